@@ -1,0 +1,1 @@
+"""Reinforcement-learning market making on tick data."""

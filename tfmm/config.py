@@ -1,0 +1,213 @@
+"""Configuration: TOML files decoded into frozen structs; the structs hold the only defaults."""
+
+import pathlib
+import tomllib
+from typing import Annotated, Literal
+
+import msgspec
+import tomli_w
+
+from tfmm import errors
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+Unit = Annotated[float, msgspec.Meta(gt=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+CountOrNone = Annotated[int, msgspec.Meta(ge=0)]
+Layers = tuple[Count, ...]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Data(_Section):
+    """Which market data, and how it is split by time.
+
+    With `train`, `validation` and `test` empty the sessions are split in order of time by
+    `fractions`; fewer than three sessions are cut inside, with `gap_s` left out between the parts.
+    """
+
+    store: str = ""
+    fractions: tuple[Unit, Unit, Unit] = (0.6, 0.2, 0.2)
+    gap_s: NotNegative = 10.0
+    train: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+
+
+class Rules(_Section):
+    """Fill rules (README, "Fill rules"). Order size in the instrument's unit; 0: median trade on train."""
+
+    touch: Literal["never", "always"] = "never"
+    marketable: Literal["clamp"] = "clamp"
+    latency_s: NotNegative = 0.0
+    maker_fee_bps: float = 0.0
+    order_size: NotNegative = 0.0
+    inventory_limit_orders: Count = 10
+
+
+class Environment(_Section):
+    """The decision problem.
+
+    interval_s: time between decisions. window_s: length of a training episode; a shorter session
+    part is one window. warmup_s: time before a window in which only the features are updated.
+    action: `skew_spread` (log shift of the mid, log half-spread) or `offsets` (ask and bid
+    distance from the mid); both in units of `distance_unit`, the mean half-spread on train.
+    skew_range, half_spread_range, offset_range: the distances the action bounds stand for.
+    risk_aversion: r of F = dPnL - r |Q| dt, with Q in orders, dt in seconds, F in
+    (mean half-spread x order size).
+    features: names from `tfmm.environments.observations.FEATURES`; empty: all of them.
+    """
+
+    name: Literal["market_making"] = "market_making"
+    rows: Count = 64
+    interval_s: Positive = 1.0
+    window_s: Positive = 600.0
+    warmup_s: NotNegative = 30.0
+    action: Literal["skew_spread", "offsets"] = "skew_spread"
+    skew_range: Positive = 4.0
+    half_spread_range: tuple[Positive, Positive] = (0.5, 8.0)
+    offset_range: tuple[float, float] = (0.0, 8.0)
+    risk_aversion: NotNegative = 0.01
+    features: tuple[str, ...] = ()
+
+
+class Agent(_Section):
+    """DdpgAgent. `noise` `ou` is an Ornstein-Uhlenbeck process per row, `gaussian` is independent."""
+
+    name: Literal["ddpg"] = "ddpg"
+    actor_layers: Layers = (64, 64)
+    critic_observation_layers: tuple[Count, ...] = ()
+    critic_action_layers: tuple[Count, ...] = ()
+    critic_joint_layers: Layers = (64, 64)
+    actor_learning_rate: Positive = 1e-4
+    critic_learning_rate: Positive = 1e-3
+    gamma: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.99
+    target_update_tau: Unit = 0.01
+    target_update_period: Count = 1
+    loss: Literal["mse", "huber"] = "mse"
+    reward_scale_factor: Positive = 1.0
+    gradient_clipping: NotNegative = 0.0
+    normalise_observations: bool = True
+    noise: Literal["ou", "gaussian"] = "gaussian"
+    noise_stddev: NotNegative = 0.3
+    noise_damping: Unit = 0.15
+
+
+class Collect(_Section):
+    """Data collection. `batch`: natively batched environment, one Reverb item per batched step.
+    `single`: one environment, one item per step through ReverbAddTrajectoryObserver.
+    steps are batched steps in `batch` mode."""
+
+    mode: Literal["batch", "single"] = "batch"
+    initial_steps: Count = 300
+    steps_per_iteration: Count = 10
+
+
+class Train(_Section):
+    """The learner. One iteration is `collect.steps_per_iteration` collect steps, then
+    `steps_per_iteration` train steps; the run ends at `steps` train steps."""
+
+    steps: Count = 10_000
+    steps_per_iteration: Count = 10
+    batch_size: Count = 256
+    replay_capacity: Count = 200_000
+    replay_timeout_s: Positive = 120.0
+    log_interval: Count = 500
+    checkpoint_interval: Count = 2_000
+    checkpoints_kept: Count = 2
+    validation_interval: CountOrNone = 2_000
+    threads: CountOrNone = 1
+
+
+class Evaluation(_Section):
+    """Backtest and comparison. block_s: length of the blocks that policies are paired by."""
+
+    block_s: Positive = 60.0
+    sampling_s: Positive = 60.0
+    trading_days_per_year: Positive = 365.0
+    bootstrap_samples: Count = 2_000
+
+
+class Config(_Section):
+    """A whole experiment."""
+
+    seed: CountOrNone = 0
+    data: Data = Data()
+    rules: Rules = Rules()
+    environment: Environment = Environment()
+    agent: Agent = Agent()
+    collect: Collect = Collect()
+    train: Train = Train()
+    evaluation: Evaluation = Evaluation()
+
+    def __post_init__(self):
+        if abs(sum(self.data.fractions) - 1) > 1e-9:
+            raise ValueError(f"data.fractions sum to {sum(self.data.fractions):g}, wanted 1")
+        for name in ("half_spread_range", "offset_range"):
+            low, high = getattr(self.environment, name)
+            if low >= high:
+                raise ValueError(f"environment.{name} is [{low:g}, {high:g}], wanted the smaller first")
+        if self.collect.mode == "single" and self.environment.rows != 1:
+            raise ValueError(f"collect.mode single has environment.rows {self.environment.rows}, wanted 1")
+
+
+def load(path, overrides=()):
+    """Reads a TOML file.
+
+    Args:
+        path: the file.
+        overrides: strings `section.key=value`; values are TOML, or plain text where that fails.
+
+    Returns:
+        A Config.
+
+    Raises:
+        ConfigError: no such file, no TOML, unknown key, wrong type or value out of range.
+    """
+    try:
+        with open(path, "rb") as file:
+            tree = tomllib.load(file)
+    except OSError as error:
+        raise errors.ConfigError(f"config {path}: {error.strerror}, wanted a readable TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise errors.ConfigError(f"config {path}: not TOML: {error}") from error
+    for override in overrides:
+        _override(tree, override)
+    return decode(tree, f"config {path}")
+
+
+def decode(tree, where):
+    """A Config from nested dicts; raises ConfigError naming `where` and the key."""
+    try:
+        return msgspec.convert(tree, Config, strict=True)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise errors.ConfigError(f"{where}: {str(error).replace('`$.', '`')}") from error
+
+
+def dumps(config):
+    """The whole configuration, defaults included, as TOML text that `load` reads back."""
+    return tomli_w.dumps(msgspec.to_builtins(config))
+
+
+def with_store(config, store):
+    """The same configuration on another store; the path is made absolute."""
+    data = msgspec.structs.replace(config.data, store=str(pathlib.Path(store).resolve()))
+    return msgspec.structs.replace(config, data=data)
+
+
+def _override(tree, override):
+    key, equals, text = override.partition("=")
+    path = key.strip().split(".")
+    if not equals or not all(path):
+        raise errors.ConfigError(f"--set {override}: wanted section.key=value")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    for part in path[:-1]:
+        tree = tree.setdefault(part, {})
+        if not isinstance(tree, dict):
+            raise errors.ConfigError(f"--set {override}: {part} is not a section")
+    tree[path[-1]] = value

@@ -1,0 +1,1 @@
+"""PyEnvironments over the simulator."""

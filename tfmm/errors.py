@@ -1,0 +1,13 @@
+"""Errors that are the user's to mend; the scripts turn each into one line and exit code 2."""
+
+
+class TfmmError(Exception):
+    """Base of the errors below: one sentence that says what, where, got and wanted."""
+
+
+class ConfigError(TfmmError):
+    """A configuration file, a `--set` or an argument is wrong."""
+
+
+class DataError(TfmmError):
+    """A market data file, a store or a policy directory is wrong."""

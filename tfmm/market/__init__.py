@@ -1,0 +1,1 @@
+"""Tick files, checked and merged: readers, tape, store, splits, generator."""

@@ -1,0 +1,52 @@
+"""What an event and an instrument are: the one place that knows their fields.
+
+Shape letters used throughout tfmm: E events, N instruments, B batch rows, F features.
+"""
+
+import msgspec
+import numpy as np
+
+QUOTE, TRADE = 0, 1
+BUY, SELL, UNKNOWN = 1, -1, 0
+
+EVENT = np.dtype(
+    [
+        ("ts", np.int64),  # ns UTC
+        ("lo_tick", np.int64),  # quote: bid; trade: price rounded down to a tick
+        ("hi_tick", np.int64),  # quote: ask; trade: price rounded up to a tick
+        ("lo_size", np.float64),  # quote: bid size; trade: size (instrument's unit)
+        ("hi_size", np.float64),  # quote: ask size; trade: size
+        ("instrument", np.int16),
+        ("kind", np.int8),  # QUOTE or TRADE
+        ("side", np.int8),  # trade: aggressor BUY, SELL or UNKNOWN; quote: 0
+    ],
+    align=True,
+)
+"""One market event, 48 bytes. A trade between two ticks (a midpoint print) keeps both its
+neighbours, so that `p > P_a` is exactly `hi_tick > P_a` and `p < P_b` exactly `lo_tick < P_b`."""
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """A traded contract.
+
+    Attributes:
+        symbol: name, as in the file names.
+        tick_size: smallest price step (quote currency).
+        lot_size: smallest order size (size unit of the files); own orders are whole lots.
+        multiplier: value of one size unit at price 1 (linear), or in quote currency (inverse).
+        inverse: True for contracts of a fixed quote-currency value settled in the base currency.
+        quote_currency: currency of price, cash and profit.
+    """
+
+    symbol: str
+    tick_size: float
+    lot_size: float = 1.0
+    multiplier: float = 1.0
+    inverse: bool = False
+    quote_currency: str = "USD"
+
+    def __post_init__(self):
+        for name in ("tick_size", "lot_size", "multiplier"):
+            value = getattr(self, name)
+            if not (value > 0 and np.isfinite(value)):
+                raise ValueError(f"{name} of {self.symbol} is {value}, wanted a positive number")

@@ -1,0 +1,1 @@
+"""Closed forms, calibration and exact yardsticks."""

@@ -1,0 +1,1 @@
+"""Baseline strategies and saved policies."""

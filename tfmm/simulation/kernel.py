@@ -1,0 +1,154 @@
+"""The batched environment step: every row sends its quotes, lives through one interval, looks."""
+
+import numpy as np
+
+from tfmm import jit
+from tfmm.simulation import features, fills, ledger, quoting, state
+
+FIRST, MID, LAST = 0, 1, 2
+_NO_BID, _NO_ASK, _FOREVER = state.NO_BID, state.NO_ASK, state.FOREVER
+_NO_LOG = np.zeros(0, state.FILL)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+@jit.kernel
+def uniform(row):
+    """Next number in [0, 1) of a row's generator (splitmix64; Steele, Lea and Flood 2014)."""
+    row.random += _GOLDEN
+    z = row.random
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return (z >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@jit.kernel
+def _pick_window(row, segments, windows, stride, window_ns, warmup_ns):
+    """Chooses the next window: a random stretch of a segment, or the next of `windows`. Returns the segment."""
+    if windows.shape[0] > 0:
+        window = windows[row.window % windows.shape[0]]
+        row.window += stride
+        row.start_ns = window[1]
+        row.end_ns = window[2]
+        return window[0]
+    total = 0.0
+    for s in range(segments.shape[0]):
+        total += max(1.0, segments[s].end_ns - segments[s].start_ns - warmup_ns - window_ns + 1.0)
+    target = uniform(row) * total
+    chosen = segments.shape[0] - 1
+    for s in range(segments.shape[0]):
+        target -= max(1.0, segments[s].end_ns - segments[s].start_ns - warmup_ns - window_ns + 1.0)
+        if target < 0.0:
+            chosen = s
+            break
+    segment = segments[chosen]
+    room = max(0, segment.end_ns - segment.start_ns - warmup_ns - window_ns)
+    row.start_ns = segment.start_ns + warmup_ns + np.int64(uniform(row) * room)
+    row.end_ns = min(row.start_ns + window_ns, segment.end_ns)
+    return chosen
+
+
+@jit.kernel
+def _seek(events, start, stop, ts):
+    """First row of events[start:stop] later than ts."""
+    while start < stop:
+        middle = (start + stop) // 2
+        if events[middle].ts <= ts:
+            start = middle + 1
+        else:
+            stop = middle
+    return start
+
+
+@jit.kernel
+def reset_row(events, segments, windows, stride, row, books, rings, rules, clock, decay):
+    """Starts a window flat, with the features warmed up over `warmup_ns` before it."""
+    interval_ns, window_ns, warmup_ns = clock[0], clock[1], clock[2]
+    segment = segments[_pick_window(row, segments, windows, stride, window_ns, warmup_ns)]
+    for n in range(books.shape[0]):
+        book = books[n]
+        book.has_market = 0
+        book.my_bid_tick = _NO_BID
+        book.my_ask_tick = _NO_ASK
+        book.my_bid_lot = 0
+        book.my_ask_lot = 0
+        book.head = 0
+        book.tail = 0
+        book.inventory_lot = 0
+        book.cash = 0.0
+        book.fees = 0.0
+        book.abs_lot_s = 0.0
+        book.n_fills = 0
+        book.buy_size = 0.0
+        book.sell_size = 0.0
+        book.warm = 0
+        for k in range(2):
+            book.signed_flow[k] = 0.0
+            book.total_flow[k] = 0.0
+    steps = (row.start_ns - segment.start_ns) // interval_ns
+    steps = min(steps, warmup_ns // interval_ns)
+    row.ts = row.start_ns - steps * interval_ns
+    row.stop = segment.stop_row
+    row.cursor = max(segment.start_row, _seek(events, segment.start_row, segment.stop_row, row.ts) - 1)
+    row.done = 0
+    for k in range(steps + 1):
+        row.cursor, _ = fills.advance(events, row.cursor, row.stop, row.ts, books, rings, rules, _NO_LOG, 0)
+        for n in range(books.shape[0]):
+            features.update(books[n], rules[n], decay, interval_ns * 1e-9)
+        if k < steps:
+            row.ts += interval_ns
+    for n in range(books.shape[0]):
+        books[n].changed_ns = row.ts
+
+
+@jit.kernel
+def look(row, books, rules, observation):
+    """Writes the features of every instrument into observation (N * F,)."""
+    width = observation.shape[0] // books.shape[0]
+    time_left = (row.end_ns - row.ts) / max(1, row.end_ns - row.start_ns)
+    for n in range(books.shape[0]):
+        features.observe(books[n], rules[n], time_left, observation[n * width : (n + 1) * width])
+
+
+@jit.kernel
+def step_rows(
+    events, segments, windows, rows, books, rings, rules, clock, decay, scale, actions, out, reward, step_type, sent
+):
+    """One decision of every row; a row whose window is over starts the next one instead.
+
+    Args:
+        events: (E,) schema.EVENT of the whole store. segments: (S,) state.SEGMENT.
+        windows: (W, 3) int64 segment, start, end; empty: random windows.
+        rows: (B,) state.ROW. books: (B, N) state.BOOK. rings: (B, N, L) state.ORDER. rules: (N,) state.PARAMETERS.
+        clock: (3,) int64 interval, window, warm-up, ns. decay: features.decays. scale: money of one reward unit, tick x lot.
+        actions: (B, N, 2) float64. out: (B, N F) float32 observations. reward: (B,) float32.
+        step_type: (B,) int32. sent: (B, N) state.ORDER, the quotes sent at this decision.
+    """
+    interval_ns = clock[0]
+    count = books.shape[1]
+    for b in range(rows.shape[0]):
+        row, own = rows[b], books[b]
+        if row.done:
+            reset_row(events, segments, windows, rows.shape[0], row, own, rings[b], rules, clock, decay)
+            reward[b] = 0.0
+            step_type[b] = FIRST
+            look(row, own, rules, out[b])
+            continue
+        before = features.objective(own, rules)
+        for n in range(count):
+            order = quoting.send(own[n], rings[b, n], rules[n], row.ts, actions[b, n, 0], actions[b, n, 1])
+            copy = sent[b, n]
+            copy.active_ns = row.ts
+            copy.bid_tick = order.bid_tick
+            copy.bid_lot = order.bid_lot
+            copy.ask_tick = order.ask_tick
+            copy.ask_lot = order.ask_lot
+        row.ts += interval_ns
+        row.cursor, _ = fills.advance(events, row.cursor, row.stop, row.ts, own, rings[b], rules, _NO_LOG, 0)
+        for n in range(count):
+            ledger.accrue(own[n], row.ts)
+            features.update(own[n], rules[n], decay, interval_ns * 1e-9)
+        reward[b] = (features.objective(own, rules) - before) / scale
+        row.done = 1 if row.ts + interval_ns > row.end_ns else 0
+        step_type[b] = LAST if row.done else MID
+        look(row, own, rules, out[b])

@@ -1,0 +1,56 @@
+"""From an action to the quote that is sent: the two parameterisations and raw distances."""
+
+import math
+
+from tfmm import jit
+from tfmm.simulation import state
+
+_SKEW_SPREAD, _OFFSETS = state.SKEW_SPREAD, state.OFFSETS
+_ON_TICK = 1e-6
+ACTION_NAMES = {"skew_spread": ("skew", "half_spread"), "offsets": ("ask_offset", "bid_offset")}
+
+
+@jit.kernel
+def quote_prices(mid, rules, first, second):
+    """Prices (tick, float) of the quote that an action in [-1, 1]^2 stands for.
+
+    With u the mean half-spread on train and m the mid:
+    skew_spread: m' = m exp(first skew_range u / m), ask, bid = m' +/- u exp(low + (second + 1)/2 (high - low));
+    offsets: ask = m + u d(first), bid = m - u d(second), d(a) = low + (a + 1)/2 (high - low);
+    distances: ask = m + first, bid = m - second, in ticks; NaN: no quote on that side.
+
+    Returns:
+        bid, ask.
+    """
+    unit = rules.half_spread_tick
+    low, width = rules.range_low, rules.range_high - rules.range_low
+    if rules.action == _SKEW_SPREAD:
+        shifted = mid * math.exp(first * rules.skew_range * unit / mid)
+        half = unit * math.exp(low + 0.5 * (second + 1.0) * width)
+        return shifted - half, shifted + half
+    if rules.action == _OFFSETS:
+        ask = mid + unit * (low + 0.5 * (first + 1.0) * width)
+        return mid - unit * (low + 0.5 * (second + 1.0) * width), ask
+    return mid - second, mid + first
+
+
+@jit.kernel
+def send(book, ring, rules, ts, first, second):
+    """Puts the quote of an action on its way; without a market an empty quote. Returns the ORDER."""
+    order = ring[book.tail % ring.shape[0]]
+    order.active_ns = ts + rules.latency_ns
+    order.bid_tick = 0
+    order.ask_tick = 0
+    order.bid_lot = 0
+    order.ask_lot = 0
+    if book.has_market:
+        mid = 0.5 * (book.bid_tick + book.ask_tick)
+        bid, ask = quote_prices(mid, rules, first, second)
+        if not math.isnan(bid):
+            order.bid_tick = math.floor(bid + _ON_TICK)
+            order.bid_lot = rules.order_lot
+        if not math.isnan(ask):
+            order.ask_tick = math.ceil(ask - _ON_TICK)
+            order.ask_lot = rules.order_lot
+    book.tail += 1
+    return order

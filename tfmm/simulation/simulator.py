@@ -1,0 +1,106 @@
+"""The door to the batched kernel: plain arrays in, plain arrays out, no TensorFlow."""
+
+import numpy as np
+
+from tfmm.simulation import features, kernel, state
+
+MAX_ROWS = 1 << 20
+
+
+class Simulator:
+    """B independent dealers on the events of a store.
+
+    Each row plays windows of the given segments: random ones, or `windows` in turn (row b takes
+    windows b, b + B, ...). A row whose window is over starts its next one at the next step.
+
+    Attributes:
+        observation: (B, N F) float32, features.NAMES for each instrument.
+        reward: (B,) float32. step_type: (B,) int32 (kernel.FIRST, MID, LAST).
+        sent: (B, N) state.ORDER, the quotes sent at the last step, before clamping; `active_ns` is the time sent.
+        rows, books: state.ROW, state.BOOK: the state itself.
+        All are overwritten by the next step.
+    """
+
+    def __init__(
+        self, events, rules, segments, rows, interval_s, window_s=0.0, warmup_s=0.0, seed=0, windows=None, reward_scale=1.0
+    ):
+        """
+        Args:
+            events: (E,) schema.EVENT. rules: (N,) state.PARAMETERS. segments: sequence with fields or
+                attributes start_row, stop_row, start_ns, stop_ns (as `tfmm.market.splits.Segment`).
+            rows: B. windows: (W, 3) int64 segment, start, end; None: random windows of `window_s`.
+            reward_scale: money of one reward unit, tick x lot.
+        """
+        count = len(rules)
+        self.rules = rules
+        self.interval_ns = round(interval_s * 1e9)
+        self._events = state.read_only(events)
+        self._segments = np.array([tuple(one)[-4:] for one in segments], state.SEGMENT)
+        self._windows = np.zeros((0, 3), np.int64) if windows is None else np.asarray(windows, np.int64)
+        self._clock = np.array([self.interval_ns, round(window_s * 1e9), round(warmup_s * 1e9)], np.int64)
+        self._decay = features.decays(interval_s)
+        self._scale = float(reward_scale)
+        self.rows = np.zeros(rows, state.ROW)
+        self.books = np.zeros((rows, count), state.BOOK)
+        state.clear(self.books)
+        in_flight = int(rules["latency_ns"].max()) // self.interval_ns + 2
+        self._rings = np.zeros((rows, count, in_flight), state.ORDER)
+        self.observation = np.zeros((rows, count * len(features.NAMES)), np.float32)
+        self.reward = np.zeros(rows, np.float32)
+        self.step_type = np.zeros(rows, np.int32)
+        self.sent = np.zeros((rows, count), state.ORDER)
+        self._no_action = np.zeros((rows, count, 2))
+        self.seed(seed)
+
+    def seed(self, seed):
+        """Gives every row its own random stream; row b of any batch draws the same numbers."""
+        words = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
+        spread = np.arange(1, len(self.rows) + 1, dtype=np.uint64) * np.uint64(0xD1B54A32D192ED03)
+        self.rows["random"] = words ^ spread
+
+    def reset(self):
+        """Starts a new window in every row, from the first window where they are given."""
+        self.rows["window"] = np.arange(len(self.rows))
+        self.rows["done"] = 1
+        self.step(self._no_action)
+
+    def step(self, actions):
+        """Advances every row by one decision interval.
+
+        Args:
+            actions: (B, N, 2); meaning by `rules["action"]`, see quoting.quote_prices.
+        """
+        kernel.step_rows(
+            self._events,
+            self._segments,
+            self._windows,
+            self.rows,
+            self.books,
+            self._rings,
+            self.rules,
+            self._clock,
+            self._decay,
+            self._scale,
+            np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape),
+            self.observation,
+            self.reward,
+            self.step_type,
+            self.sent,
+        )
+
+
+def consecutive_windows(segments, window_s, warmup_s, interval_s):
+    """(W, 3) int64: the segments cut into windows one after another; window_s 0: one window a segment.
+
+    The first `warmup_s` of a segment only warm the features up. Windows shorter than two intervals are left out.
+    """
+    out = []
+    warmup_ns, least_ns = round(warmup_s * 1e9), round(2 * interval_s * 1e9)
+    for index, segment in enumerate(segments):
+        start, stop = segment.start_ns + warmup_ns, segment.stop_ns
+        length = round(window_s * 1e9) or max(stop - start, 1)
+        for begin in range(start, stop, length):
+            end = min(begin + length, stop)
+            if end - begin >= least_ns:
+                out.append((index, begin, end))
+    return np.array(out, np.int64).reshape(-1, 3)

@@ -1,0 +1,127 @@
+"""The simulator's memory layout: one record per batch row and instrument.
+
+Prices are ticks, quantities lots, times ns UTC. Records keep what one row touches together in
+the cache, and let a kernel take few arguments.
+"""
+
+import numpy as np
+
+NO_BID, NO_ASK = -(2**62), 2**62
+"""Price of a side that is not quoted: no market price ever reaches it."""
+FOREVER = 2**62
+
+MARKET, TRADE, TOUCH, QUEUE, TAKER, CLIENT, HEDGE = range(7)
+RULE_NAMES = ("MARKET", "TRADE", "TOUCH", "QUEUE", "TAKER", "CLIENT", "HEDGE")
+TOUCH_NEVER, TOUCH_ALWAYS = range(2)
+SKEW_SPREAD, OFFSETS, DISTANCES = range(3)
+
+ORDER = np.dtype(
+    [
+        ("active_ns", np.int64),  # takes effect before the first event later than this
+        ("bid_tick", np.int64),
+        ("bid_lot", np.int64),  # 0: no quote on this side
+        ("ask_tick", np.int64),
+        ("ask_lot", np.int64),
+    ]
+)
+"""A quote on its way to the venue."""
+
+BOOK = np.dtype(
+    [
+        # the market
+        ("bid_tick", np.int64),
+        ("ask_tick", np.int64),
+        ("bid_size", np.float64),
+        ("ask_size", np.float64),
+        ("has_market", np.int64),
+        # our live quote
+        ("my_bid_tick", np.int64),
+        ("my_bid_lot", np.int64),
+        ("my_ask_tick", np.int64),
+        ("my_ask_lot", np.int64),
+        # quotes in flight: ring[head % len] .. ring[(tail - 1) % len]
+        ("head", np.int64),
+        ("tail", np.int64),
+        # ledger
+        ("inventory_lot", np.int64),
+        ("cash", np.float64),  # tick x lot; whole numbers, exact below 2**53
+        ("fees", np.float64),  # tick x lot
+        ("abs_lot_s", np.float64),  # integral of |inventory| dt
+        ("changed_ns", np.int64),  # the integral's upper end
+        ("n_fills", np.int64),
+        # trades since the last decision
+        ("buy_size", np.float64),
+        ("sell_size", np.float64),
+        # moving averages, updated at decisions
+        ("warm", np.int64),
+        ("last_mid", np.float64),
+        ("mid_average", np.float64, (3,)),
+        ("signed_flow", np.float64, (2,)),
+        ("total_flow", np.float64, (2,)),
+        ("variance", np.float64),
+    ]
+)
+"""What one batch row knows of one instrument."""
+
+ROW = np.dtype(
+    [
+        ("cursor", np.int64),  # next event
+        ("stop", np.int64),  # one past the last event of the segment
+        ("ts", np.int64),  # time of the current decision
+        ("start_ns", np.int64),
+        ("end_ns", np.int64),
+        ("done", np.int64),  # the last step ended the window
+        ("window", np.int64),  # next window in consecutive order
+        ("random", np.uint64),  # state of the row's generator
+    ]
+)
+"""One batch row: an episode under way."""
+
+PARAMETERS = np.dtype(
+    [
+        ("touch", np.int64),
+        ("latency_ns", np.int64),
+        ("maker_rate", np.float64),  # fee as a share of notional
+        ("limit_lot", np.int64),
+        ("order_lot", np.int64),
+        ("half_spread_tick", np.float64),  # mean on train: the unit of distances
+        ("sigma_tick", np.float64),  # volatility on train, tick per square root of a second
+        ("risk", np.float64),  # r: cost of one lot held for a second, tick
+        ("action", np.int64),  # SKEW_SPREAD, OFFSETS or DISTANCES
+        ("skew_range", np.float64),
+        ("range_low", np.float64),  # OFFSETS: distance; SKEW_SPREAD: log half-spread
+        ("range_high", np.float64),
+    ]
+)
+"""Rules and scales of one instrument, constant over a run."""
+
+FILL = np.dtype(
+    [
+        ("ts", np.int64),
+        ("event", np.int64),
+        ("tick", np.int64),
+        ("lot", np.int64),
+        ("fee", np.float64),
+        ("instrument", np.int16),
+        ("side", np.int8),
+        ("rule", np.int8),
+    ]
+)
+
+SEGMENT = np.dtype(
+    [("start_row", np.int64), ("stop_row", np.int64), ("start_ns", np.int64), ("end_ns", np.int64)]
+)
+
+
+def clear(books):
+    """Sets books (any shape) to: no market, no quotes, nothing held."""
+    books[...] = np.zeros((), BOOK)
+    books["my_bid_tick"] = NO_BID
+    books["my_ask_tick"] = NO_ASK
+
+
+def read_only(events):
+    """The same events as a plain read-only array: kernels compile for one type, files and memory alike."""
+    view = np.asarray(events).view()
+    view.flags.writeable = False
+    return view

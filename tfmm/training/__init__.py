@@ -1,0 +1,1 @@
+"""Replay, collection, learner loop, run directory."""
