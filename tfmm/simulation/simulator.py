@@ -4,7 +4,8 @@ import numpy as np
 
 from tfmm.simulation import features, kernel, state
 
-MAX_ROWS = 1 << 20
+
+_STATE = ("rows", "books", "rings", "observation", "reward", "step_type", "sent")
 
 
 class Simulator:
@@ -17,7 +18,7 @@ class Simulator:
         observation: (B, N F) float32, features.NAMES for each instrument.
         reward: (B,) float32. step_type: (B,) int32 (kernel.FIRST, MID, LAST).
         sent: (B, N) state.ORDER, the quotes sent at the last step, before clamping; `active_ns` is the time sent.
-        rows, books: state.ROW, state.BOOK: the state itself.
+        rows, books, rings: state.ROW, state.BOOK, state.ORDER in flight: the state itself.
         All are overwritten by the next step.
     """
 
@@ -44,7 +45,7 @@ class Simulator:
         self.books = np.zeros((rows, count), state.BOOK)
         state.clear(self.books)
         in_flight = int(rules["latency_ns"].max()) // self.interval_ns + 2
-        self._rings = np.zeros((rows, count, in_flight), state.ORDER)
+        self.rings = np.zeros((rows, count, in_flight), state.ORDER)
         self.observation = np.zeros((rows, count * len(features.NAMES)), np.float32)
         self.reward = np.zeros(rows, np.float32)
         self.step_type = np.zeros(rows, np.int32)
@@ -64,6 +65,20 @@ class Simulator:
         self.rows["done"] = 1
         self.step(self._no_action)
 
+    def get_state(self):
+        """Copies of all arrays that change; `set_state` goes on exactly from here."""
+        return {name: getattr(self, name).copy() for name in _STATE}
+
+    def set_state(self, arrays):
+        for name in _STATE:
+            getattr(self, name)[...] = arrays[name]
+
+    def stagger(self):
+        """Shortens the windows just begun by random shares, so that rows do not end all at once."""
+        share = (self.rows["random"] >> np.uint64(11)) * 2.0**-53
+        steps = (self.rows["end_ns"] - self.rows["start_ns"]) // self.interval_ns
+        self.rows["end_ns"] = self.rows["start_ns"] + np.maximum(2, np.ceil(share * steps)).astype(np.int64) * self.interval_ns
+
     def step(self, actions):
         """Advances every row by one decision interval.
 
@@ -76,7 +91,7 @@ class Simulator:
             self._windows,
             self.rows,
             self.books,
-            self._rings,
+            self.rings,
             self.rules,
             self._clock,
             self._decay,

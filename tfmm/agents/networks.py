@@ -1,0 +1,83 @@
+"""Actor and critic of DDPG with the observation normaliser as their first layer.
+
+The layers and initialisers are those of Lillicrap et al. 2016 (arXiv 1509.02971, section 7).
+Inside the network the normaliser travels with the exported policy: raw features in, action out.
+"""
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.networks import network
+from tf_agents.utils import common
+
+CLIP = 10.0
+
+
+class Normaliser(tf.keras.layers.Layer):
+    """(x - mean) / stddev, clipped to +/- CLIP; mean 0 and stddev 1 until `assign`."""
+
+    def build(self, input_shape):
+        width = input_shape[-1:]
+        self.mean = self.add_weight("mean", width, initializer="zeros", trainable=False)
+        self.stddev = self.add_weight("stddev", width, initializer="ones", trainable=False)
+        super().build(input_shape)
+
+    def call(self, inputs):
+        return tf.clip_by_value((inputs - self.mean) / self.stddev, -CLIP, CLIP)
+
+    def assign(self, mean, stddev):
+        """Sets the constants, (F,) float32 each; a feature that does not vary is left unscaled."""
+        self.mean.assign(mean)
+        self.stddev.assign(np.where(stddev > 1e-6, stddev, 1.0))
+
+
+def _dense(units, activation="relu"):
+    fan_in = tf.keras.initializers.VarianceScaling(scale=1.0 / 3.0, mode="fan_in", distribution="uniform")
+    return tf.keras.layers.Dense(units, activation=activation, kernel_initializer=fan_in)
+
+
+def _output(units, activation=None):
+    small = tf.keras.initializers.RandomUniform(minval=-0.003, maxval=0.003)
+    return tf.keras.layers.Dense(units, activation=activation, kernel_initializer=small)
+
+
+def _apply(layers, x):
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+class ActorNetwork(network.Network):
+    """Observation (B, F) -> action (B, d) inside the bounds of the action spec, by tanh."""
+
+    def __init__(self, observation_spec, action_spec, layers, name="actor"):
+        super().__init__(observation_spec, state_spec=(), name=name)
+        self._action_spec = action_spec
+        self.normaliser = Normaliser()
+        self._layers_ = [_dense(units) for units in layers] + [_output(action_spec.shape[0], "tanh")]
+
+    def call(self, observation, step_type=(), network_state=(), training=False):
+        action = _apply(self._layers_, self.normaliser(observation))
+        return common.scale_to_spec(action, self._action_spec), network_state
+
+
+class CriticNetwork(network.Network):
+    """(Observation (B, F), action (B, d)) -> value (B,).
+
+    Args:
+        input_tensor_spec: (observation spec, action spec).
+        observation_layers, action_layers: units before the two are joined; joint_layers: after.
+    """
+
+    def __init__(self, input_tensor_spec, observation_layers, action_layers, joint_layers, name="critic"):
+        super().__init__(input_tensor_spec, state_spec=(), name=name)
+        self.normaliser = Normaliser()
+        self._observation_layers = [_dense(units) for units in observation_layers]
+        self._action_layers = [_dense(units) for units in action_layers]
+        self._joint_layers = [_dense(units) for units in joint_layers] + [_output(1)]
+
+    def call(self, inputs, step_type=(), network_state=(), training=False):
+        observation, action = inputs
+        left = _apply(self._observation_layers, self.normaliser(observation))
+        right = _apply(self._action_layers, tf.cast(action, tf.float32))
+        joint = _apply(self._joint_layers, tf.concat([left, right], axis=-1))
+        return tf.reshape(joint, [-1]), network_state

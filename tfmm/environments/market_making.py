@@ -1,0 +1,109 @@
+"""Market making on a tape as TF-Agents environments: natively batched, and a batch of one."""
+
+import numpy as np
+from tf_agents.environments import py_environment
+from tf_agents.specs import array_spec
+from tf_agents.trajectories import time_step as ts
+
+
+class MarketMakingEnvironment(py_environment.PyEnvironment):
+    """B dealers at once; a row whose window is over restarts by itself at the next step.
+
+    Observation (B, F) float32: the chosen features. Action (B, 2 N) float32 in [-1, 1]:
+    quoting.quote_prices. Reward (B,) float32: (dPnL - r |Q| dt) / (mean half-spread x order size).
+    The discount is 1: a window that is over is truncated, gamma belongs to the agent.
+    """
+
+    def __init__(self, problem, sim):
+        """Args: problem.Problem, simulator.Simulator of it (B rows)."""
+        super().__init__(handle_auto_reset=False)
+        self._problem = problem
+        self._sim = sim
+        self._discount = np.ones(len(sim.rows), np.float32)
+        self._observation_spec = array_spec.ArraySpec((len(problem.columns),), np.float32, "observation")
+        self._action_spec = array_spec.BoundedArraySpec((2 * len(sim.rules),), np.float32, -1.0, 1.0, "action")
+
+    @property
+    def batched(self):
+        return True
+
+    @property
+    def batch_size(self):
+        return len(self._sim.rows)
+
+    @property
+    def simulator(self):
+        return self._sim
+
+    def observation_spec(self):
+        return self._observation_spec
+
+    def action_spec(self):
+        return self._action_spec
+
+    def seed(self, seed):
+        self._sim.seed(seed)
+
+    def get_state(self):
+        """A copy of everything that a later `set_state` needs to go on exactly from here."""
+        return self._sim.get_state(), self._current_time_step
+
+    def set_state(self, state):
+        arrays, self._current_time_step = state
+        self._sim.set_state(arrays)
+
+    def _reset(self):
+        self._sim.reset()
+        if self.batch_size > 1:
+            self._sim.stagger()
+        return self._time_step()
+
+    def _step(self, action):
+        self._sim.step(action)
+        return self._time_step()
+
+    def _time_step(self):
+        sim = self._sim
+        return ts.TimeStep(
+            sim.step_type.copy(), sim.reward.copy(), self._discount.copy(), self._problem.observe(sim)
+        )
+
+
+class SingleMarketMakingEnvironment(py_environment.PyEnvironment):
+    """One dealer: row 0 of a batch of one, without the batch dimension."""
+
+    def __init__(self, problem, sim):
+        super().__init__(handle_auto_reset=False)
+        self._batch = MarketMakingEnvironment(problem, sim)
+
+    @property
+    def simulator(self):
+        return self._batch.simulator
+
+    def observation_spec(self):
+        return self._batch.observation_spec()
+
+    def action_spec(self):
+        return self._batch.action_spec()
+
+    def seed(self, seed):
+        self._batch.seed(seed)
+
+    def get_state(self):
+        return self._batch.get_state(), self._current_time_step
+
+    def set_state(self, state):
+        batch, self._current_time_step = state
+        self._batch.set_state(batch)
+
+    def _reset(self):
+        return _row(self._batch.reset())
+
+    def _step(self, action):
+        if self._current_time_step.is_last():
+            return self.reset()
+        return _row(self._batch.step(np.asarray(action)[np.newaxis]))
+
+
+def _row(batch):
+    return ts.TimeStep(*(part[0] for part in batch))

@@ -1,0 +1,131 @@
+"""The decision problem of a configuration on a store: split, scales, rules; simulators for any part of it."""
+
+import dataclasses
+
+import numpy as np
+
+from tfmm import config as config_lib
+from tfmm import errors
+from tfmm.market import splits, store
+from tfmm.models import calibration
+from tfmm.simulation import features, quoting, schedule, simulator, state
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Problem:
+    """Everything fitted outside the agent; train only.
+
+    Attributes:
+        config: Config. store: Store. segments: {"train", "validation", "test"}: tuple of Segment.
+        scales: calibration.Scales per instrument. rules: schedule.FillRules.
+        parameters: (N,) state.PARAMETERS. reward_scale: tick x lot of one reward unit.
+        columns: (F,) feature columns the agent sees. feature_names, action_names: their names.
+    """
+
+    config: config_lib.Config
+    store: store.Store
+    segments: dict
+    scales: tuple
+    rules: schedule.FillRules
+    parameters: np.ndarray
+    reward_scale: float
+    columns: np.ndarray
+    feature_names: tuple
+    action_names: tuple
+
+    @classmethod
+    def create(cls, config):
+        """Opens the store, splits it and measures the scales on train.
+
+        Raises:
+            ConfigError, DataError: see config, store, splits and calibration.
+        """
+        if not config.data.store:
+            raise errors.ConfigError("data.store is empty, wanted the folder that prepare.py wrote (--set data.store=DIR)")
+        data = store.Store.open(config.data.store)
+        segments = splits.split(data, config.data)
+        scales = calibration.calibrate(data.events, data.instruments, segments["train"], config.rules.order_size)
+        rules = schedule.FillRules(
+            touch=config.rules.touch,
+            marketable=config.rules.marketable,
+            latency_ns=round(config.rules.latency_s * 1e9),
+            maker_fee_bps=config.rules.maker_fee_bps,
+        )
+        base = schedule.parameters(data.instruments, rules)
+        limit = config.rules.inventory_limit_orders
+        columns, names = _features(config.environment.features, data.instruments)
+        return cls(
+            config=config,
+            store=data,
+            segments=segments,
+            scales=scales,
+            rules=rules,
+            parameters=calibration.parameters(scales, base, config.environment, limit),
+            reward_scale=calibration.reward_scale(scales),
+            columns=columns,
+            feature_names=names,
+            action_names=_prefixed(quoting.ACTION_NAMES[config.environment.action], data.instruments),
+        )
+
+    def simulator(self, segments, rows, seed=0, windows=None, distances=False):
+        """A Simulator on the given segments.
+
+        Args:
+            segments: sequence of Segment. rows: B. windows: None for random windows, else (W, 3).
+            distances: actions are raw distances from the mid in ticks instead of the agent's actions.
+        """
+        parameters = self.parameters
+        if distances:
+            parameters = parameters.copy()
+            parameters["action"] = state.DISTANCES
+        environment = self.config.environment
+        return simulator.Simulator(
+            self.store.events,
+            parameters,
+            segments,
+            rows,
+            interval_s=environment.interval_s,
+            window_s=environment.window_s,
+            warmup_s=environment.warmup_s,
+            seed=seed,
+            windows=windows,
+            reward_scale=self.reward_scale,
+        )
+
+    def windows(self, segments, window_s=0.0):
+        """(W, 3) consecutive windows of the segments; window_s 0: one each. ConfigError where none fits."""
+        environment = self.config.environment
+        out = simulator.consecutive_windows(segments, window_s, environment.warmup_s, environment.interval_s)
+        if not len(out):
+            raise errors.ConfigError(
+                f"data: no part of {', '.join(one.session for one in segments)} is longer than warmup_s "
+                f"{environment.warmup_s:g} and two intervals of {environment.interval_s:g} s"
+            )
+        return out
+
+    def observe(self, sim):
+        """(B, F) float32: the chosen features of a simulator's last step, a fresh array."""
+        return sim.observation[:, self.columns]
+
+    def money_unit(self, n=0):
+        """Quote currency of one tick x lot of instrument n."""
+        one = self.store.instruments[n]
+        return one.tick_size * one.lot_size * one.multiplier
+
+
+def _features(chosen, instruments):
+    unknown = [name for name in chosen if name not in features.NAMES]
+    if unknown:
+        raise errors.ConfigError(
+            f"environment.features: unknown feature {unknown[0]}, wanted some of {', '.join(features.NAMES)}"
+        )
+    names = chosen or features.DEFAULT
+    width = len(features.NAMES)
+    columns = [n * width + features.NAMES.index(name) for n in range(len(instruments)) for name in names]
+    return np.array(columns), _prefixed(names, instruments)
+
+
+def _prefixed(names, instruments):
+    if len(instruments) == 1:
+        return tuple(names)
+    return tuple(f"{one.symbol}.{name}" for one in instruments for name in names)

@@ -1,0 +1,54 @@
+"""Files that are either whole or not there: written to a temporary name, flushed to disk, renamed."""
+
+import json
+import math
+import os
+import pathlib
+import shutil
+
+
+def write_bytes(path, data):
+    """Writes a file atomically; raises OSError and leaves the old file in place where it cannot."""
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path, text):
+    write_bytes(path, text.encode())
+
+
+def write_json(path, tree):
+    """Writes JSON; numbers that do not exist (NaN, infinite) become null."""
+    write_text(path, json.dumps(_plain(tree), indent=2, allow_nan=False) + "\n")
+
+
+def replace_folder(new, path):
+    """Puts the finished folder `new` in the place of `path`; the old one is deleted afterwards."""
+    new, path = pathlib.Path(new), pathlib.Path(path)
+    old = path.with_name(f".{path.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if path.exists():
+        os.rename(path, old)
+    os.rename(new, path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _plain(tree):
+    if isinstance(tree, dict):
+        return {str(key): _plain(value) for key, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [_plain(value) for value in tree]
+    if hasattr(tree, "item"):
+        return _plain(tree.item() if tree.ndim == 0 else tree.tolist())
+    if isinstance(tree, float) and not math.isfinite(tree):
+        return None
+    return tree

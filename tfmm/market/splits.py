@@ -1,0 +1,108 @@
+"""Chronological split of a store into train, validation and test."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tfmm import errors
+
+PARTS = ("train", "validation", "test")
+
+
+class Segment(NamedTuple):
+    """Rows [start_row, stop_row) of the store's events, all of one session; times in [start_ns, stop_ns]."""
+
+    session: str
+    start_row: int
+    stop_row: int
+    start_ns: int
+    stop_ns: int
+
+
+def split(store, data):
+    """Cuts a store by time.
+
+    Sessions named in `data.train`, `data.validation`, `data.test` win; otherwise whole sessions by
+    `data.fractions` (at least one for each part), and with fewer than three sessions each part is a
+    stretch of time, `data.gap_s` left out between parts.
+
+    Args:
+        store: Store. data: config.Data.
+
+    Returns:
+        {"train": (Segment, ...), "validation": ..., "test": ...}
+
+    Raises:
+        ConfigError: an unknown session, a session used twice, parts out of order or empty.
+    """
+    named = {part: getattr(data, part) for part in PARTS}
+    if any(named.values()):
+        parts = _named(store, named)
+    elif len(store.sessions) >= 3:
+        parts = _by_session(store, data.fractions)
+    else:
+        parts = _inside(store, data.fractions, round(data.gap_s * 1e9))
+    for part in PARTS:
+        if not parts[part]:
+            raise errors.ConfigError(f"data: {part} is empty, wanted some part of store {store.path} in it")
+    return parts
+
+
+def _whole(session):
+    return Segment(session.name, session.start_row, session.stop_row, session.first_ns, session.last_ns)
+
+
+def _named(store, named):
+    known = [session.name for session in store.sessions]
+    latest, parts = -1, {}
+    for part in PARTS:
+        places = []
+        for name in named[part]:
+            if name not in known:
+                raise errors.ConfigError(f"data.{part}: no session {name} in store {store.path}, got {', '.join(known)}")
+            places.append(known.index(name))
+        if sorted(set(places)) != places or (places and places[0] <= latest):
+            raise errors.ConfigError(
+                f"data.{part}: sessions {', '.join(named[part])} are not later than the part before, wanted time order"
+            )
+        latest = max([latest, *places])
+        parts[part] = tuple(_whole(store.sessions[place]) for place in places)
+    return parts
+
+
+def _by_session(store, fractions):
+    count = len(store.sessions)
+    test = max(1, round(fractions[2] * count))
+    validation = max(1, round(fractions[1] * count))
+    train = count - test - validation
+    whole = [_whole(session) for session in store.sessions]
+    bounds = [0, train, train + validation, count]
+    return {part: tuple(whole[bounds[k] : bounds[k + 1]]) for k, part in enumerate(PARTS)}
+
+
+def _inside(store, fractions, gap_ns):
+    """Cuts the joined time of all sessions at the fractions."""
+    lengths = np.array([session.last_ns - session.first_ns for session in store.sessions], np.int64)
+    begins = np.concatenate([[0], np.cumsum(lengths)])
+    cuts = np.round(np.concatenate([[0.0], np.cumsum(fractions)]) * float(begins[-1])).astype(np.int64)
+    cuts[-1] = begins[-1]
+    parts = {}
+    for k, part in enumerate(PARTS):
+        pieces = []
+        for session, begin, length in zip(store.sessions, begins, lengths, strict=False):
+            low = max(int(cuts[k] - begin), 0)
+            high = min(int(cuts[k + 1] - begin), int(length))
+            if 0 < low < length:
+                low += gap_ns
+            if high > low:
+                pieces.append(_cut(store, session, session.first_ns + low, session.first_ns + high))
+        parts[part] = tuple(piece for piece in pieces if piece.stop_row > piece.start_row)
+    return parts
+
+
+def _cut(store, session, start_ns, stop_ns):
+    ts = store.events["ts"][session.start_row : session.stop_row]
+    start, stop = np.searchsorted(ts, [start_ns, stop_ns], side="left")
+    if stop_ns == session.last_ns:
+        stop = len(ts)
+    return Segment(session.name, session.start_row + int(start), session.start_row + int(stop), start_ns, stop_ns)

@@ -1,0 +1,39 @@
+"""Export of the greedy policy: a SavedModel that plain TensorFlow calls, and `tfmm.json` beside it."""
+
+import shutil
+
+import msgspec
+from tf_agents.policies import policy_saver
+
+from tfmm import files
+
+
+class Exporter:
+    """Traces the policy once; every `save` writes its weights of that moment."""
+
+    def __init__(self, agent, problem, train_step):
+        self._saver = policy_saver.PolicySaver(agent.policy, batch_size=None, train_step=train_step)
+        self._problem = problem
+        self._train_step = train_step
+
+    def save(self, folder):
+        """Writes the folder whole, replacing an older export."""
+        temporary = folder.with_name(f".{folder.name}.tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        self._saver.save(str(temporary))
+        files.write_json(temporary / "tfmm.json", describe(self._problem, int(self._train_step.numpy())))
+        files.replace_folder(temporary, folder)
+
+
+def describe(problem, train_step):
+    """What a user of the policy must know: names, scales, action map, instruments, settings."""
+    return {
+        "format": 1,
+        "train_step": train_step,
+        "features": list(problem.feature_names),
+        "actions": list(problem.action_names),
+        "instruments": [msgspec.to_builtins(one) for one in problem.store.instruments],
+        "scales": [msgspec.to_builtins(one) for one in problem.scales],
+        "data_hash": problem.store.data_hash,
+        "config": msgspec.to_builtins(problem.config),
+    }

@@ -1,0 +1,109 @@
+"""The Reverb replay: an in-process server, writers for one environment or a batch, and the dataset.
+
+Reverb listens on every interface without authentication: run it on a private network only.
+"""
+
+import reverb
+import tensorflow as tf
+import tree
+from tf_agents.replay_buffers import reverb_replay_buffer, reverb_utils
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+
+TABLE = "transitions"
+_GROUP = 64  # items drawn together; their transitions are shuffled before they are cut into batches
+
+
+class BatchWriter:
+    """Observer for a natively batched PyDriver: one item is two consecutive batched steps."""
+
+    def __init__(self, client):
+        self._writer = client.trajectory_writer(num_keep_alive_refs=2)
+        self._steps = 0
+
+    def __call__(self, trajectory):
+        self._writer.append(trajectory)
+        self._steps += 1
+        if self._steps > 1:
+            pair = tree.map_structure(lambda column: column[-2:], self._writer.history)
+            self._writer.create_item(TABLE, priority=1.0, trajectory=pair)
+
+    def flush(self):
+        self._writer.flush()
+
+    def close(self):
+        self._writer.close()
+
+
+class Replay:
+    """Server, table and client.
+
+    Args:
+        data_spec: the agent's collect_data_spec (one row).
+        rows: B of a natively batched environment; None: single environment, one item per step.
+        capacity: transitions kept.
+        timeout_s: a sampler that gets nothing for so long raises instead of waiting for ever.
+    """
+
+    def __init__(self, data_spec, rows, capacity, timeout_s):
+        self._rows = rows
+        self._timeout_ms = round(timeout_s * 1000)
+        outer = (2,) if rows is None else (2, rows)
+        signature = tensor_spec.add_outer_dims_nest(data_spec, outer)
+        self._table = reverb.Table(
+            TABLE,
+            sampler=reverb.selectors.Uniform(),
+            remover=reverb.selectors.Fifo(),
+            rate_limiter=reverb.rate_limiters.MinSize(1),
+            max_size=max(1, capacity // (rows or 1)),
+            signature=signature,
+        )
+        self._server = reverb.Server([self._table])
+        self._address = f"localhost:{self._server.port}"
+        self._client = reverb.Client(self._address)
+        if rows is None:
+            self.writer = reverb_utils.ReverbAddTrajectoryObserver(self._client, TABLE, sequence_length=2)
+        else:
+            self.writer = BatchWriter(self._client)
+        self._data_spec = data_spec
+
+    def dataset(self, batch_size):
+        """Endless dataset of (Trajectory [batch_size, 2, ...], ()), transitions inside one episode only."""
+        if self._rows is None:
+            buffer = reverb_replay_buffer.ReverbReplayBuffer(
+                self._data_spec,
+                TABLE,
+                sequence_length=2,
+                server_address=self._address,
+                rate_limiter_timeout_ms=self._timeout_ms,
+            )
+            return buffer.as_dataset(sample_batch_size=batch_size, num_steps=2).prefetch(4)
+        samples = reverb.TrajectoryDataset.from_table_signature(
+            self._address, TABLE, max_in_flight_samples_per_worker=_GROUP, rate_limiter_timeout_ms=self._timeout_ms
+        )
+        groups = samples.map(lambda sample: sample.data).batch(_GROUP)
+        batches = groups.map(_transitions).rebatch(batch_size, drop_remainder=True)
+        return batches.map(lambda experience: (experience, ())).prefetch(8)
+
+    def items(self):
+        """Items in the table now."""
+        return self._client.server_info()[TABLE].current_size
+
+    def close(self):
+        self.writer.close()
+        self._server.stop()
+
+
+def _transitions(group):
+    """(G, 2, B, ...) -> the transitions inside an episode, shuffled, (at most G * B, 2, ...)."""
+    step_type = tf.transpose(group.step_type, [0, 2, 1])
+    inside = tf.reshape(step_type[..., 0] != ts.StepType.LAST, [-1])
+    chosen = tf.random.shuffle(tf.where(inside)[:, 0])
+
+    def flatten(x):
+        rank = len(x.shape)
+        swapped = tf.transpose(x, [0, 2, 1, *range(3, rank)])
+        return tf.gather(tf.reshape(swapped, tf.concat([[-1], tf.shape(swapped)[2:]], axis=0)), chosen)
+
+    flat = tf.nest.map_structure(flatten, group)
+    return tf.nest.map_structure(lambda x, y: tf.ensure_shape(x, [None, 2, *y.shape[3:]]), flat, group)

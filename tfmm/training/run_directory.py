@@ -1,0 +1,127 @@
+"""The run directory: settings, provenance, metrics and checkpoints, each whole or absent."""
+
+import importlib.metadata
+import json
+import os
+import pathlib
+import pickle
+import platform
+import shutil
+import subprocess
+
+import tensorflow as tf
+
+from tfmm import config as config_lib
+from tfmm import errors, files
+
+PACKAGES = ("tfmm", "tensorflow", "tf-agents", "dm-reverb", "numpy", "numba", "pandas")
+
+
+class RunDirectory:
+    """`config.toml`, `provenance.json`, `metrics.jsonl`, `checkpoints/STEP/`, `policy/`, `best/`, `tensorboard/`."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.metrics_path = self.path / "metrics.jsonl"
+        self.checkpoints_path = self.path / "checkpoints"
+
+    @classmethod
+    def create(cls, path, config, data_hash):
+        """A new run. ConfigError where the folder already holds one."""
+        run = cls(path)
+        if run.path.exists() and any(run.path.iterdir()):
+            raise errors.ConfigError(
+                f"run directory {path} is not empty, wanted a new folder, or --resume to go on with the run in it"
+            )
+        run.checkpoints_path.mkdir(parents=True)
+        files.write_json(run.path / "provenance.json", provenance(config, data_hash))
+        files.write_text(run.path / "config.toml", config_lib.dumps(config))
+        return run
+
+    @classmethod
+    def existing(cls, path):
+        """The run in a folder. ConfigError where there is none."""
+        run = cls(path)
+        if not (run.path / "config.toml").is_file():
+            raise errors.ConfigError(f"run directory {path} holds no config.toml, wanted a run to resume")
+        return run
+
+    def log(self, record):
+        """Appends one line to metrics.jsonl."""
+        with open(self.metrics_path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def forget_after(self, step):
+        """Drops metrics later than a step, and a line that was cut off: the run is about to repeat them."""
+        if not self.metrics_path.exists():
+            return
+        kept = []
+        for line in self.metrics_path.read_text(encoding="utf-8").splitlines():
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:
+                break
+            if record["step"] <= step:
+                kept.append(line + "\n")
+        files.write_text(self.metrics_path, "".join(kept))
+
+    def save_checkpoint(self, step, checkpoint, state, kept):
+        """Writes `checkpoints/STEP/` whole or not at all, then deletes all but the newest `kept`.
+
+        Args:
+            checkpoint: tf.train.Checkpoint. state: picklable state of everything outside TensorFlow.
+        """
+        final = self.checkpoints_path / f"{step:010d}"
+        temporary = self.checkpoints_path / f".{step:010d}.tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        try:
+            checkpoint.write(str(temporary / "agent"))
+            files.write_bytes(temporary / "state.pickle", pickle.dumps(state))
+            shutil.rmtree(final, ignore_errors=True)
+            os.rename(temporary, final)
+        except (OSError, tf.errors.OpError):
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        for old in self._steps()[:-kept]:
+            shutil.rmtree(self.checkpoints_path / f"{old:010d}")
+
+    def restore_checkpoint(self, checkpoint):
+        """Restores the newest checkpoint. Returns (step, state), or (0, None) where there is none yet."""
+        steps = self._steps()
+        if not steps:
+            return 0, None
+        folder = self.checkpoints_path / f"{steps[-1]:010d}"
+        checkpoint.read(str(folder / "agent")).assert_existing_objects_matched()
+        return steps[-1], pickle.loads((folder / "state.pickle").read_bytes())
+
+    def _steps(self):
+        return sorted(int(one.name) for one in self.checkpoints_path.glob("[0-9]*"))
+
+
+def provenance(config, data_hash):
+    """Versions, git commit, data hash and seed."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "versions": {name: _version(name) for name in PACKAGES},
+        "git_commit": _git_commit(),
+        "data_hash": data_hash,
+        "seed": config.seed,
+    }
+
+
+def _version(name):
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git_commit():
+    here = pathlib.Path(__file__).resolve().parent
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() or None
