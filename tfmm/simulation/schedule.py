@@ -47,14 +47,14 @@ class FillRules:
         marketable: `clamp`: a quote that would trade at once is moved one tick behind the far touch.
         latency_ns: a quote sent at t takes effect before the first event later than t + latency_ns.
         maker_fee_bps: fee on notional, basis points; negative: a rebate.
-        inventory_limit: largest |inventory| (size unit); None: no limit.
+        inventory_limit: largest |inventory| (size unit), or one for each instrument; None: no limit.
     """
 
     touch: Literal["never", "always"] = "never"
     marketable: Literal["clamp"] = "clamp"
     latency_ns: int = 0
     maker_fee_bps: float = 0.0
-    inventory_limit: float | None = None
+    inventory_limit: float | tuple[float, ...] | None = None
 
     def __post_init__(self):
         if self.touch not in ("never", "always"):
@@ -65,7 +65,7 @@ class FillRules:
             raise errors.ConfigError(f"latency_ns is {self.latency_ns}, wanted 0 or more")
         if not np.isfinite(self.maker_fee_bps):
             raise errors.ConfigError(f"maker_fee_bps is {self.maker_fee_bps}, wanted a number")
-        if self.inventory_limit is not None and not self.inventory_limit >= 0:
+        if self.inventory_limit is not None and not np.all(np.asarray(self.inventory_limit) >= 0):
             raise errors.ConfigError(f"inventory_limit is {self.inventory_limit}, wanted 0 or more")
 
 
@@ -122,9 +122,10 @@ def parameters(instruments, rules):
     out["touch"] = state.TOUCH_ALWAYS if rules.touch == "always" else state.TOUCH_NEVER
     out["latency_ns"] = rules.latency_ns
     out["maker_rate"] = rules.maker_fee_bps * 1e-4
-    for n, instrument in enumerate(instruments):
-        unlimited = rules.inventory_limit is None
-        out["limit_lot"][n] = state.FOREVER if unlimited else whole_lots(rules.inventory_limit, instrument)
+    out["limit_lot"] = state.FOREVER
+    if rules.inventory_limit is not None:
+        limits = np.broadcast_to(rules.inventory_limit, len(instruments))
+        out["limit_lot"] = [whole_lots(limit, one) for limit, one in zip(limits, instruments, strict=True)]
     return out
 
 

@@ -3,16 +3,38 @@
 import shutil
 
 import msgspec
-from tf_agents.policies import policy_saver
+from tf_agents.policies import policy_saver, tf_policy
+from tf_agents.trajectories import policy_step
 
 from tfmm import files
+
+
+class GreedyPolicy(tf_policy.TFPolicy):
+    """The actions of a deterministic policy, without its distribution.
+
+    An ActorPolicy's distribution would put a TensorFlow Probability type into the SavedModel, and plain
+    `tf.saved_model.load` refuses a type that nobody imported.
+    """
+
+    def __init__(self, policy):
+        super().__init__(policy.time_step_spec, policy.action_spec, clip=False, automatic_state_reset=False)
+        self._policy = policy
+
+    def _variables(self):
+        return self._policy.variables()
+
+    def _action(self, time_step, policy_state, seed):
+        return policy_step.PolicyStep(self._policy.action(time_step, policy_state).action, policy_state)
+
+    def _distribution(self, time_step, policy_state):
+        raise NotImplementedError("the exported policy is deterministic")
 
 
 class Exporter:
     """Traces the policy once; every `save` writes its weights of that moment."""
 
     def __init__(self, agent, problem, train_step):
-        self._saver = policy_saver.PolicySaver(agent.policy, batch_size=None, train_step=train_step)
+        self._saver = policy_saver.PolicySaver(GreedyPolicy(agent.policy), batch_size=None, train_step=train_step)
         self._problem = problem
         self._train_step = train_step
 

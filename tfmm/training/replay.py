@@ -12,6 +12,7 @@ from tf_agents.trajectories import time_step as ts
 
 TABLE = "transitions"
 _GROUP = 64  # items drawn together; their transitions are shuffled before they are cut into batches
+_IN_FLIGHT = 32  # items sent before the writer waits for the server
 
 
 class BatchWriter:
@@ -27,6 +28,8 @@ class BatchWriter:
         if self._steps > 1:
             pair = tree.map_structure(lambda column: column[-2:], self._writer.history)
             self._writer.create_item(TABLE, priority=1.0, trajectory=pair)
+        if self._steps % _IN_FLIGHT == 0:
+            self._writer.flush()
 
     def flush(self):
         self._writer.flush()

@@ -14,7 +14,7 @@ from tf_agents.train.utils import train_utils
 
 from tfmm.agents import ddpg
 from tfmm.environments import factory
-from tfmm.simulation import kernel
+from tfmm.policies import baselines
 from tfmm.training import collection, export
 from tfmm.training import replay as replay_lib
 
@@ -177,12 +177,7 @@ class Trainer:
         windows = problem.windows(segments, self._config.environment.window_s)
         sim = problem.simulator(segments, len(windows), windows=windows)
         policy = self._batch_policy(None, None)
-        sim.reset()
-        total, open_rows = 0.0, np.ones(len(windows), bool)
-        while open_rows.any():
-            sim.step(policy.greedy(problem.observe(sim)).numpy())
-            total += float(sim.reward[open_rows].sum())
-            open_rows &= sim.step_type != kernel.LAST
+        total = float(baselines.run(sim, lambda one: policy.greedy(problem.observe(one)).numpy()).sum())
         hours = float((windows[:, 2] - windows[:, 1]).sum()) / 3.6e12
         objective = total / hours
         self._write(step, {"validation/objective_per_hour": objective})

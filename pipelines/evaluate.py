@@ -1,0 +1,33 @@
+"""Backtest of a saved policy and of every baseline: metrics.json, report.html, figures."""
+
+import argparse
+import pathlib
+import shlex
+import sys
+
+from tfmm import cli
+from tfmm.policies import saved
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("policy", type=pathlib.Path, metavar="RUN_OR_POLICY_DIR")
+    parser.add_argument("--store", type=pathlib.Path, help="default: the store it was trained on")
+    parser.add_argument("--split", choices=("train", "validation", "test"), default="test")
+    parser.add_argument("--out", type=pathlib.Path, help="default: RUN_OR_POLICY_DIR/evaluation-SPLIT")
+    args = parser.parse_args()
+
+    policy = saved.Policy.load(args.policy)
+    from tfmm.evaluation import evaluation, figures, report
+
+    command = shlex.join(["python", *sys.argv])
+    outcome = evaluation.evaluate(policy, args.store, args.split, command)
+    path = report.write(args.out or args.policy / f"evaluation-{args.split}", outcome, figures.png)
+    print(f"verdict: {outcome.headline}")
+    for name, result in outcome.results.items():
+        print(f"{name}: objective {result['objective']:.4g}, net PnL {result['net_pnl']:.4g} {outcome.currency}, {result['n_fills']} fills")
+    print(f"report: {path}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,30 @@
+"""Training job: store -> Reverb -> DDPG -> saved policy, in a run directory."""
+
+import argparse
+import os
+import pathlib
+
+from tfmm import cli, config, errors
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", type=pathlib.Path, help="TOML file; see configs/")
+    parser.add_argument("--run-dir", type=pathlib.Path, help="default: runs/NAME_OF_CONFIG")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a setting")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint, with the run's own settings")
+    args = parser.parse_args()
+    settings = config.load(args.config, args.set)
+    run_dir = args.run_dir or pathlib.Path("runs") / args.config.stem
+    if args.resume and args.set:
+        raise errors.ConfigError("--resume goes on with the settings in the run directory, wanted no --set")
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from tfmm.training import job
+
+    job.train(settings, run_dir, args.resume)
+    print(f"policy: {run_dir / 'policy'}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,142 @@
+"""Performance of a replayed schedule: every number the report shows, each defined once.
+
+Money is in quote currency, quantities in the instrument's size unit, times in seconds.
+The mid of a fill is the mid just before its event, the price the market believed in when we traded.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from tfmm import errors
+from tfmm.market import schema
+
+MARKOUT_S = (0, 1, 5, 30, 60)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Path:
+    """One instrument over one backtest span, at every quote and fill in it.
+
+    Attributes:
+        ts: (K,) int64 ns, first and last are the span's ends. mid: (K,) price after the event.
+        inventory: (K,) held after the event. gross: (K,) wealth before fees. fees: (K,) paid so far.
+        capture: (K,) spread captured so far.
+    """
+
+    ts: np.ndarray
+    mid: np.ndarray
+    inventory: np.ndarray
+    gross: np.ndarray
+    fees: np.ndarray
+    capture: np.ndarray
+
+    @property
+    def net(self):
+        return self.gross - self.fees
+
+    def at(self, times, values):
+        """A path column at given times (last value with ts <= t)."""
+        return values[np.searchsorted(self.ts, times, side="right") - 1]
+
+
+def mids(tape, instrument):
+    """(ts, mid price, tape row) of every quote of an instrument."""
+    rows = np.flatnonzero((tape.events["instrument"] == instrument) & (tape.events["kind"] == schema.QUOTE))
+    quotes = tape.events[rows]
+    tick = tape.instruments[instrument].tick_size
+    return quotes["ts"], 0.5 * (quotes["lo_tick"] + quotes["hi_tick"]) * tick, rows
+
+
+def path(tape, fills, span, instrument=0):
+    """The Path of one instrument.
+
+    Args:
+        tape: Tape. fills: (F,) schedule.FILLS of all instruments, inside the span. span: (start_ns, stop_ns).
+
+    Raises:
+        DataError: an inverse contract (its profit is not linear in the price), or no quote before the span ends.
+    """
+    one = tape.instruments[instrument]
+    if one.inverse:
+        raise errors.DataError(f"{one.symbol} is an inverse contract, wanted a linear one: its profit is not computed yet")
+    own = fills[fills["instrument"] == instrument]
+    quote_ts, quote_mid, quote_row = mids(tape, instrument)
+    if not len(quote_ts) or quote_ts[0] > span[1]:
+        raise errors.DataError(f"{one.symbol} has no quote before the end of the backtest, wanted at least one")
+    fill_mid = quote_mid[np.maximum(np.searchsorted(quote_row, own["event"], side="left") - 1, 0)]
+    signed = own["side"] * own["qty"]
+    # one row per quote in the span and one per fill, fills before the quote that caused them
+    inside = (quote_ts > span[0]) & (quote_ts <= span[1])
+    ts = np.concatenate([own["ts_ns"], quote_ts[inside]])
+    order = np.lexsort((np.repeat([0, 1], [len(own), inside.sum()]), np.concatenate([own["event"], quote_row[inside]])))
+    first_mid = quote_mid[max(np.searchsorted(quote_ts, span[0], side="right") - 1, 0)]
+    pad = np.zeros(int(inside.sum()))
+
+    def column(of_fills, start):
+        return np.concatenate([[start], np.concatenate([of_fills, pad])[order]])
+
+    mid = np.concatenate([[first_mid], np.concatenate([fill_mid, quote_mid[inside]])[order]])
+    inventory = np.cumsum(column(signed, 0.0))
+    capture = np.cumsum(column(signed * (fill_mid - own["px"]) * one.multiplier, 0.0))
+    drift = np.concatenate([[0.0], np.cumsum(inventory[:-1] * np.diff(mid) * one.multiplier)])
+    fees = np.cumsum(column(own["fee"], 0.0))
+    ts = np.concatenate([[span[0]], ts[order]])
+
+    def closed(values):
+        return np.append(values, values[-1])
+
+    return Path(np.append(ts, span[1]), closed(mid), closed(inventory), closed(capture + drift), closed(fees), closed(capture))
+
+
+def drawdown(times, wealth):
+    """(largest fall of wealth from its running maximum, longest time below it in s). times: ns."""
+    peak = np.maximum.accumulate(wealth)
+    at_peak = np.maximum.accumulate(np.where(wealth >= peak, times, times[0]))
+    return float((peak - wealth).max()), float((times - at_peak).max() * 1e-9)
+
+
+def markouts(tape, fills, instrument=0):
+    """{horizon s: (F,) bps}: side (mid at t + h - px) / px 1e4; NaN where the tape ends before t + h."""
+    own = fills[fills["instrument"] == instrument]
+    quote_ts, quote_mid, _ = mids(tape, instrument)
+    out = {}
+    for horizon in MARKOUT_S:
+        later = own["ts_ns"] + round(horizon * 1e9)
+        mid = quote_mid[np.maximum(np.searchsorted(quote_ts, later, side="right") - 1, 0)]
+        bps = own["side"] * (mid - own["px"]) / own["px"] * 1e4
+        out[horizon] = np.where(later <= tape.events["ts"][-1], bps, np.nan)
+    return out
+
+
+def sampled(paths, span, sampling_s):
+    """(times, summed net wealth) every sampling_s inside the span; whole samples only."""
+    times = np.arange(span[0], span[1] + 1, round(sampling_s * 1e9))
+    return times, sum(one.at(times, one.net) for one in paths)
+
+
+def objective_path(one, risk, times):
+    """Net wealth minus risk x integral of |Q| dt up to given times, per instrument; risk in money per unit and s."""
+    held = np.concatenate([[0.0], np.cumsum(np.abs(one.inventory[:-1]) * np.diff(one.ts) * 1e-9)])
+    index = np.searchsorted(one.ts, times, side="right") - 1
+    since = np.abs(one.inventory[index]) * (times - one.ts[index]) * 1e-9
+    return one.net[index] - risk * (held[index] + since)
+
+
+def ratio(x, y):
+    """x / y, NaN where y is 0."""
+    return x / y if y else float("nan")
+
+
+def sharpe_sortino(changes, sampling_s, days_per_year):
+    """Annualised mean over standard deviation, and over downside deviation (Sortino and Price 1994, target 0).
+
+    Args:
+        changes: (K,) profit per sampling interval. Fewer than two: NaN.
+    """
+    if len(changes) < 2:
+        return float("nan"), float("nan")
+    year = np.sqrt(days_per_year * 86400.0 / sampling_s)
+    mean = float(changes.mean())
+    downside = float(np.sqrt(np.mean(np.minimum(changes, 0.0) ** 2)))
+    return ratio(mean, float(changes.std(ddof=1))) * year, ratio(mean, downside) * year

@@ -1,0 +1,77 @@
+"""A saved policy: the SavedModel and its description, without agent or environment."""
+
+import json
+import os
+import pathlib
+
+import numpy as np
+
+from tfmm import config as config_lib
+from tfmm import errors
+
+DESCRIPTION = "tfmm.json"
+
+
+class Policy:
+    """Raw observation (B, F) float32 -> action (B, d) float32 in [-1, 1].
+
+    Attributes:
+        description: the dict of `tfmm.json`. config: the Config it was trained with.
+    """
+
+    def __init__(self, folder, description, action):
+        self.folder = folder
+        self.description = description
+        self.config = config_lib.decode(description["config"], f"policy {folder}/{DESCRIPTION}")
+        self._action = action
+
+    @classmethod
+    def load(cls, folder):
+        """Loads a policy directory, or the `policy/` in a run directory.
+
+        Raises:
+            DataError: no policy there, or one that cannot be read.
+        """
+        folder = find(folder)
+        try:
+            description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise errors.DataError(f"policy {folder}: {DESCRIPTION} cannot be read: {error}") from error
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        import tensorflow as tf
+
+        try:
+            model = tf.saved_model.load(str(folder))
+            action = model.signatures["action"]
+        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+            raise errors.DataError(f"policy {folder}: no SavedModel with signature action: {error}") from error
+        policy = cls(folder, description, action)
+        policy._model = model  # the signature holds its variables only weakly
+        return policy
+
+    def __call__(self, observation):
+        import tensorflow as tf
+
+        observation = np.atleast_2d(np.asarray(observation, np.float32))
+        width = len(self.description["features"])
+        if observation.shape[1] != width:
+            raise errors.DataError(f"policy {self.folder}: observation has {observation.shape[1]} features, wanted {width}")
+        rows = len(observation)
+        out = self._action(
+            **{
+                "0/step_type": tf.ones((rows,), tf.int32),
+                "0/reward": tf.zeros((rows,), tf.float32),
+                "0/discount": tf.ones((rows,), tf.float32),
+                "0/observation": tf.constant(observation),
+            }
+        )
+        return out["action"].numpy()
+
+
+def find(folder):
+    """The policy directory of a path: itself, or the `policy/` in it. DataError where there is none."""
+    folder = pathlib.Path(folder)
+    for candidate in (folder, folder / "policy"):
+        if (candidate / DESCRIPTION).is_file():
+            return candidate
+    raise errors.DataError(f"{folder}: no policy there, wanted a run directory or a policy directory with {DESCRIPTION}")

@@ -1,0 +1,43 @@
+"""A training job from settings to exported policy."""
+
+import tensorflow as tf
+
+from tfmm import config as config_lib
+from tfmm.environments import problem as problem_lib
+from tfmm.training import run_directory, trainer
+
+
+def train(settings, run_dir, resume):
+    """Trains in a new run directory, or goes on with the run in it.
+
+    Args:
+        settings: Config; with `resume` the run's own config.toml is used instead.
+        run_dir: path. resume: bool.
+
+    Raises:
+        ConfigError, DataError: see config, Problem and RunDirectory. Interrupted: see Trainer.run.
+    """
+    if resume:
+        run = run_directory.RunDirectory.existing(run_dir)
+        settings = config_lib.load(run.path / "config.toml")
+    elif settings.data.store:
+        settings = config_lib.with_store(settings, settings.data.store)
+    _limit_threads(settings.train.threads)
+    problem = problem_lib.Problem.create(settings)
+    problem.store.verify()
+    for part in ("train", "validation"):
+        problem.windows(problem.segments[part])
+    if not resume:
+        run = run_directory.RunDirectory.create(run_dir, settings, problem.store.data_hash)
+    job = trainer.Trainer(problem, run)
+    try:
+        job.run()
+    finally:
+        job.close()
+
+
+def _limit_threads(threads):
+    """Small networks train faster on one thread; 0 leaves the choice to TensorFlow."""
+    if threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
