@@ -17,6 +17,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, help="default: RUN_OR_POLICY_DIR/evaluation-SPLIT")
     args = parser.parse_args()
 
+    cli.quiet()
     policy = saved.Policy.load(args.policy)
     from tfmm.evaluation import evaluation, figures, report
 

@@ -1,7 +1,6 @@
 """Training job: store -> Reverb -> DDPG -> saved policy, in a run directory."""
 
 import argparse
-import os
 import pathlib
 
 from tfmm import cli, config, errors
@@ -19,7 +18,7 @@ def main():
     if args.resume and args.set:
         raise errors.ConfigError("--resume goes on with the settings in the run directory, wanted no --set")
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    cli.quiet()
     from tfmm.training import job
 
     job.train(settings, run_dir, args.resume)

@@ -1,6 +1,9 @@
-"""What every script shares: errors as one line, exit codes."""
+"""What every script shares: errors as one line, exit codes, a quiet TensorFlow."""
 
+import logging
+import os
 import sys
+import warnings
 
 from tfmm import errors
 
@@ -16,6 +19,16 @@ def run(main):
     except KeyboardInterrupt:
         code = 130
     sys.exit(code or 0)
+
+
+def quiet():
+    """Keeps TensorFlow, its optional parts and gym from writing what no user can act on. Call before importing them."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.filterwarnings("ignore", category=SyntaxWarning)  # code that autograph generates
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    import gym_notices.notices
+
+    gym_notices.notices.notices.clear()
 
 
 def _complain(what):

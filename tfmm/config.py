@@ -53,7 +53,8 @@ class Environment(_Section):
     interval_s: time between decisions. window_s: length of a training episode; a shorter session
     part is one window. warmup_s: time before a window in which only the features are updated.
     action: `skew_spread` (log shift of the mid, log half-spread) or `offsets` (ask and bid
-    distance from the mid); both in units of `distance_unit`, the mean half-spread on train.
+    distance from the mid); both in units of `distance_unit`, measured on train: the market's mean
+    `half_spread`, or `volatility`, sigma x sqrt(interval_s), where spreads are narrow beside moves.
     skew_range, half_spread_range, offset_range: the distances the action bounds stand for.
     risk_aversion: r of F = dPnL - r |Q| dt, with Q in orders, dt in seconds, F in
     (mean half-spread x order size).
@@ -66,6 +67,7 @@ class Environment(_Section):
     window_s: Positive = 600.0
     warmup_s: NotNegative = 30.0
     action: Literal["skew_spread", "offsets"] = "skew_spread"
+    distance_unit: Literal["half_spread", "volatility"] = "half_spread"
     skew_range: Positive = 4.0
     half_spread_range: tuple[Positive, Positive] = (0.5, 8.0)
     offset_range: tuple[float, float] = (0.0, 8.0)

@@ -82,6 +82,7 @@ def parameters(scales, base, environment, limit_orders):
         out["order_lot"][n] = one.order_lot
         out["limit_lot"][n] = one.order_lot * limit_orders
         out["half_spread_tick"][n] = one.half_spread_tick
+        out["unit_tick"][n] = unit_tick(one, environment)
         out["sigma_tick"][n] = one.sigma_tick
         out["risk"][n] = environment.risk_aversion * one.half_spread_tick
     if environment.action == "skew_spread":
@@ -92,6 +93,13 @@ def parameters(scales, base, environment, limit_orders):
         out["action"] = state.OFFSETS
         out["range_low"], out["range_high"] = environment.offset_range
     return out
+
+
+def unit_tick(one, environment):
+    """The unit of an action's distances, ticks; one: Scales, environment: config.Environment."""
+    if environment.distance_unit == "half_spread":
+        return one.half_spread_tick
+    return one.sigma_tick * np.sqrt(environment.interval_s)
 
 
 def reward_scale(scales):

@@ -9,8 +9,8 @@ import numpy as np
 
 from tfmm.simulation import kernel
 
-HALF_SPREADS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
-"""Candidates for fixed_spread, in mean half-spreads of the market on train."""
+CANDIDATES = 14
+"""Half-spreads tried for fixed_spread."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,25 +38,23 @@ def none(problem):
 
 
 def fixed_spread(problem):
-    """Quotes mid +/- h; h is the candidate with the best objective on train, the same multiple for all instruments."""
+    """Quotes mid +/- h; h is the candidate with the best objective on train, the same multiple for all instruments.
+
+    Candidates run in even ratios from half the market's half-spread to 32 of them, or to 8 standard
+    deviations of the mid over a decision interval where that is wider.
+    """
     units = np.array([one.half_spread_tick for one in problem.scales])
+    moves = np.array([one.sigma_tick for one in problem.scales]) * np.sqrt(problem.config.environment.interval_s)
+    multiples = np.geomspace(0.5, max(32.0, 8.0 * float((moves / units).max())), CANDIDATES)
     train = problem.segments["train"]
     windows = problem.windows(train)
-    rows = len(HALF_SPREADS) * len(windows)
-    multiple = np.repeat(HALF_SPREADS, len(windows))
-    actions = np.broadcast_to((multiple[:, np.newaxis] * units)[..., np.newaxis], (rows, len(units), 2))
-    sim = problem.simulator(train, rows, windows=np.tile(windows, (len(HALF_SPREADS), 1)), distances=True)
-    total = run(sim, lambda _: actions).reshape(len(HALF_SPREADS), -1).sum(axis=1)
-    best = int(np.argmax(total))
-    return Baseline(
-        "fixed_spread",
-        HALF_SPREADS[best] * units,
-        {
-            "half_spreads_of_the_market": HALF_SPREADS[best],
-            "half_spread_tick": (HALF_SPREADS[best] * units).tolist(),
-            "train_objective_by_candidate": dict(zip(map(str, HALF_SPREADS), total.tolist(), strict=True)),
-        },
-    )
+    rows = CANDIDATES * len(windows)
+    distances = np.repeat(multiples, len(windows))[:, np.newaxis] * units
+    actions = np.broadcast_to(distances[..., np.newaxis], (rows, len(units), 2))
+    sim = problem.simulator(train, rows, windows=np.tile(windows, (CANDIDATES, 1)), distances=True)
+    total = run(sim, lambda _: actions).reshape(CANDIDATES, -1).sum(axis=1)
+    best = multiples[int(np.argmax(total))] * units
+    return Baseline("fixed_spread", best, {"half_spread_tick": best.tolist()})
 
 
 def run(sim, act, after=None):

@@ -14,7 +14,7 @@ ACTION_NAMES = {"skew_spread": ("skew", "half_spread"), "offsets": ("ask_offset"
 def quote_prices(mid, rules, first, second):
     """Prices (tick, float) of the quote that an action in [-1, 1]^2 stands for.
 
-    With u the mean half-spread on train and m the mid:
+    With u the unit of distances (rules.unit_tick) and m the mid:
     skew_spread: m' = m exp(first skew_range u / m), ask, bid = m' +/- u exp(low + (second + 1)/2 (high - low));
     offsets: ask = m + u d(first), bid = m - u d(second), d(a) = low + (a + 1)/2 (high - low);
     distances: ask = m + first, bid = m - second, in ticks; NaN: no quote on that side.
@@ -22,7 +22,7 @@ def quote_prices(mid, rules, first, second):
     Returns:
         bid, ask.
     """
-    unit = rules.half_spread_tick
+    unit = rules.unit_tick
     low, width = rules.range_low, rules.range_high - rules.range_low
     if rules.action == _SKEW_SPREAD:
         shifted = mid * math.exp(first * rules.skew_range * unit / mid)

@@ -84,7 +84,8 @@ PARAMETERS = np.dtype(
         ("maker_rate", np.float64),  # fee as a share of notional
         ("limit_lot", np.int64),
         ("order_lot", np.int64),
-        ("half_spread_tick", np.float64),  # mean on train: the unit of distances
+        ("half_spread_tick", np.float64),  # mean on train
+        ("unit_tick", np.float64),  # what an action's distances are multiples of
         ("sigma_tick", np.float64),  # volatility on train, tick per square root of a second
         ("risk", np.float64),  # r: cost of one lot held for a second, tick
         ("action", np.int64),  # SKEW_SPREAD, OFFSETS or DISTANCES

@@ -1,0 +1,50 @@
+"""Fixtures shared by all tests: real data beside the checkout, and a small generated store."""
+
+import pathlib
+
+import pytest
+
+from tfmm import config as config_lib
+from tfmm.market import generator, schema, store, tape
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Folder of real market data; skips where it is absent."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no real market data beside the checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_store(tmp_path_factory):
+    """Path of a store with three generated sessions of six minutes."""
+    path = tmp_path_factory.mktemp("market") / "store"
+    instrument = schema.Instrument(symbol="SIM", tick_size=generator.TICK_SIZE, lot_size=generator.LOT_SIZE)
+
+    def sessions():
+        for day in range(3):
+            name, quotes, trades = generator.session(day, seed=3, hours=0.1)
+            yield name, tape.Tape.from_frames(quotes, trades, instrument), {}
+
+    store.create(path, [instrument], sessions())
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_config(small_store):
+    """A Config on the small store whose training takes seconds."""
+    text = {
+        "data": {"store": str(small_store)},
+        "environment": {"rows": 8, "window_s": 60.0, "warmup_s": 5.0},
+        "agent": {"actor_layers": [16], "critic_joint_layers": [16]},
+        "collect": {"initial_steps": 40, "steps_per_iteration": 2},
+        "train": {
+            "steps": 60, "steps_per_iteration": 2, "batch_size": 32, "replay_capacity": 2000, "log_interval": 10,
+            "checkpoint_interval": 20, "validation_interval": 30,
+        },
+    }  # fmt: skip
+    return config_lib.decode(text, "test")
