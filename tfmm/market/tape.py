@@ -10,6 +10,7 @@ from tfmm.market import schema
 QUOTE_COLUMNS = ("ts", "bid", "bid_size", "ask", "ask_size")
 TRADE_COLUMNS = ("ts", "price", "size", "side")
 _OFF_GRID = 1e-4  # a price this far (in ticks) from a tick is between two ticks
+_LARGEST = 2.0**53  # ticks; above, float64 skips whole numbers
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ class Tape:
             raise errors.DataError(
                 f"{where} trades: column side has {trade['side'][row]:g} in kept row {row}, wanted +1, -1 or 0"
             )
-        blocks = [_trade_events(trade, instrument), _quote_events(quote, instrument, where)]
+        blocks = [_trade_events(trade, instrument, where), _quote_events(quote, instrument, where)]
         return cls(_sorted(np.concatenate(blocks)), (instrument,), dropped)
 
     @classmethod
@@ -90,7 +91,7 @@ def _columns(frame, names, where):
         if name == "ts":
             out[name] = _time(column, where)
             continue
-        if column.dtype.kind not in "iufb":
+        if len(column) and column.dtype.kind not in "iufb":
             raise errors.DataError(f"{where}: column {name} has type {column.dtype}, wanted numbers")
         out[name] = column.to_numpy(dtype=np.float64, na_value=np.nan)
     back = np.flatnonzero(np.diff(out["ts"]) < 0)
@@ -109,7 +110,7 @@ def _time(column, where):
     if column.dtype.kind in "mM" or hasattr(column.dtype, "tz"):
         column = column.dt.tz_convert("UTC").dt.tz_localize(None) if hasattr(column.dtype, "tz") else column
         return column.to_numpy().astype("datetime64[ns]").astype(np.int64)
-    if column.dtype.kind not in "iu":
+    if len(column) and column.dtype.kind not in "iu":
         raise errors.DataError(f"{where}: column ts has type {column.dtype}, wanted int64 ns since 1970 UTC")
     return column.to_numpy(dtype=np.int64)
 
@@ -124,9 +125,11 @@ def _keep(columns, positive, what, dropped):
     return {name: column[keep] for name, column in columns.items()}
 
 
-def _ticks(px, tick_size):
+def _ticks(px, tick_size, where):
     """Prices in ticks, rounded down and up; equal where the price is on the grid. int64, int64."""
     exact = px / tick_size
+    if len(exact) and exact.max() > _LARGEST:
+        raise errors.DataError(f"{where}: price {px.max():g} is over {_LARGEST:g} ticks of {tick_size:g}, wanted a price")
     near = np.rint(exact)
     on_grid = np.abs(exact - near) <= _OFF_GRID
     lo = np.where(on_grid, near, np.floor(exact)).astype(np.int64)
@@ -137,7 +140,7 @@ def _quote_events(quote, instrument, where):
     events = np.zeros(len(quote["ts"]), schema.EVENT)
     events["ts"] = quote["ts"]
     for name, size in (("bid", "lo"), ("ask", "hi")):
-        lo, hi = _ticks(quote[name], instrument.tick_size)
+        lo, hi = _ticks(quote[name], instrument.tick_size, f"{where} quotes")
         off = lo != hi
         if off.any():
             row = int(np.argmax(off))
@@ -151,10 +154,10 @@ def _quote_events(quote, instrument, where):
     return events
 
 
-def _trade_events(trade, instrument):
+def _trade_events(trade, instrument, where):
     events = np.zeros(len(trade["ts"]), schema.EVENT)
     events["ts"] = trade["ts"]
-    events["lo_tick"], events["hi_tick"] = _ticks(trade["price"], instrument.tick_size)
+    events["lo_tick"], events["hi_tick"] = _ticks(trade["price"], instrument.tick_size, f"{where} trades")
     events["lo_size"] = events["hi_size"] = trade["size"]
     events["side"] = trade["side"]
     events["kind"] = schema.TRADE
