@@ -26,7 +26,10 @@ def main():
     path = report.write(args.out or args.policy / f"evaluation-{args.split}", outcome, figures.png)
     print(f"verdict: {outcome.headline}")
     for name, result in outcome.results.items():
-        print(f"{name}: objective {result['objective']:.4g}, net PnL {result['net_pnl']:.4g} {outcome.currency}, {result['n_fills']} fills")
+        print(
+            f"{name}: objective {result['objective']:.4g}, net PnL {result['net_pnl']:.4g} {outcome.currency}, "
+            f"{result['n_fills']} fills"
+        )
     print(f"report: {path}")
 
 

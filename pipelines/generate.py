@@ -18,7 +18,9 @@ def main():
     parser.add_argument("--hours", type=float, default=generator.SESSION_HOURS, help="length of a session")
     args = parser.parse_args()
     if args.days < 1 or not args.hours > 0 or args.seed < 0:
-        raise errors.ConfigError(f"--days {args.days} --hours {args.hours:g} --seed {args.seed}: wanted at least 1, above 0, at least 0")
+        raise errors.ConfigError(
+            f"--days {args.days} --hours {args.hours:g} --seed {args.seed}: wanted at least 1, above 0, at least 0"
+        )
 
     args.out.mkdir(parents=True, exist_ok=True)
     events = 0

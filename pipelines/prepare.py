@@ -35,7 +35,8 @@ def main():
         dropped = ", ".join(f"{count} {reason}" for reason, count in one["dropped"].items()) or "none"
         print(
             f"{one['session']} {one['symbol']}: {one['quotes_kept']} quotes, {one['trades_kept']} trades over "
-            f"{one['span_s']:.0f} s; dropped {dropped}; {one['locked']} locked; longest gap {one['longest_gap_s']:.1f} s; "
+            f"{one['span_s']:.0f} s; dropped {dropped}; {one['locked']} locked; "
+            f"longest gap {one['longest_gap_s']:.1f} s; "
             f"median spread {one['median_spread_tick']:g} ticks of {one['tick_size']:g}, lot {one['lot_size']:g}"
         )
     print(f"store {store.path}: {len(store.sessions)} sessions, {len(store.events)} events")

@@ -11,7 +11,9 @@ def main():
     parser.add_argument("config", type=pathlib.Path, help="TOML file; see configs/")
     parser.add_argument("--run-dir", type=pathlib.Path, help="default: runs/NAME_OF_CONFIG")
     parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a setting")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint, with the run's own settings")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the last checkpoint, with the run's own settings"
+    )
     args = parser.parse_args()
     settings = config.load(args.config, args.set)
     run_dir = args.run_dir or pathlib.Path("runs") / args.config.stem

@@ -23,7 +23,9 @@ def _problem(config, **environment):
 
 
 @pytest.mark.parametrize(
-    ("action", "rows"), list(itertools.product(["skew_spread", "offsets"], [None, 1, 7])), ids=lambda value: str(value)
+    ("action", "rows"),
+    list(itertools.product(["skew_spread", "offsets"], [None, 1, 7])),
+    ids=lambda value: str(value),
 )
 def test_validates(small_config, action, rows):
     env = factory.create(_problem(small_config, action=action), "train", rows, seed=1)
@@ -66,7 +68,10 @@ def test_a_window_that_is_over_is_truncated_and_restarts_row_by_row(small_config
 
 def test_single_environment_is_row_zero_of_a_batch(small_config):
     problem = _problem(small_config)
-    single, batch = factory.create(problem, "train", None, seed=5), factory.create(problem, "train", 1, seed=5)
+    single, batch = (
+        factory.create(problem, "train", None, seed=5),
+        factory.create(problem, "train", 1, seed=5),
+    )
     one, many = single.reset(), batch.reset()
     rng = np.random.default_rng(1)
     for _ in range(150):

@@ -12,7 +12,15 @@ def exact(x):
 
 
 def replay(
-    quotes, trades, schedule, tick_size, lot_size, touch="never", latency_ns=0, maker_fee_bps=0.0, inventory_limit=None
+    quotes,
+    trades,
+    schedule,
+    tick_size,
+    lot_size,
+    touch="never",
+    latency_ns=0,
+    maker_fee_bps=0.0,
+    inventory_limit=None,
 ):
     """Fills as a list of (ts_ns, side, px, qty, fee, rule, event)."""
     tick, lot = exact(tick_size), exact(lot_size)
@@ -28,8 +36,12 @@ def replay(
     pending = [
         (
             int(row["ts_ns"]) + latency_ns,
-            None if math.isnan(row["bid_px"]) else (math.floor(exact(row["bid_px"]) / tick), math.floor(exact(row["bid_qty"]) / lot)),
-            None if math.isnan(row["ask_px"]) else (math.ceil(exact(row["ask_px"]) / tick), math.floor(exact(row["ask_qty"]) / lot)),
+            None
+            if math.isnan(row["bid_px"])
+            else (math.floor(exact(row["bid_px"]) / tick), math.floor(exact(row["bid_qty"]) / lot)),
+            None
+            if math.isnan(row["ask_px"])
+            else (math.ceil(exact(row["ask_px"]) / tick), math.floor(exact(row["ask_qty"]) / lot)),
         )
         for row in schedule
     ]

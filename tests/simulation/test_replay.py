@@ -22,7 +22,9 @@ ONE = schema.Instrument(symbol="X", tick_size=1.0)
 
 
 def quotes(*rows):
-    return pd.DataFrame([(ts, b, 5.0, a, 5.0) for ts, b, a in rows], columns=list(tape.QUOTE_COLUMNS)).astype({"ts": np.int64})
+    return pd.DataFrame([(ts, b, 5.0, a, 5.0) for ts, b, a in rows], columns=list(tape.QUOTE_COLUMNS)).astype(
+        {"ts": np.int64}
+    )
 
 
 def trades(*rows):
@@ -99,14 +101,25 @@ def _random_schedule(q, interval_ns, tick_size, qty, seed):
         ("us_equity", "IBM_20131007", 0.01, 1.0, 100.0, 5_000_000_000),
     ],
 )
-def test_equals_the_reference_on_real_sessions(shared_data, folder, name, tick_size, lot_size, qty, interval_ns, touch, latency_ns):
+def test_equals_the_reference_on_real_sessions(
+    shared_data, folder, name, tick_size, lot_size, qty, interval_ns, touch, latency_ns
+):
     q = pd.read_parquet(shared_data / folder / f"tob_{name}.parquet")
     t = pd.read_parquet(shared_data / folder / f"trade_{name}.parquet")
     q = q[q.bid <= q.ask].reset_index(drop=True)
     instrument = schema.Instrument(symbol="X", tick_size=tick_size, lot_size=lot_size)
     for seed in range(3):
         s = _random_schedule(q, interval_ns, tick_size, qty, seed)
-        got = check_equal(q, t, s, instrument, touch=touch, latency_ns=latency_ns, maker_fee_bps=0.2, inventory_limit=20 * qty)
+        got = check_equal(
+            q,
+            t,
+            s,
+            instrument,
+            touch=touch,
+            latency_ns=latency_ns,
+            maker_fee_bps=0.2,
+            inventory_limit=20 * qty,
+        )
         assert len(got) > 50
         assert {one[5] for one in got} == {"MARKET", "TRADE"} | ({"TOUCH"} if touch == "always" else set())
 
@@ -175,7 +188,9 @@ def test_a_side_that_could_breach_the_limit_is_not_quoted():
 def test_totals_follow_from_the_fills():
     s = schedule((1, 98.0, 102.0))
     result = simulation.replay(
-        tape.Tape.from_frames(quotes(BOOK), trades((2, 97, -1), (3, 103, 1)), ONE), s, simulation.FillRules(maker_fee_bps=1.0)
+        tape.Tape.from_frames(quotes(BOOK), trades((2, 97, -1), (3, 103, 1)), ONE),
+        s,
+        simulation.FillRules(maker_fee_bps=1.0),
     )
     # buys 2 at 98, sells 2 at 102: cash 2 x 4 = 8; fees 1 bp of 196 + 204 = 0.04
     assert (result.inventory[0], result.cash[0]) == (0.0, 8.0)
@@ -201,12 +216,21 @@ def test_wrong_schedules_are_refused(change, message):
 
 def test_a_schedule_without_a_field_is_refused():
     with pytest.raises(errors.DataError, match="no field ask_qty"):
-        simulation.replay(tape.Tape.from_frames(quotes(BOOK), trades(), ONE), schedule((1, 1.0, 2.0))[["ts_ns", "bid_px", "bid_qty", "ask_px"]])
+        simulation.replay(
+            tape.Tape.from_frames(quotes(BOOK), trades(), ONE),
+            schedule((1, 1.0, 2.0))[["ts_ns", "bid_px", "bid_qty", "ask_px"]],
+        )
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"touch": "sometimes"}, {"marketable": "ignore"}, {"latency_ns": -1}, {"maker_fee_bps": NAN}, {"inventory_limit": -1.0}],
+    [
+        {"touch": "sometimes"},
+        {"marketable": "ignore"},
+        {"latency_ns": -1},
+        {"maker_fee_bps": NAN},
+        {"inventory_limit": -1.0},
+    ],
 )
 def test_wrong_rules_are_refused(wrong):
     with pytest.raises(errors.ConfigError):

@@ -64,9 +64,7 @@ class MarketMakingEnvironment(py_environment.PyEnvironment):
 
     def _time_step(self):
         sim = self._sim
-        return ts.TimeStep(
-            sim.step_type.copy(), sim.reward.copy(), self._discount.copy(), self._problem.observe(sim)
-        )
+        return ts.TimeStep(sim.step_type.copy(), sim.reward.copy(), self._discount.copy(), self._problem.observe(sim))
 
 
 class SingleMarketMakingEnvironment(py_environment.PyEnvironment):

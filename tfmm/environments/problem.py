@@ -41,7 +41,9 @@ class Problem:
             ConfigError, DataError: see config, store, splits and calibration.
         """
         if not config.data.store:
-            raise errors.ConfigError("data.store is empty, wanted the folder that prepare.py wrote (--set data.store=DIR)")
+            raise errors.ConfigError(
+                "data.store is empty, wanted the folder that prepare.py wrote (--set data.store=DIR)"
+            )
         data = store.Store.open(config.data.store)
         segments = splits.split(data, config.data)
         scales = calibration.calibrate(data.events, data.instruments, segments["train"], config.rules.order_size)

@@ -47,11 +47,13 @@ def assess(backtests, risk, limits, settings):
     net = sum(float(path.net[-1]) for _, path in flat)
     changes, falls = [], []
     for one, segment in zip(backtests, paths, strict=True):
-        times, wealth = metrics.sampled(segment, one.span, settings.sampling_s)
+        _, wealth = metrics.sampled(segment, one.span, settings.sampling_s)
         changes.append(np.diff(wealth))
         every = np.unique(np.concatenate([path.ts for path in segment]))
         falls.append(metrics.drawdown(every, sum(path.at(every, path.net) for path in segment)))
-    sharpe, sortino = metrics.sharpe_sortino(np.concatenate(changes), settings.sampling_s, settings.trading_days_per_year)
+    sharpe, sortino = metrics.sharpe_sortino(
+        np.concatenate(changes), settings.sampling_s, settings.trading_days_per_year
+    )
     capture = sum(float(path.capture[-1]) for _, path in flat)
     gross = sum(float(path.gross[-1]) for _, path in flat)
     mean_held = held / seconds
@@ -82,12 +84,13 @@ def assess(backtests, risk, limits, settings):
 
 
 def block_objectives(backtests, risk, block_s):
-    """(K,) objective gained in each block of block_s seconds, segment after segment; a cut-off last block is left out."""
+    """(K,) objective gained in each block of block_s seconds, segment after segment; no cut-off last block."""
     out = []
     for one in backtests:
         times = np.arange(one.span[0], one.span[1] + 1, round(block_s * 1e9))
         total = sum(
-            metrics.objective_path(metrics.path(one.tape, one.fills, one.span, n), risk[n], times) for n in range(len(risk))
+            metrics.objective_path(metrics.path(one.tape, one.fills, one.span, n), risk[n], times)
+            for n in range(len(risk))
         )
         out.append(np.diff(total))
     return np.concatenate(out)
@@ -99,7 +102,8 @@ def _time_mean(path, values):
 
 def _sent(schedule):
     return float(
-        schedule["bid_qty"][~np.isnan(schedule["bid_px"])].sum() + schedule["ask_qty"][~np.isnan(schedule["ask_px"])].sum()
+        schedule["bid_qty"][~np.isnan(schedule["bid_px"])].sum()
+        + schedule["ask_qty"][~np.isnan(schedule["ask_px"])].sum()
     )
 
 

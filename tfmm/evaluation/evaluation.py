@@ -45,7 +45,8 @@ def evaluate(policy, store=None, split="test", command=""):
     results = {key: assess.assess(one, risk, limits, settings) for key, one in runs.items()}
     blocks = {key: assess.block_objectives(one, risk, settings.block_s) for key, one in runs.items()}
     entries = [
-        comparison.compare(name, key, blocks[name] - blocks[key], settings.bootstrap_samples, config.seed) for key in fitted
+        comparison.compare(name, key, blocks[name] - blocks[key], settings.bootstrap_samples, config.seed)
+        for key in fitted
     ]
     best = max(fitted, key=lambda key: results[key]["objective"])
     return report.Outcome(
@@ -74,13 +75,19 @@ def _check_fit(policy, problem):
         )
     currencies = {one.quote_currency for one in problem.store.instruments}
     if len(currencies) > 1:
-        raise errors.DataError(f"store {problem.store.path}: quote currencies {', '.join(sorted(currencies))}, wanted one")
+        raise errors.DataError(
+            f"store {problem.store.path}: quote currencies {', '.join(sorted(currencies))}, wanted one"
+        )
 
 
 def _facts(policy):
     description = policy.description
     keys = ("train_step", "features", "actions", "instruments", "scales", "data_hash")
-    return {"name": policy.config.agent.name, "seed": policy.config.seed, **{key: description[key] for key in keys}}
+    return {
+        "name": policy.config.agent.name,
+        "seed": policy.config.seed,
+        **{key: description[key] for key in keys},
+    }
 
 
 def _data(problem, split, backtests):
@@ -125,7 +132,10 @@ def _figures(policy, problem, runs, name, limits):
         "equity": (f"Equity, {own.session}", figures.equity(firsts, name, currency)),
         "inventory": (f"Inventory, {own.session}", figures.inventory(own, limits)),
         "quotes": ("Quotes against the market, where fills are densest", figures.quotes(own)),
-        "actions": ("Actions", figures.actions(np.concatenate([one.actions for one in runs[name]]), problem.action_names)),
+        "actions": (
+            "Actions",
+            figures.actions(np.concatenate([one.actions for one in runs[name]]), problem.action_names),
+        ),
     }
     curve = figures.learning(_records(policy))
     if curve is not None:

@@ -47,7 +47,13 @@ def equity(backtests, name, currency):
     for colour, (policy, one) in zip(COLOURS, backtests.items(), strict=False):
         paths = [metrics.path(one.tape, one.fills, one.span, n) for n in range(len(one.tape.instruments))]
         times = np.linspace(one.span[0], one.span[1], 1500).astype(np.int64)
-        top.plot(_utc(times), sum(path.at(times, path.net) for path in paths), color=colour, label=f"{policy}, net", lw=1.3)
+        top.plot(
+            _utc(times),
+            sum(path.at(times, path.net) for path in paths),
+            color=colour,
+            label=f"{policy}, net",
+            lw=1.3,
+        )
         if policy == name:
             gross = sum(path.at(times, path.gross) for path in paths)
             top.plot(_utc(times), gross, color=colour, ls="--", lw=0.9, label=f"{policy}, before fees")
@@ -90,16 +96,39 @@ def quotes(one, instrument=0):
     shown = schedule[start : start + width + 1]
     fig, (ax,) = _axes(1, 4.6)
     ax.fill_between(
-        _utc(market["ts"]), market["lo_tick"] * tick, market["hi_tick"] * tick, step="post", color=MARKET, alpha=0.35, lw=0,
+        _utc(market["ts"]),
+        market["lo_tick"] * tick,
+        market["hi_tick"] * tick,
+        step="post",
+        color=MARKET,
+        alpha=0.35,
+        lw=0,
         label="market bid to ask",
     )
-    ax.plot(_utc(prints["ts"]), 0.5 * (prints["lo_tick"] + prints["hi_tick"]) * tick, ".", color="black", ms=2, label="trades")
+    ax.plot(
+        _utc(prints["ts"]),
+        0.5 * (prints["lo_tick"] + prints["hi_tick"]) * tick,
+        ".",
+        color="black",
+        ms=2,
+        label="trades",
+    )
     ax.step(_utc(shown["ts_ns"]), shown["bid_px"], where="post", color=BUY, lw=1.2, label="our bid")
     ax.step(_utc(shown["ts_ns"]), shown["ask_px"], where="post", color=SELL, lw=1.2, label="our ask")
     inside = fills[(fills["ts_ns"] >= low) & (fills["ts_ns"] <= high)]
     for side, colour, marker, label in ((1, BUY, "^", "we bought"), (-1, SELL, "v", "we sold")):
         own = inside[inside["side"] == side]
-        ax.plot(_utc(own["ts_ns"]), own["px"], marker, color=colour, ms=8, mec="black", mew=0.6, ls="", label=label)
+        ax.plot(
+            _utc(own["ts_ns"]),
+            own["px"],
+            marker,
+            color=colour,
+            ms=8,
+            mec="black",
+            mew=0.6,
+            ls="",
+            label=label,
+        )
     ax.set_ylabel("price")
     ax.legend(loc="best", fontsize=8, ncols=3)
     _clock(ax)

@@ -59,7 +59,9 @@ def path(tape, fills, span, instrument=0):
     """
     one = tape.instruments[instrument]
     if one.inverse:
-        raise errors.DataError(f"{one.symbol} is an inverse contract, wanted a linear one: its profit is not computed yet")
+        raise errors.DataError(
+            f"{one.symbol} is an inverse contract, wanted a linear one: its profit is not computed yet"
+        )
     own = fills[fills["instrument"] == instrument]
     quote_ts, quote_mid, quote_row = mids(tape, instrument)
     if not len(quote_ts) or quote_ts[0] > span[1]:
@@ -86,7 +88,14 @@ def path(tape, fills, span, instrument=0):
     def closed(values):
         return np.append(values, values[-1])
 
-    return Path(np.append(ts, span[1]), closed(mid), closed(inventory), closed(capture + drift), closed(fees), closed(capture))
+    return Path(
+        np.append(ts, span[1]),
+        closed(mid),
+        closed(inventory),
+        closed(capture + drift),
+        closed(fees),
+        closed(capture),
+    )
 
 
 def drawdown(times, wealth):

@@ -126,4 +126,8 @@ def session(day, seed, hours=SESSION_HOURS):
             "side": t[:, 3].astype(np.int8),
         }
     )
-    return str((FIRST_DAY + np.timedelta64(day, "D")).astype("datetime64[D]")).replace("-", ""), quote_frame, trade_frame
+    return (
+        str((FIRST_DAY + np.timedelta64(day, "D")).astype("datetime64[D]")).replace("-", ""),
+        quote_frame,
+        trade_frame,
+    )

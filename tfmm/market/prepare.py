@@ -83,7 +83,9 @@ def _symbols(folder, sessions, wanted):
     for raw in sessions:
         for symbol in chosen:
             if symbol not in raw.files:
-                raise errors.DataError(f"{folder}: session {raw.name} has no files of {symbol}, wanted every symbol in every session")
+                raise errors.DataError(
+                    f"{folder}: session {raw.name} has no files of {symbol}, wanted every symbol in every session"
+                )
     return chosen
 
 
@@ -93,7 +95,9 @@ def _instrument(reader, sessions, symbol, tick_size, lot_size):
         quotes, trades = reader.load(raw, symbol)
         where = _names(raw, symbol)
         px = [_positive(quotes, name, where) for name in ("bid", "ask")]
-        sizes = [_positive(quotes, name, where) for name in ("bid_size", "ask_size")] + [_positive(trades, "size", where)]
+        sizes = [_positive(quotes, name, where) for name in ("bid_size", "ask_size")] + [
+            _positive(trades, "size", where)
+        ]
         ticks.append(instruments_lib.infer_step(np.concatenate(px), f"{where}: tick size of {symbol}"))
         lots.append(instruments_lib.infer_step(np.concatenate(sizes), f"{where}: lot size of {symbol}"))
     return schema.Instrument(

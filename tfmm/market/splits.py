@@ -59,7 +59,9 @@ def _named(store, named):
         places = []
         for name in named[part]:
             if name not in known:
-                raise errors.ConfigError(f"data.{part}: no session {name} in store {store.path}, got {', '.join(known)}")
+                raise errors.ConfigError(
+                    f"data.{part}: no session {name} in store {store.path}, got {', '.join(known)}"
+                )
             places.append(known.index(name))
         if sorted(set(places)) != places or (places and places[0] <= latest):
             raise errors.ConfigError(

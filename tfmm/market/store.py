@@ -70,7 +70,9 @@ class Store:
         try:
             manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
         except OSError as error:
-            raise errors.DataError(f"store {path}: {MANIFEST}: {error.strerror}, wanted a folder written by prepare.py") from error
+            raise errors.DataError(
+                f"store {path}: {MANIFEST}: {error.strerror}, wanted a folder written by prepare.py"
+            ) from error
         except (msgspec.DecodeError, ValueError) as error:
             raise errors.DataError(f"store {path}: {MANIFEST} is damaged: {error}") from error
         if (manifest.format, manifest.event_size) != (FORMAT, schema.EVENT.itemsize):
@@ -111,7 +113,7 @@ class Store:
             found = _hash(np.asarray(self.events[one.start_row : one.stop_row]))
             if found != one.sha256:
                 raise errors.DataError(
-                    f"store {self.path}: session {one.name} in {EVENTS} has hash {found[:12]}, wanted {one.sha256[:12]}: "
+                    f"store {self.path}: session {one.name} in {EVENTS} has hash {found[:9]}, wanted {one.sha256[:9]}: "
                     "the file was changed or damaged, prepare the data again"
                 )
 
@@ -138,7 +140,10 @@ def create(path, instruments, sessions, overwrite=False):
     try:
         entries = _write_events(temporary / EVENTS, sessions)
         manifest = Manifest(
-            format=FORMAT, event_size=schema.EVENT.itemsize, instruments=tuple(instruments), sessions=tuple(entries)
+            format=FORMAT,
+            event_size=schema.EVENT.itemsize,
+            instruments=tuple(instruments),
+            sessions=tuple(entries),
         )
         files.write_json(temporary / MANIFEST, msgspec.to_builtins(manifest))
         files.replace_folder(temporary, path)
@@ -154,7 +159,7 @@ def check_target(path, overwrite):
         raise errors.DataError(f"store {path}: is a file, wanted a folder")
     holds_store = (path / MANIFEST).exists()
     if path.is_dir() and any(path.iterdir()) and not holds_store:
-        raise errors.DataError(f"store {path}: the folder holds other files, wanted a new or empty one")
+        raise errors.DataError(f"store {path}: the folder has other files, wanted a new or empty one")
     if holds_store and not overwrite:
         raise errors.DataError(f"store {path}: holds a store already, wanted a new folder or --overwrite")
 

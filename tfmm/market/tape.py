@@ -129,7 +129,9 @@ def _ticks(px, tick_size, where):
     """Prices in ticks, rounded down and up; equal where the price is on the grid. int64, int64."""
     exact = px / tick_size
     if len(exact) and exact.max() > _LARGEST:
-        raise errors.DataError(f"{where}: price {px.max():g} is over {_LARGEST:g} ticks of {tick_size:g}, wanted a price")
+        raise errors.DataError(
+            f"{where}: price {px.max():g} is over {_LARGEST:g} ticks of {tick_size:g}, wanted a price"
+        )
     near = np.rint(exact)
     on_grid = np.abs(exact - near) <= _OFF_GRID
     lo = np.where(on_grid, near, np.floor(exact)).astype(np.int64)

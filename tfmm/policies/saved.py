@@ -55,7 +55,9 @@ class Policy:
         observation = np.atleast_2d(np.asarray(observation, np.float32))
         width = len(self.description["features"])
         if observation.shape[1] != width:
-            raise errors.DataError(f"policy {self.folder}: observation has {observation.shape[1]} features, wanted {width}")
+            raise errors.DataError(
+                f"policy {self.folder}: observation has {observation.shape[1]} features, wanted {width}"
+            )
         rows = len(observation)
         out = self._action(
             **{
@@ -74,4 +76,6 @@ def find(folder):
     for candidate in (folder, folder / "policy"):
         if (candidate / DESCRIPTION).is_file():
             return candidate
-    raise errors.DataError(f"{folder}: no policy there, wanted a run directory or a policy directory with {DESCRIPTION}")
+    raise errors.DataError(
+        f"{folder}: no policy there, wanted a run directory or a policy directory with {DESCRIPTION}"
+    )

@@ -112,15 +112,31 @@ def look(row, books, rules, observation):
 
 @jit.kernel
 def step_rows(
-    events, segments, windows, rows, books, rings, rules, clock, decay, scale, actions, out, reward, step_type, sent
+    events,
+    segments,
+    windows,
+    rows,
+    books,
+    rings,
+    rules,
+    clock,
+    decay,
+    scale,
+    actions,
+    out,
+    reward,
+    step_type,
+    sent,
 ):
     """One decision of every row; a row whose window is over starts the next one instead.
 
     Args:
         events: (E,) schema.EVENT of the whole store. segments: (S,) state.SEGMENT.
         windows: (W, 3) int64 segment, start, end; empty: random windows.
-        rows: (B,) state.ROW. books: (B, N) state.BOOK. rings: (B, N, L) state.ORDER. rules: (N,) state.PARAMETERS.
-        clock: (3,) int64 interval, window, warm-up, ns. decay: features.decays. scale: money of one reward unit, tick x lot.
+        rows: (B,) state.ROW. books: (B, N) state.BOOK. rings: (B, N, L) state.ORDER. rules: (N,)
+            state.PARAMETERS.
+        clock: (3,) int64 interval, window, warm-up, ns. decay: features.decays.
+        scale: money of one reward unit, tick x lot.
         actions: (B, N, 2) float64. out: (B, N F) float32 observations. reward: (B,) float32.
         step_type: (B,) int32. sent: (B, N) state.ORDER, the quotes sent at this decision.
     """

@@ -172,7 +172,7 @@ def _side(schedule, side, instrument, rounding, tolerance):
     if wrong.any():
         row = int(np.argmax(wrong))
         raise errors.DataError(
-            f"schedule: {side}_qty of {instrument.symbol} is {qty[row]}, wanted at least one lot ({instrument.lot_size})"
+            f"schedule: {side}_qty of {instrument.symbol} is {qty[row]}, wanted a lot ({instrument.lot_size}) or more"
         )
     ticks = rounding(np.where(quoted, px, 0.0) / instrument.tick_size + tolerance).astype(np.int64)
     return ticks, lots

@@ -4,7 +4,6 @@ import numpy as np
 
 from tfmm.simulation import features, kernel, state
 
-
 _STATE = ("rows", "books", "rings", "observation", "reward", "step_type", "sent")
 
 
@@ -23,7 +22,17 @@ class Simulator:
     """
 
     def __init__(
-        self, events, rules, segments, rows, interval_s, window_s=0.0, warmup_s=0.0, seed=0, windows=None, reward_scale=1.0
+        self,
+        events,
+        rules,
+        segments,
+        rows,
+        interval_s,
+        window_s=0.0,
+        warmup_s=0.0,
+        seed=0,
+        windows=None,
+        reward_scale=1.0,
     ):
         """
         Args:
@@ -77,7 +86,9 @@ class Simulator:
         """Shortens the windows just begun by random shares, so that rows do not end all at once."""
         share = (self.rows["random"] >> np.uint64(11)) * 2.0**-53
         steps = (self.rows["end_ns"] - self.rows["start_ns"]) // self.interval_ns
-        self.rows["end_ns"] = self.rows["start_ns"] + np.maximum(2, np.ceil(share * steps)).astype(np.int64) * self.interval_ns
+        self.rows["end_ns"] = (
+            self.rows["start_ns"] + np.maximum(2, np.ceil(share * steps)).astype(np.int64) * self.interval_ns
+        )
 
     def step(self, actions):
         """Advances every row by one decision interval.

@@ -109,9 +109,7 @@ FILL = np.dtype(
     ]
 )
 
-SEGMENT = np.dtype(
-    [("start_row", np.int64), ("stop_row", np.int64), ("start_ns", np.int64), ("end_ns", np.int64)]
-)
+SEGMENT = np.dtype([("start_row", np.int64), ("stop_row", np.int64), ("start_ns", np.int64), ("end_ns", np.int64)])
 
 
 def clear(books):

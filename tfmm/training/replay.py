@@ -82,7 +82,10 @@ class Replay:
             )
             return buffer.as_dataset(sample_batch_size=batch_size, num_steps=2).prefetch(4)
         samples = reverb.TrajectoryDataset.from_table_signature(
-            self._address, TABLE, max_in_flight_samples_per_worker=_GROUP, rate_limiter_timeout_ms=self._timeout_ms
+            self._address,
+            TABLE,
+            max_in_flight_samples_per_worker=_GROUP,
+            rate_limiter_timeout_ms=self._timeout_ms,
         )
         groups = samples.map(lambda sample: sample.data).batch(_GROUP)
         batches = groups.map(_transitions).rebatch(batch_size, drop_remainder=True)

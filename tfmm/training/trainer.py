@@ -45,7 +45,10 @@ class Trainer:
         self._step = train_utils.create_train_step()
         self._agent = ddpg.create(config.agent, time_step_spec, action_spec, self._step)
         self._replay = replay_lib.Replay(
-            self._agent.collect_data_spec, self._rows, config.train.replay_capacity, config.train.replay_timeout_s
+            self._agent.collect_data_spec,
+            self._rows,
+            config.train.replay_capacity,
+            config.train.replay_timeout_s,
         )
         self._learner = learner.Learner(
             str(run.path / "tensorboard"),
@@ -56,8 +59,8 @@ class Trainer:
             summary_interval=config.train.log_interval,
         )
         self._statistics = collection.Statistics()
-        self._noise = None if single else collection.RowNoise(
-            config.agent, (self._rows, action_spec.shape[0]), int(noise_seed)
+        self._noise = (
+            None if single else collection.RowNoise(config.agent, (self._rows, action_spec.shape[0]), int(noise_seed))
         )
         self._random_seed = int(random_seed)
         self._policy = collection.single_policy(self._agent) if single else self._batch_policy(self._noise, self._rows)
@@ -82,9 +85,10 @@ class Trainer:
         if state is not None:
             self._set_state(state)
         self._run.forget_after(step)
-        with self._signals(), tqdm.tqdm(
-            total=settings.steps, initial=step, unit="step", desc="train", disable=None
-        ) as bar:
+        with (
+            self._signals(),
+            tqdm.tqdm(total=settings.steps, initial=step, unit="step", desc="train", disable=None) as bar,
+        ):
             self._warm_up(fit=state is None)
             while step < settings.steps and not self._stop:
                 self._collect(self._policy, self._config.collect.steps_per_iteration)

@@ -31,4 +31,6 @@ def detect(folder, layout=None):
         sessions = LAYOUTS[name].find(folder)
         if sessions:
             return LAYOUTS[name], sessions
-    raise errors.DataError(f"{folder}: no files of a known layout, wanted for example tob_SYMBOL_DATE.parquet and trade_SYMBOL_DATE.parquet")
+    raise errors.DataError(
+        f"{folder}: no files of a known layout, wanted tob_SYMBOL_DATE.parquet and trade_SYMBOL_DATE.parquet"
+    )

@@ -57,7 +57,15 @@ def _read(path):
         frame = parquet.read_table(path).to_pandas() if path.suffix == ".parquet" else pd.read_csv(path)
     except pd.errors.EmptyDataError as error:
         raise errors.DataError(f"{path}: the file is empty, wanted a header and rows") from error
-    except (OSError, EOFError, zlib.error, gzip.BadGzipFile, pa.ArrowException, pd.errors.ParserError, ValueError) as error:
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        gzip.BadGzipFile,
+        pa.ArrowException,
+        pd.errors.ParserError,
+        ValueError,
+    ) as error:
         reason = str(error).splitlines()[0]
         raise errors.DataError(f"{path}: cannot be read: {reason}") from error
     if not len(frame):
@@ -73,4 +81,6 @@ def _check_numbers(column, path):
     wrong = pd.to_numeric(column, errors="coerce").isna() & column.notna()
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
-        raise errors.DataError(f"{path}: column {column.name} has {str(column.iloc[row])[:40]!r} in row {row}, wanted a number")
+        raise errors.DataError(
+            f"{path}: column {column.name} has {str(column.iloc[row])[:40]!r} in row {row}, wanted a number"
+        )

@@ -1,0 +1,21 @@
+# docker build -t tfmm . && docker run --rm -v "$PWD/data:/data" tfmm pipelines/train.py configs/market_making.toml ...
+FROM python:3.11-slim-bookworm AS build
+WORKDIR /app
+RUN python -m venv /venv
+COPY requirements-runtime.lock ./
+RUN /venv/bin/pip install --no-cache-dir --no-compile --require-hashes -r requirements-runtime.lock
+
+FROM python:3.11-slim-bookworm
+RUN useradd --create-home --uid 1000 tfmm && mkdir /data && chown tfmm /data
+COPY --from=build /venv /venv
+WORKDIR /app
+COPY pyproject.toml LICENSE README.md ./
+COPY tfmm tfmm
+COPY pipelines pipelines
+COPY configs configs
+ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/home/tfmm/.cache/numba
+USER tfmm
+VOLUME /data
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["python"]
+CMD ["pipelines/train.py", "--help"]

@@ -1,0 +1,45 @@
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+
+.PHONY: demo test lint lock venv clean
+
+demo: $(VENV)/.done  ## the main job end to end on the embedded market
+	rm -rf $(DEMO)
+	$(BIN)/python pipelines/generate.py --out $(DEMO)/raw --days 5 --seed 7
+	$(BIN)/python pipelines/prepare.py $(DEMO)/raw --store $(DEMO)/store
+	$(BIN)/python pipelines/train.py configs/quickstart.toml --run-dir $(DEMO)/run --set data.store=$(DEMO)/store
+	$(BIN)/python pipelines/evaluate.py $(DEMO)/run --out $(DEMO)/evaluation
+
+test: lint  ## all tests
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.done
+	$(BIN)/ruff check .
+
+venv: $(VENV)/.done  ## the locked environment
+
+# .done is written last: a build that was interrupted does not count
+$(VENV)/.done: requirements.lock pyproject.toml
+	@found=$$($(PYTHON) -c 'import platform, sys; print(sys.platform, platform.machine(), "%d.%d" % sys.version_info[:2])' 2>/dev/null) || found="no $(PYTHON)"; \
+	if [ "$$found" != "linux x86_64 3.11" ]; then \
+		echo "error: tfmm needs Python 3.11 on Linux x86-64 (dm-reverb has no other wheels), found: $$found; try make PYTHON=/path/to/python3.11" >&2; \
+		exit 1; \
+	fi
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --python-platform x86_64-unknown-linux-gnu \
+	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+lock:  ## compile the lock files anew: tests and work, Docker, GPU
+	$(UV_COMPILE) --extra dev -o requirements.lock
+	$(UV_COMPILE) --constraint requirements.lock -o requirements-runtime.lock
+	$(UV_COMPILE) --constraint requirements.lock --extra gpu -o requirements-gpu.lock
+
+clean:
+	rm -rf $(VENV) $(DEMO)
