@@ -9,13 +9,16 @@ from tfmm import errors
 
 
 def run(main):
-    """Calls main() and exits: 0 done, 2 the input is wrong (one line on stderr), 130 interrupted."""
+    """Calls main() and exits: 0 done, 2 the input is wrong (one line on stderr), 128 + n stopped by signal n."""
     try:
         code = main()
     except errors.TfmmError as error:
         code = _complain(error)
     except OSError as error:
         code = _complain(f"{error.filename or 'file system'}: {error.strerror or error}")
+    except errors.Interrupted as stop:
+        print(stop, file=sys.stderr)
+        code = 128 + stop.number
     except KeyboardInterrupt:
         code = 130
     sys.exit(code or 0)
@@ -25,8 +28,11 @@ def quiet():
     """Keeps TensorFlow, its optional parts and gym from writing what no user can act on. Call before importing them."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", category=SyntaxWarning)  # code that autograph generates
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    import absl.logging
     import gym_notices.notices
+
+    absl.logging.set_verbosity(absl.logging.ERROR)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
 
     gym_notices.notices.notices.clear()
 

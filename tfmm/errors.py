@@ -9,5 +9,13 @@ class ConfigError(TfmmError):
     """A configuration file, a `--set` or an argument is wrong."""
 
 
+class Interrupted(Exception):
+    """SIGINT or SIGTERM stopped a job; what it had was saved. `number`: of the signal."""
+
+    def __init__(self, message, number):
+        super().__init__(message)
+        self.number = number
+
+
 class DataError(TfmmError):
     """A market data file, a store or a policy directory is wrong."""

@@ -46,6 +46,7 @@ def test_every_config_validates_plain_and_wrapped(small_store, path, rows):
     after = wrapped.step(action)
     assert first.observation.shape == (rows or 1, len(problem.feature_names))
     assert after.step_type.numpy().tolist() == [ts.StepType.MID] * (rows or 1)
+    wrapped.close()
 
 
 def test_a_window_that_is_over_is_truncated_and_restarts_row_by_row(small_config):

@@ -15,7 +15,7 @@ def train(settings, run_dir, resume):
         run_dir: path. resume: bool.
 
     Raises:
-        ConfigError, DataError: see config, Problem and RunDirectory. Interrupted: see Trainer.run.
+        ConfigError, DataError: see config, Problem and RunDirectory. errors.Interrupted: see Trainer.run.
     """
     if resume:
         run = run_directory.RunDirectory.existing(run_dir)

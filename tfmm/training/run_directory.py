@@ -80,9 +80,12 @@ class RunDirectory:
             files.write_bytes(temporary / "state.pickle", pickle.dumps(state))
             shutil.rmtree(final, ignore_errors=True)
             os.rename(temporary, final)
-        except (OSError, tf.errors.OpError):
+        except (OSError, tf.errors.OpError) as error:
             shutil.rmtree(temporary, ignore_errors=True)
-            raise
+            reason = str(error).splitlines()[0]
+            raise errors.DataError(
+                f"checkpoint {final}: cannot be written ({reason}); the checkpoint before it is whole, --resume uses it"
+            ) from error
         for old in self._steps()[:-kept]:
             shutil.rmtree(self.checkpoints_path / f"{old:010d}")
 

@@ -1,6 +1,7 @@
 """The training job: environment, agent, replay, learner, driver, loop, close."""
 
 import contextlib
+import logging
 import signal
 import time
 
@@ -12,6 +13,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.train import learner
 from tf_agents.train.utils import train_utils
 
+from tfmm import errors
 from tfmm.agents import ddpg
 from tfmm.environments import factory
 from tfmm.policies import baselines
@@ -19,10 +21,7 @@ from tfmm.training import collection, export
 from tfmm.training import replay as replay_lib
 
 _NEVER = 2**62
-
-
-class Interrupted(Exception):
-    """SIGINT or SIGTERM arrived; a checkpoint was saved."""
+_LOG = logging.getLogger(__name__)
 
 
 class Trainer:
@@ -68,7 +67,7 @@ class Trainer:
         self._exporter = None
         self._best = -np.inf
         self._time_step = None
-        self._stop = False
+        self._stop = 0
 
     def _batch_policy(self, noise, rows):
         env = self._env
@@ -84,6 +83,7 @@ class Trainer:
         step, state = self._run.restore_checkpoint(self._checkpoint)
         if state is not None:
             self._set_state(state)
+            _LOG.info("resuming at step %d", step)
         self._run.forget_after(step)
         with (
             self._signals(),
@@ -100,7 +100,7 @@ class Trainer:
                 self._after(previous, step, loss, iterations / (time.perf_counter() - began))
             self._save(step)
         if self._stop:
-            raise Interrupted(f"stopped at step {step}, checkpoint saved")
+            raise errors.Interrupted(f"stopped at step {step}, checkpoint saved; go on with --resume", self._stop)
         self._export("policy")
 
     def close(self):
@@ -109,8 +109,8 @@ class Trainer:
 
     @contextlib.contextmanager
     def _signals(self):
-        def stop(*_):
-            self._stop = True
+        def stop(number, _):
+            self._stop = number
 
         previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         try:

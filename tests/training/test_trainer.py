@@ -1,0 +1,198 @@
+"""A whole training run on real components: outputs, export, kill and resume, signals."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import msgspec
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
+
+from tfmm import config as config_lib
+from tfmm import errors
+from tfmm.environments import problem as problem_lib
+from tfmm.policies import saved
+from tfmm.training import run_directory, trainer
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PLAIN = """
+import sys
+import numpy as np
+import tensorflow as tf
+folder, observations, out = sys.argv[1:]
+model = tf.saved_model.load(folder)
+assert not {"tfmm", "tf_agents"} & set(sys.modules)
+x = np.load(observations)
+n = len(x)
+action = model.signatures["action"](**{
+    "0/step_type": tf.ones((n,), tf.int32), "0/reward": tf.zeros((n,)), "0/discount": tf.ones((n,)),
+    "0/observation": tf.constant(x),
+})["action"]
+np.save(out, action.numpy())
+"""
+
+
+def _records(run_dir):
+    return [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def trained(small_config, tmp_path_factory):
+    """A finished run and its trainer, still alive."""
+    problem = problem_lib.Problem.create(small_config)
+    run = run_directory.RunDirectory.create(tmp_path_factory.mktemp("runs") / "run", small_config, "hash")
+    job = trainer.Trainer(problem, run)
+    job.run()
+    yield job, run.path, problem
+    job.close()
+
+
+def test_run_directory_holds_everything(trained, small_config):
+    _, path, problem = trained
+    assert config_lib.load(path / "config.toml") == small_config
+    provenance = json.loads((path / "provenance.json").read_text())
+    assert provenance["versions"]["tensorflow"] == tf.__version__
+    assert provenance["seed"] == small_config.seed
+    records = _records(path)
+    # 60 steps, logged every 10, validated every 30
+    assert [one["step"] for one in records if "train/loss" in one] == [10, 20, 30, 40, 50, 60]
+    assert [one["step"] for one in records if "validation/objective_per_hour" in one] == [30, 60]
+    assert all(np.isfinite(value) for one in records for value in one.values())
+    assert sorted(one.name for one in (path / "checkpoints").iterdir()) == ["0000000040", "0000000060"]
+    assert list((path / "tensorboard").rglob("events.out.tfevents*"))
+    for name in ("policy", "best"):
+        description = json.loads((path / name / "tfmm.json").read_text())
+        assert description["features"] == list(problem.feature_names)
+        assert description["actions"] == ["skew", "half_spread"]
+    assert description["instruments"][0]["symbol"] == "SIM"
+    assert not [one for one in path.rglob(".*tmp")]
+
+
+def test_exported_policy_acts_like_the_live_one_in_plain_tensorflow(trained, tmp_path):
+    job, path, problem = trained
+    x = np.random.default_rng(0).normal(0.0, 3.0, (1000, len(problem.feature_names))).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    subprocess.run(
+        [sys.executable, "-I", "-c", PLAIN, str(path / "policy"), str(tmp_path / "x.npy"), str(tmp_path / "a.npy")], check=True
+    )
+    live = job._agent.policy.action(ts.restart(tf.constant(x), batch_size=1000)).action.numpy()
+    assert np.ptp(live, axis=0).min() > 0.01  # the policy looks at its observation
+    assert np.abs(np.load(tmp_path / "a.npy") - live).max() < 1e-6
+    assert np.abs(saved.Policy.load(path)(x) - live).max() < 1e-6
+
+
+def test_training_moves_the_policy_and_the_normaliser_is_fitted(trained):
+    job, _, _ = trained
+    actor = job._agent._actor_network
+    assert np.abs(actor.normaliser.stddev.numpy() - 1).max() > 0.1
+    for net, target in ((actor, job._agent._target_actor_network), (job._agent._critic_network, job._agent._target_critic_network)):
+        np.testing.assert_array_equal(net.normaliser.mean.numpy(), target.normaliser.mean.numpy())
+        assert any(np.abs(a.numpy() - b.numpy()).max() > 0 for a, b in zip(net.variables, target.variables, strict=True))
+
+
+def test_checkpoint_restores_agent_and_environment(trained, small_config):
+    job, path, problem = trained
+    again = trainer.Trainer(problem, run_directory.RunDirectory.existing(path))
+    step, state = again._run.restore_checkpoint(again._checkpoint)
+    again._set_state(state)
+    assert step == small_config.train.steps == int(again._step.numpy())
+    for left, right in zip(job._agent._critic_network.variables, again._agent._critic_network.variables, strict=True):
+        np.testing.assert_array_equal(left.numpy(), right.numpy())
+    np.testing.assert_array_equal(job._env.simulator.rows, again._env.simulator.rows)
+    again.close()
+
+
+def test_existing_and_missing_runs_are_refused(trained, small_config, tmp_path):
+    _, path, _ = trained
+    with pytest.raises(errors.ConfigError, match="is not empty"):
+        run_directory.RunDirectory.create(path, small_config, "hash")
+    with pytest.raises(errors.ConfigError, match=r"holds no config\.toml"):
+        run_directory.RunDirectory.existing(tmp_path)
+
+
+def test_metrics_after_the_checkpoint_and_a_torn_line_are_forgotten(tmp_path):
+    run = run_directory.RunDirectory(tmp_path)
+    run.metrics_path.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"ste')
+    run.forget_after(2)
+    assert run.metrics_path.read_text() == '{"step": 1}\n{"step": 2}\n'
+
+
+def _start(config, run_dir, *more):
+    path = run_dir.with_suffix(".toml")
+    path.write_text(config_lib.dumps(config))
+    return subprocess.Popen(
+        [sys.executable, "pipelines/train.py", str(path), "--run-dir", str(run_dir), *more],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+
+def _until_checkpoint(run_dir, process):
+    for _ in range(1200):
+        if list((run_dir / "checkpoints").glob("[0-9]*")):
+            return
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.05)
+    raise AssertionError("no checkpoint within a minute")
+
+
+def test_sigkill_then_resume_and_sigint_saves_first(small_config, tmp_path):
+    """Killed, resumed, interrupted, resumed: the run ends at its step count without hole or double step."""
+    settings = msgspec.structs.replace(
+        small_config.train, steps=3000, checkpoint_interval=200, log_interval=50, validation_interval=0
+    )
+    config, run_dir = msgspec.structs.replace(small_config, train=settings), tmp_path / "run"
+    process = _start(config, run_dir)
+    _until_checkpoint(run_dir, process)
+    process.kill()
+    process.communicate()
+    assert not (run_dir / "policy").exists()
+
+    process = _start(config, run_dir, "--resume")
+    known = len(_records(run_dir))
+    for _ in range(1200):
+        if process.poll() is not None or len(_records(run_dir)) > known + 2:
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, text = process.communicate(timeout=60)
+    assert process.returncode == 130, text
+    assert "resuming at step" in text
+    assert "checkpoint saved" in text
+    assert "Traceback" not in text
+    stopped = max(int(one.name) for one in (run_dir / "checkpoints").iterdir())
+    assert f"stopped at step {stopped}" in text
+
+    process = _start(config, run_dir, "--resume")
+    _, text = process.communicate(timeout=120)
+    assert process.returncode == 0, text
+    assert f"resuming at step {stopped}" in text
+    steps = [one["step"] for one in _records(run_dir)]
+    assert steps == list(range(50, 3001, 50))
+    assert json.loads((run_dir / "policy" / "tfmm.json").read_text())["train_step"] == 3000
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--set", "train.stepz=5"], "unknown field"),
+        (["--set", "train.steps=many"], "Expected `int`"),
+        (["--set", "data.store=nowhere"], "nowhere"),
+        (["--set", "nonsense"], "wanted section.key=value"),
+        (["--resume"], "holds no config.toml"),
+    ],
+)
+def test_wrong_inputs_end_with_one_line_and_exit_2(small_config, tmp_path, change, message):
+    process = _start(small_config, tmp_path / "run", *change)
+    _, text = process.communicate(timeout=60)
+    assert process.returncode == 2
+    lines = text.strip().splitlines()
+    assert len(lines) == 1, text
+    assert lines[0].startswith("error: ")
+    assert message in lines[0]
+    assert not (tmp_path / "run").exists()
