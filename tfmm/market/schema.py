@@ -16,13 +16,13 @@ EVENT = np.dtype(
         ("hi_tick", np.int64),  # quote: ask; trade: price rounded up to a tick
         ("lo_size", np.float64),  # quote: bid size; trade: size (instrument's unit)
         ("hi_size", np.float64),  # quote: ask size; trade: size
-        ("instrument", np.int16),
-        ("kind", np.int8),  # QUOTE or TRADE
-        ("side", np.int8),  # trade: aggressor BUY, SELL or UNKNOWN; quote: 0
+        ("instrument", np.int32),
+        ("kind", np.int16),  # QUOTE or TRADE
+        ("side", np.int16),  # trade: aggressor BUY, SELL or UNKNOWN; quote: 0
     ],
     align=True,
 )
-"""One market event, 48 bytes. A trade between two ticks (a midpoint print) keeps both its
+"""One market event, 48 bytes without padding, so that equal events are equal bytes. A trade between two ticks (a midpoint print) keeps both its
 neighbours, so that `p > P_a` is exactly `hi_tick > P_a` and `p < P_b` exactly `lo_tick < P_b`."""
 
 

@@ -1,0 +1,71 @@
+"""Configuration files: every one loads, wrong ones name the key."""
+
+import pathlib
+import tomllib
+
+import pytest
+
+from tfmm import config as config_lib
+from tfmm import errors
+
+CONFIGS = sorted((pathlib.Path(__file__).resolve().parents[1] / "configs").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_loads_and_survives_its_own_text(path):
+    config = config_lib.load(path)
+    assert config_lib.decode(tomllib.loads(config_lib.dumps(config)), "text") == config
+
+
+def test_notebook_has_the_notebook_s_numbers():
+    config = config_lib.load(next(path for path in CONFIGS if path.stem == "notebook"))
+    agent, train, collect = config.agent, config.train, config.collect
+    assert (agent.actor_layers, agent.critic_observation_layers, agent.critic_joint_layers) == ((400, 300), (400,), (300,))
+    assert (agent.actor_learning_rate, agent.critic_learning_rate) == (1e-4, 1e-3)
+    assert (agent.noise, agent.noise_stddev, agent.noise_damping) == ("ou", 0.2, 0.15)
+    assert (agent.target_update_tau, agent.target_update_period) == (0.05, 5)
+    assert (agent.loss, agent.gamma, agent.reward_scale_factor, agent.gradient_clipping) == ("huber", 0.995, 1.0, 0.0)
+    assert (train.batch_size, train.replay_capacity, train.steps, train.steps_per_iteration) == (64, 100_000, 3000, 1)
+    assert (collect.mode, collect.initial_steps, collect.steps_per_iteration) == ("single", 1000, 50)
+
+
+def write(tmp_path, text):
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sead = 1", "unknown field `sead`"),
+        ("[train]\nsteps = 'many'", r"Expected `int`, got `str` - at `train\.steps`"),
+        ("[train]\nsteps = 0", r"train\.steps"),
+        ("[agent]\ngamma = 1.5", r"agent\.gamma"),
+        ("[rules]\ntouch = 'sometimes'", r"rules\.touch"),
+        ("[data]\nfractions = [0.5, 0.2, 0.2]", "sum to 0.9, wanted 1"),
+        ("[environment]\nhalf_spread_range = [3.0, 1.0]", "wanted the smaller first"),
+        ("[collect]\nmode = 'single'", "rows 64, wanted 1"),
+        ("seed = ", "not TOML"),
+    ],
+)
+def test_wrong_files_name_the_key(tmp_path, text, message):
+    with pytest.raises(errors.ConfigError, match=message):
+        config_lib.load(write(tmp_path, text))
+
+
+def test_a_missing_file_is_a_config_error(tmp_path):
+    with pytest.raises(errors.ConfigError, match=r"nowhere\.toml: No such file"):
+        config_lib.load(tmp_path / "nowhere.toml")
+
+
+def test_overrides_take_toml_values_and_plain_text(tmp_path):
+    path = write(tmp_path, "[train]\nsteps = 5")
+    config = config_lib.load(path, ["train.steps=7", "data.store=some/where", "agent.actor_layers=[8, 4]", "seed=3"])
+    assert (config.train.steps, config.data.store, config.agent.actor_layers, config.seed) == (7, "some/where", (8, 4), 3)
+
+
+@pytest.mark.parametrize("override", ["train.steps", "=3", "train..steps=3", "seed.x=3"])
+def test_wrong_overrides_are_refused(tmp_path, override):
+    with pytest.raises(errors.ConfigError, match="--set"):
+        config_lib.load(write(tmp_path, "seed = 1"), [override])
