@@ -6,6 +6,8 @@ Shape letters used throughout tfmm: E events, N instruments, B batch rows, F fea
 import msgspec
 import numpy as np
 
+from tfmm import errors
+
 QUOTE, TRADE = 0, 1
 BUY, SELL, UNKNOWN = 1, -1, 0
 
@@ -36,6 +38,9 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         multiplier: value of one size unit at price 1 (linear), or in quote currency (inverse).
         inverse: True for contracts of a fixed quote-currency value settled in the base currency.
         quote_currency: currency of price, cash and profit.
+
+    Raises:
+        DataError: a size is not a positive number.
     """
 
     symbol: str
@@ -49,4 +54,4 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("tick_size", "lot_size", "multiplier"):
             value = getattr(self, name)
             if not (value > 0 and np.isfinite(value)):
-                raise ValueError(f"{name} of {self.symbol} is {value}, wanted a positive number")
+                raise errors.DataError(f"{name} of {self.symbol} is {value}, wanted a positive number")

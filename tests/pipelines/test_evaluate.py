@@ -1,0 +1,91 @@
+"""The end of the line: train a little, evaluate the saved policy as a user does."""
+
+import json
+import math
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tfmm import config as config_lib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KEYS = {
+    "net_pnl", "gross_pnl", "fees", "spread_capture", "inventory_pnl", "objective", "n_fills", "n_buys", "n_sells",
+    "filled_qty", "traded_notional", "fill_ratio", "mean_abs_inventory", "max_abs_inventory", "time_at_limit", "sharpe",
+    "sortino", "max_drawdown", "max_drawdown_duration_s", "return_per_notional_bps", "pnl_to_map", "markout_bps",
+}  # fmt: skip
+
+
+def run(script, *arguments):
+    return subprocess.run(
+        [sys.executable, f"pipelines/{script}", *map(str, arguments)],
+        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(small_config, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("line")
+    (folder / "small.toml").write_text(config_lib.dumps(small_config))
+    done = run("train.py", folder / "small.toml", "--run-dir", folder / "run", "--set", "rules.maker_fee_bps=0.1")
+    assert done.returncode == 0, done.stderr
+    return folder / "run"
+
+
+def test_evaluation_of_a_trained_policy(trained, tmp_path):
+    done = run("evaluate.py", trained, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert set(metrics) == {"policy", "data", "rules", "results", "comparison", "verdict"}
+    assert set(metrics["results"]) == {"ddpg", "none", "fixed_spread"}
+    for result in metrics["results"].values():
+        assert set(result) == KEYS
+        assert set(result["markout_bps"]) == {"0", "1", "5", "30", "60"}
+        parts = result["spread_capture"] + result["inventory_pnl"] - result["fees"]
+        assert math.isclose(result["net_pnl"], parts, rel_tol=1e-9, abs_tol=1e-9)
+        assert result["n_buys"] + result["n_sells"] == result["n_fills"]
+    assert all(metrics["results"]["none"][key] == 0 for key in ("net_pnl", "objective", "n_fills", "max_drawdown"))
+    assert metrics["results"]["fixed_spread"]["fees"] > 0
+    assert {one["baseline"] for one in metrics["comparison"]} == {"none", "fixed_spread"}
+    assert metrics["verdict"] in ("better", "worse", "inconclusive")
+    assert metrics["data"]["segments"][0]["session"] == "20240104"
+    assert f"verdict: {metrics['verdict']}" in done.stdout
+    assert str(tmp_path / "out" / "report.html") in done.stdout
+
+
+def test_the_report_stands_alone_and_comes_out_the_same_twice(trained, tmp_path):
+    for name in ("one", "two"):
+        done = run("evaluate.py", trained / "policy", "--split", "validation", "--out", tmp_path / name)
+        assert done.returncode == 0, done.stderr
+    page = (tmp_path / "one" / "report.html").read_text()
+    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+    verdict = json.loads((tmp_path / "one" / "metrics.json").read_text())["verdict"]
+    assert page[page.index("<body>") :].split("<strong>")[1].startswith(verdict)
+    figures = {path.stem for path in (tmp_path / "one" / "figures").iterdir()}
+    assert {"equity", "inventory", "quotes", "actions"} <= figures
+    for path in (tmp_path / "one").rglob("*.*"):
+        same = (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
+        if path.name != "report.html":  # which names its own command line
+            assert path.read_bytes() == same
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["nowhere"], "no policy there"), (["RUN", "--store", "nowhere"], "nowhere")],
+)
+def test_wrong_arguments_end_with_one_line_and_exit_2(trained, arguments, words):
+    done = run("evaluate.py", *[trained if one == "RUN" else one for one in arguments])
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
+    assert words in done.stderr
+
+
+def test_every_script_explains_itself():
+    for path in sorted((ROOT / "pipelines").glob("*.py")):
+        done = run(path.name, "--help")
+        assert done.returncode == 0, done.stderr
+        assert "usage:" in done.stdout

@@ -1,0 +1,131 @@
+"""generate.py and prepare.py as a user runs them: stores that hold, one line and exit 2 for wrong files."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from tfmm.market import store
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def run(script, *arguments):
+    return subprocess.run(
+        [sys.executable, f"pipelines/{script}", *map(str, arguments)],
+        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+
+QUOTES = pd.DataFrame({"ts": [1, 2, 3], "bid": 1.0, "bid_size": 5.0, "ask": [1.01, 1.02, 1.02], "ask_size": 5.0})
+TRADES = pd.DataFrame({"ts": [2, 3], "price": [1.01, 1.02], "size": [1.0, 2.0], "side": [1, -1]})
+
+
+@pytest.fixture
+def raw(tmp_path):
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    QUOTES.to_csv(folder / "tob_X_20200101.csv", index=False)
+    TRADES.to_csv(folder / "trade_X_20200101.csv", index=False)
+    return folder
+
+
+def test_generated_files_become_a_store(tmp_path):
+    done = run("generate.py", "--out", tmp_path / "raw", "--days", 2, "--seed", 1, "--hours", 0.02)
+    assert done.returncode == 0, done.stderr
+    again = run("generate.py", "--out", tmp_path / "again", "--days", 2, "--seed", 1, "--hours", 0.02)
+    assert again.returncode == 0
+    for path in (tmp_path / "raw").iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+    done = run("prepare.py", tmp_path / "raw", "--store", tmp_path / "store")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    opened = store.Store.open(tmp_path / "store")
+    opened.verify()
+    assert [one.name for one in opened.sessions] == ["20240102", "20240103"]
+    assert (opened.instruments[0].tick_size, opened.instruments[0].lot_size) == (0.01, 1.0)
+    quality = json.loads((tmp_path / "store" / "quality.json").read_text())["sessions"]
+    assert [one["quotes_kept"] for one in quality] == [one.n_quotes for one in opened.sessions]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "parquet"])
+def test_every_container_gives_the_same_store(raw, tmp_path, suffix):
+    folder = tmp_path / "other"
+    folder.mkdir()
+    for name, frame in (("tob", QUOTES), ("trade", TRADES)):
+        path = folder / f"{name}_X_20200101.{suffix}"
+        frame.to_parquet(path) if suffix == "parquet" else frame.to_csv(path, index=False)
+    assert run("prepare.py", folder, "--store", tmp_path / "one").returncode == 0
+    assert run("prepare.py", raw, "--store", tmp_path / "two").returncode == 0
+    assert store.Store.open(tmp_path / "one").data_hash == store.Store.open(tmp_path / "two").data_hash
+
+
+def _frame(frame):
+    return lambda raw: frame.to_csv(raw / "tob_X_20200101.csv", index=False)
+
+
+def _text(text):
+    return lambda raw: (raw / "tob_X_20200101.csv").write_text(text)
+
+
+def _garbage_parquet(raw):
+    (raw / "tob_X_20200101.csv").unlink()
+    (raw / "tob_X_20200101.parquet").write_bytes(b"PAR1 nonsense")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (_frame(QUOTES.drop(columns="ask")), ["tob_X_20200101.csv", "no column ask"]),
+        (_frame(QUOTES.astype({"bid": object}).replace({"bid": {1.0: "cheap"}})), ["tob_X_20200101.csv", "column bid", "'cheap'", "row 0"]),
+        (_frame(QUOTES.iloc[::-1]), ["tob_X_20200101.csv", "time goes back at row 1"]),
+        (_text(""), ["tob_X_20200101.csv", "empty"]),
+        (_text("ts,bid,bid_size,ask,ask_size\n"), ["tob_X_20200101.csv", "no rows"]),
+        (_text("\x00\xff\x00"), ["tob_X_20200101.csv"]),
+        (_garbage_parquet, ["tob_X_20200101.parquet", "cannot be read"]),
+        (lambda raw: (raw / "trade_X_20200101.csv").unlink(), ["tob_X_20200101.csv", "no trade_X_20200101 file beside it"]),
+        (lambda raw: [path.unlink() for path in raw.iterdir()], ["no files of a known layout"]),
+        (_frame(QUOTES.assign(bid=2.0)), ["no true quote"]),
+    ],
+    ids=["column", "text", "unsorted", "empty", "header", "binary", "parquet", "partner", "nothing", "crossed"],
+)
+def test_wrong_files_end_with_one_line_and_exit_2(raw, tmp_path, spoil, words):
+    spoil(raw)
+    done = run("prepare.py", raw, "--store", tmp_path / "store")
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 2, done.stderr
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("error: ")
+    assert all(word in lines[0] for word in words), lines[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["raw"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere", "--store", "x"], "no such folder"),
+        (["RAW", "--store", "STORE", "--layout", "fax"], "--layout fax: unknown"),
+        (["RAW", "--store", "STORE", "--symbols", "Y"], "--symbols Y: not in"),
+        (["RAW", "--store", "RAW"], "has other files"),
+        (["RAW", "--store", "STORE", "--tick-size", "-1"], "tick_size of X is -1.0"),
+        (["RAW", "--store", "STORE", "--tick-size", "0.3"], "is not a multiple of the tick size 0.3"),
+    ],
+)
+def test_wrong_arguments_end_with_one_line_and_exit_2(raw, tmp_path, arguments, words):
+    places = {"RAW": raw, "STORE": tmp_path / "store"}
+    done = run("prepare.py", *[places.get(one, one) for one in arguments])
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
+    assert words in done.stderr
+    assert not (tmp_path / "store").exists()
+
+
+def test_an_existing_store_is_kept(raw, tmp_path):
+    assert run("prepare.py", raw, "--store", tmp_path / "store").returncode == 0
+    done = run("prepare.py", raw, "--store", tmp_path / "store")
+    assert (done.returncode, "holds a store already" in done.stderr) == (2, True)
+    assert run("prepare.py", raw, "--store", tmp_path / "store", "--overwrite").returncode == 0
+    store.Store.open(tmp_path / "store").verify()
