@@ -20,7 +20,11 @@ def test_every_config_loads_and_survives_its_own_text(path):
 def test_notebook_has_the_notebook_s_numbers():
     config = config_lib.load(next(path for path in CONFIGS if path.stem == "notebook"))
     agent, train, collect = config.agent, config.train, config.collect
-    assert (agent.actor_layers, agent.critic_observation_layers, agent.critic_joint_layers) == ((400, 300), (400,), (300,))
+    assert (agent.actor_layers, agent.critic_observation_layers, agent.critic_joint_layers) == (
+        (400, 300),
+        (400,),
+        (300,),
+    )
     assert (agent.actor_learning_rate, agent.critic_learning_rate) == (1e-4, 1e-3)
     assert (agent.noise, agent.noise_stddev, agent.noise_damping) == ("ou", 0.2, 0.15)
     assert (agent.target_update_tau, agent.target_update_period) == (0.05, 5)
@@ -62,7 +66,12 @@ def test_a_missing_file_is_a_config_error(tmp_path):
 def test_overrides_take_toml_values_and_plain_text(tmp_path):
     path = write(tmp_path, "[train]\nsteps = 5")
     config = config_lib.load(path, ["train.steps=7", "data.store=some/where", "agent.actor_layers=[8, 4]", "seed=3"])
-    assert (config.train.steps, config.data.store, config.agent.actor_layers, config.seed) == (7, "some/where", (8, 4), 3)
+    assert (config.train.steps, config.data.store, config.agent.actor_layers, config.seed) == (
+        7,
+        "some/where",
+        (8, 4),
+        3,
+    )
 
 
 @pytest.mark.parametrize("override", ["train.steps", "=3", "train..steps=3", "seed.x=3"])

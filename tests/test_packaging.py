@@ -13,7 +13,12 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
-MODULES = {"dm-reverb": "reverb", "tf-agents": "tf_agents", "tensorflow-probability": "tensorflow_probability", "tomli-w": "tomli_w"}
+MODULES = {
+    "dm-reverb": "reverb",
+    "tf-agents": "tf_agents",
+    "tensorflow-probability": "tensorflow_probability",
+    "tomli-w": "tomli_w",
+}
 RANK = {
     "config": 0, "errors": 0, "files": 0, "jit": 0, "cli": 0, "market": 1, "simulation": 2, "models": 3,
     "environments": 4, "agents": 5, "policies": 5, "evaluation": 6, "training": 7,
@@ -69,7 +74,9 @@ def test_imports_go_downwards_only(path):
     for name in _imports(path):
         top, *rest = name.split(".")
         if top == "tfmm" and rest:
-            assert rest[0] == room or RANK[rest[0]] < RANK[room] or {rest[0], room} <= {"config", "errors", "cli", "files"}
+            assert (
+                rest[0] == room or RANK[rest[0]] < RANK[room] or {rest[0], room} <= {"config", "errors", "cli", "files"}
+            )
         if RANK[room] <= RANK["models"]:
             assert top not in TENSORFLOW
 
@@ -96,7 +103,11 @@ def test_a_wrong_python_gives_one_clear_line(tmp_path):
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     done = subprocess.run(
-        ["make", "-s", "test", "PYTHON=python-that-is-not-there"], cwd=tmp_path, capture_output=True, text=True, check=False
+        ["make", "-s", "test", "PYTHON=python-that-is-not-there"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode != 0
     lines = [line for line in done.stderr.splitlines() if not line.startswith("make")]

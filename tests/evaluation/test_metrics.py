@@ -1,163 +1,266 @@
-"""Metrics against worked numbers, and the accounting identity on random fills."""
+"""Metrics on tapes small enough to work out on paper, and the laws they obey on random ones."""
 
-import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfmm import config as config_lib
+from tfmm import config, errors
 from tfmm.evaluation import assess, metrics
-from tfmm.market import schema, tape
+from tfmm.market import schema
+from tfmm.market import tape as tape_lib
 from tfmm.simulation import schedule as schedule_lib
 
-S = 1_000_000_000
-ONE = schema.Instrument(symbol="X", tick_size=0.5, lot_size=1.0, multiplier=2.0)
+S = 10**9
+DOUBLE = schema.Instrument(symbol="X", tick_size=1.0, multiplier=2.0)
+SETTINGS = config.Evaluation(sampling_s=10.0, trading_days_per_year=1.0, block_s=10.0)
 
 
-def make_tape(*quotes):
-    """Quotes (second, bid, ask), one print a second later than all of them to lengthen the tape."""
-    frame = pd.DataFrame([(t * S, b, 1.0, a, 1.0) for t, b, a in quotes], columns=list(tape.QUOTE_COLUMNS))
-    trades = pd.DataFrame([], columns=list(tape.TRADE_COLUMNS))
-    return tape.Tape.from_frames(frame, trades, ONE)
+def make_tape(quotes, trades=(), instrument=DOUBLE):
+    """quotes: (s, bid, ask); trades: (s, price, side)."""
+    quote_rows = [(round(s * S), bid, 1.0, ask, 1.0) for s, bid, ask in quotes]
+    trade_rows = [(round(s * S), float(price), 1.0, side) for s, price, side in trades]
+    columns = {"ts": np.int64}
+    return tape_lib.Tape.from_frames(
+        pd.DataFrame(quote_rows, columns=list(tape_lib.QUOTE_COLUMNS)).astype(
+            columns | dict.fromkeys(("bid", "bid_size", "ask", "ask_size"), float)
+        ),
+        pd.DataFrame(trade_rows, columns=list(tape_lib.TRADE_COLUMNS)).astype(
+            columns | {"price": float, "size": float, "side": np.int8}
+        ),
+        instrument,
+    )
 
 
-def make_fills(*rows):
-    """Fills (second, side, px, qty, fee, event)."""
+def make_fills(tape, *rows):
+    """rows: (event, side, px, qty, fee)."""
     out = np.zeros(len(rows), schedule_lib.FILLS)
-    for entry, (t, side, px, qty, fee, event) in zip(out, rows, strict=True):
-        entry["ts_ns"], entry["side"], entry["px"], entry["qty"] = t * S, side, px, qty
-        entry["fee"], entry["event"], entry["rule"] = fee, event, "TRADE"
+    for entry, (event, side, px, qty, fee) in zip(out, rows, strict=True):
+        entry["ts_ns"], entry["event"], entry["side"] = tape.events["ts"][event], event, side
+        entry["px"], entry["qty"], entry["fee"], entry["rule"] = px, qty, fee, "TRADE"
+        entry["instrument"] = tape.events["instrument"][event]
     return out
 
 
-TAPE = make_tape((0, 99, 101), (2, 101, 103), (4, 97, 99), (10, 99, 101))
-# mids 100, 102, 98, 100. We sell 3 at 101 when the quote at 2 s comes (event 1, mid before it 100),
-# buy 1 at 99 when the quote at 4 s comes (event 2, mid before it 102). Multiplier 2.
-FILLS = make_fills((2, -1, 101.0, 3.0, 0.25, 1), (4, 1, 99.0, 1.0, -0.125, 2))
-SPAN = (0, 10 * S)
-
-
-def test_path_of_the_worked_example():
-    path = metrics.path(TAPE, FILLS, SPAN)
-    # capture: -3 (100 - 101) 2 = 6, then 1 (102 - 99) 2 = 6
-    assert path.capture[-1] == 12.0
-    # drift: -3 (102 - 100) 2 = -12; at 4 s bought first: -2 (98 - 102) 2 = 16; at 10 s -2 (100 - 98) 2 = -8
-    assert path.gross[-1] == 12.0 - 12.0 + 16.0 - 8.0
-    # the same from cash and position: 2 (3 101 - 99 - 2 100) = 8
-    assert path.gross[-1] == 2 * (3 * 101 - 99 - 2 * 100)
-    assert path.fees[-1] == 0.125
-    assert path.inventory[-1] == -2.0
-    np.testing.assert_array_equal(path.at(np.array([0, 2, 3, 4, 10]) * S, path.inventory), [0, -3, -3, -2, -2])
-
-
-def test_markouts_by_horizon_and_beyond_the_tape():
-    out = metrics.markouts(TAPE, FILLS)
-    # sold at 101 at 2 s: mids 102, 102, 98 (7 s), none after 10 s; bought at 99 at 4 s: 98, 98, 98 (9 s)
-    np.testing.assert_allclose(out[0], [-1 / 101 * 1e4, -1 / 99 * 1e4])
-    np.testing.assert_allclose(out[1], [-1 / 101 * 1e4, -1 / 99 * 1e4])
-    np.testing.assert_allclose(out[5], [3 / 101 * 1e4, -1 / 99 * 1e4])
-    assert np.isnan(out[30]).all()
-    assert np.isnan(out[60]).all()
-
-
-def test_objective_charges_risk_for_every_second_held():
-    path = metrics.path(TAPE, FILLS, SPAN)
-    # |Q| is 3 for 2 s and 2 for 6 s: 18; net 8 - 0.125; r = 0.1
-    got = metrics.objective_path(path, 0.1, np.array([1, 3, 10]) * S)
-    # at 3 s: net = 6 - 12 - 0.25 = -6.25, held 3
-    np.testing.assert_allclose(got, [0.0, -6.25 - 0.3, 7.875 - 1.8])
-
-
-def test_drawdown_depth_and_length():
-    # peak 5 at 1 s, back above at 4 s: 3 deep, 2 s from the peak to the last moment below it
-    assert metrics.drawdown(np.arange(5) * S, np.array([0.0, 5.0, 2.0, 4.0, 6.0])) == (3.0, 2.0)
-
-
-def test_sharpe_and_sortino():
-    # (3, -1, 1): mean 1, deviations 2, -2, 0, so the sample deviation is sqrt(8 / 2) = 2;
-    # downside sqrt(1 / 3); a year of one day with one-day samples has factor 1
-    sharpe, sortino = metrics.sharpe_sortino(np.array([3.0, -1.0, 1.0]), 86400.0, 1.0)
-    assert sharpe == pytest.approx(0.5)
-    assert sortino == pytest.approx(np.sqrt(3.0))
-    assert np.isnan(metrics.sharpe_sortino(np.array([1.0]), 60.0, 365.0)).all()
-
-
-def backtest(the_tape, fills, span):
+def worked():
+    """Buys 3 at 99 (5 s, mid 100), sells 1 at 103 (15 s, mid 102); mids 100, 102, 100, 104 at 0, 10, 20, 40 s."""
+    tape = make_tape([(0, 99, 101), (10, 101, 103), (20, 99, 101), (40, 103, 105)], [(5, 98, -1), (15, 104, 1)])
     sent = np.zeros(2, schedule_lib.SCHEDULE)
-    sent["bid_px"], sent["ask_px"] = [99.0, np.nan], [101.0, 101.0]
-    sent["bid_qty"], sent["ask_qty"] = [4.0, 0.0], [4.0, 4.0]
-    return assess.Backtest("day", the_tape, span, sent, fills)
+    sent["bid_px"], sent["bid_qty"] = [99.0, np.nan], 3.0
+    sent["ask_px"], sent["ask_qty"] = [103.0, 103.0], [1.0, 4.0]
+    fills = make_fills(tape, (1, 1, 99.0, 3.0, 0.6), (3, -1, 103.0, 1.0, 0.2))
+    return assess.Backtest("one", tape, (0, 50 * S), sent, fills)
 
 
-def evaluation(**changes):
-    return msgspec.structs.replace(config_lib.Evaluation(), **changes)
+def assessed(*backtests, risk=0.05, limit=3.0):
+    return assess.assess(list(backtests), np.array([risk]), np.array([limit]), SETTINGS)
 
 
-def test_assess_of_the_worked_example():
-    out = assess.assess([backtest(TAPE, FILLS, SPAN)], np.array([0.1]), np.array([3.0]), evaluation(sampling_s=5.0))
-    assert out["net_pnl"] == 7.875
-    assert out["objective"] == pytest.approx(6.075)
-    assert (out["spread_capture"], out["inventory_pnl"], out["fees"]) == (12.0, -4.0, 0.125)
-    assert (out["n_fills"], out["n_buys"], out["n_sells"], out["filled_qty"]) == (2, 1, 1, 4.0)
-    assert out["traded_notional"] == 2 * (303 + 99)
-    assert out["fill_ratio"] == 4 / 12
-    assert out["mean_abs_inventory"] == pytest.approx(18 / 10)
-    assert out["max_abs_inventory"] == 3.0
-    assert out["time_at_limit"] == pytest.approx(0.2)  # |Q| = 3 from 2 to 4 s of 10
-    assert out["pnl_to_map"] == pytest.approx(7.875 / 1.8)
-    assert out["return_per_notional_bps"] == pytest.approx(7.875 / 804 * 1e4)
-    assert out["markout_bps"]["0"] == pytest.approx((-1 / 101 - 1 / 99) / 2 * 1e4)
-    assert np.isnan(out["markout_bps"]["60"])
+def test_the_worked_example():
+    got = assessed(worked())
+    expected = {
+        # (100 - 99) x 3 x 2 + (103 - 102) x 1 x 2
+        "spread_capture": 8.0,
+        # (2 x 3 at 10 s - 2 x 2 at 20 s + 4 x 2 at 40 s) x 2
+        "inventory_pnl": 20.0,
+        # cash (-297 + 103) x 2 = -388, position 2 x 104 x 2 = 416
+        "gross_pnl": 28.0,
+        "fees": 0.8,
+        "net_pnl": 27.2,
+        # integral of |Q|: 3 x 10 s + 2 x 35 s = 100; 27.2 - 0.05 x 100
+        "objective": 22.2,
+        "n_fills": 2,
+        "n_buys": 1,
+        "n_sells": 1,
+        "filled_qty": 4.0,
+        # (3 x 99 + 103) x 2
+        "traded_notional": 800.0,
+        # sent 3 + 1 + 4; the bid of the second row is no quote
+        "fill_ratio": 0.5,
+        "mean_abs_inventory": 2.0,
+        "max_abs_inventory": 3.0,
+        # 5 s to 15 s of 50 s
+        "time_at_limit": 0.2,
+        # wealth 0, 5.4, 17.4, 19.2, 11.2, 27.2 at 0, 5, 10, 15, 20, 40 s
+        "max_drawdown": 8.0,
+        # 20 s to 40 s
+        "max_drawdown_duration_s": 20.0,
+        # 27.2 / 800
+        "return_per_notional_bps": 340.0,
+        "pnl_to_map": 13.6,
+        # changes in 10 s: 17.4, -6.2, 0, 16, 0; mean 5.44, squared deviations sum to 449.232
+        "sharpe": 5.44 / np.sqrt(449.232 / 4) * np.sqrt(8640),
+        "sortino": 5.44 / np.sqrt(6.2**2 / 5) * np.sqrt(8640),
+    }
+    for name, value in expected.items():
+        assert got[name] == pytest.approx(value, rel=1e-12), name
+    # at 35 s the mid is 100; 45 s lies behind the last event; nothing has an hour left
+    markouts = {"0": (1 / 99 + 1 / 103) / 2, "1": (1 / 99 + 1 / 103) / 2, "5": (3 / 99 + 3 / 103) / 2, "30": 1 / 99}
+    assert {key: got["markout_bps"][key] for key in markouts} == pytest.approx(
+        {key: 1e4 * value for key, value in markouts.items()}, rel=1e-12
+    )
+    assert np.isnan(got["markout_bps"]["60"])
 
 
-def test_assess_adds_segments_and_knows_nothing_without_fills():
-    empty = backtest(TAPE, FILLS[:0], SPAN)
-    settings_ = evaluation(sampling_s=5.0)
-    alone = assess.assess([empty], np.array([0.1]), np.array([3.0]), settings_)
-    assert (alone["net_pnl"], alone["n_fills"], alone["fill_ratio"], alone["max_drawdown"]) == (0.0, 0, 0.0, 0.0)
-    assert np.isnan([alone["sharpe"], alone["return_per_notional_bps"], alone["markout_bps"]["1"]]).all()
-    both = assess.assess([backtest(TAPE, FILLS, SPAN), empty], np.array([0.1]), np.array([3.0]), settings_)
-    assert both["net_pnl"] == 7.875
-    assert both["mean_abs_inventory"] == pytest.approx(18 / 20)
+def test_results_have_the_names_of_the_contract():
+    names = """net_pnl gross_pnl fees spread_capture inventory_pnl objective n_fills n_buys n_sells filled_qty
+    traded_notional fill_ratio mean_abs_inventory max_abs_inventory time_at_limit sharpe sortino max_drawdown
+    max_drawdown_duration_s return_per_notional_bps pnl_to_map markout_bps"""
+    assert " ".join(assessed(worked())) == " ".join(names.split())
+    assert list(assessed(worked())["markout_bps"]) == ["0", "1", "5", "30", "60"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wealth", "fall", "lasting"),
+    [
+        ((0, 1, 100, 101), (0, -1, 0, 1), 1.0, 99.0),  # below from 1 s until it is back at 100 s
+        ((0, 50, 51, 100), (0, 0, -1, -1), 1.0, 49.0),  # never back: until the end
+        ((0, 10, 20, 30, 90), (0, 5, 2, 6, 1), 5.0, 10.0),  # 20 to 30 s; the second fall has no time to last
+        ((0, 10, 20), (0, 1, 2), 0.0, 0.0),
+    ],
+)
+def test_a_drawdown_lasts_until_the_old_peak_is_back(seconds, wealth, fall, lasting):
+    got = metrics.drawdown(np.array(seconds) * S, np.array(wealth, float))
+    assert got == (fall, lasting)
+
+
+def test_the_mid_of_a_fill_is_the_one_before_its_event():
+    # the quote of 10 s lifts our ask of 101 (mid 100 before, 102 after): captured 101 - 100, then 2 ticks against us
+    tape = make_tape([(0, 99, 101), (10, 101, 103)])
+    got = assessed(assess.Backtest("one", tape, (0, 20 * S), worked().schedule, make_fills(tape, (1, -1, 101, 1, 0.0))))
+    assert (got["spread_capture"], got["inventory_pnl"]) == (2.0, -4.0)
+
+
+def test_a_segment_twice_doubles_sums_and_keeps_means():
+    one, two = assessed(worked()), assessed(worked(), worked())
+    for name in ("net_pnl", "fees", "spread_capture", "inventory_pnl", "objective", "n_fills", "traded_notional"):
+        assert two[name] == pytest.approx(2 * one[name], rel=1e-12), name
+    for name in ("mean_abs_inventory", "max_abs_inventory", "time_at_limit", "fill_ratio", "max_drawdown", "sortino"):
+        assert two[name] == pytest.approx(one[name], rel=1e-12), name
+    # the same ten changes' squared deviations over 9 instead of 4: sqrt(449.232 / 4) -> sqrt(898.464 / 9)
+    assert two["sharpe"] == pytest.approx(one["sharpe"] * np.sqrt((449.232 / 4) / (898.464 / 9)), rel=1e-12)
+
+
+def test_two_instruments_add_up():
+    one = worked()
+    both = tape_lib.Tape.merge([one.tape, one.tape])
+    rows = [np.flatnonzero(both.events["instrument"] == n) for n in range(2)]
+    fills = np.concatenate([one.fills, one.fills])
+    fills["instrument"] = [0, 0, 1, 1]
+    fills["event"] = np.concatenate([index[one.fills["event"]] for index in rows])
+    fills = fills[np.argsort(fills["event"])]
+    sent = np.concatenate([one.schedule, one.schedule])
+    joint = assess.Backtest("both", both, one.span, sent, fills)
+    got = assess.assess([joint], np.array([0.05, 0.0]), np.array([3.0, 6.0]), SETTINGS)
+    single = assessed(one)
+    assert got["net_pnl"] == pytest.approx(2 * single["net_pnl"], rel=1e-12)
+    assert got["objective"] == pytest.approx(single["objective"] + single["net_pnl"], rel=1e-12)
+    assert got["max_drawdown"] == pytest.approx(16.0, rel=1e-12)
+    assert got["time_at_limit"] == pytest.approx(0.1, rel=1e-12)  # one of two instruments
+    assert got["markout_bps"]["5"] == pytest.approx(single["markout_bps"]["5"], rel=1e-12)
+
+
+def test_no_fills_is_no_data_and_not_zero():
+    one = worked()
+    got = assessed(assess.Backtest("one", one.tape, one.span, one.schedule[:0], one.fills[:0]))
+    assert (got["net_pnl"], got["max_abs_inventory"], got["n_fills"]) == (0.0, 0.0, 0)
+    for name in ("fill_ratio", "sharpe", "sortino", "return_per_notional_bps", "pnl_to_map"):
+        assert np.isnan(got[name]), name
+    assert np.isnan(list(got["markout_bps"].values())).all()
 
 
 def test_blocks_add_up_to_the_objective():
-    one = backtest(TAPE, FILLS, SPAN)
-    blocks = assess.block_objectives([one, one], np.array([0.1]), 2.5)
-    assert len(blocks) == 8
-    assert blocks.sum() == pytest.approx(2 * 6.075)
+    blocks = assess.block_objectives([worked(), worked()], np.array([0.05]), 10.0)
+    # wealth 17.4, -6.2, 0, 16, 0; |Q| integral 15, 25, 20, 20, 20 times 0.05
+    np.testing.assert_allclose(blocks, [16.65, -7.45, -1.0, 15.0, -1.0] * 2, rtol=1e-12)
+    assert blocks.sum() == pytest.approx(assessed(worked(), worked())["objective"], rel=1e-12)
 
 
-QUOTES = st.lists(st.tuples(st.integers(1, 3), st.integers(180, 220), st.integers(0, 6)), min_size=2, max_size=30)
-TRADED = st.lists(
-    st.tuples(st.integers(0, 28), st.sampled_from([-1, 1]), st.integers(180, 220), st.integers(1, 9), st.integers(-3, 3)), max_size=20
+def test_a_cut_off_block_is_left_out():
+    assert len(assess.block_objectives([worked()], np.array([0.05]), 15.0)) == 3
+
+
+def test_inverse_contracts_and_empty_markets_are_refused():
+    inverse = schema.Instrument(symbol="X", tick_size=1.0, inverse=True)
+    tape = make_tape([(0, 99, 101)], instrument=inverse)
+    with pytest.raises(errors.DataError, match="X is an inverse contract"):
+        metrics.path(tape, make_fills(tape), (0, S))
+    tape = make_tape([(5, 99, 101)])
+    with pytest.raises(errors.DataError, match="X has no quote before the end"):
+        metrics.path(tape, make_fills(tape), (0, S))
+
+
+MIDS = st.lists(st.tuples(st.integers(0, 9), st.integers(90, 110), st.integers(0, 4)), min_size=2, max_size=15)
+DEALS = st.lists(
+    st.tuples(st.integers(1, 14), st.sampled_from([-1, 1]), st.integers(85, 115), st.integers(1, 5)), max_size=12
 )
 
 
-@settings(max_examples=200, deadline=None)
-@given(QUOTES, TRADED)
-def test_identity_and_wealth_on_random_fills(quotes, traded):
-    """net = capture + inventory - fees, and gross = cash + inventory x last mid, and the mirror image."""
-    clock, rows = 0, []
-    for wait, bid, width in quotes:
-        clock += wait
-        rows.append((clock, bid / 2, (bid + width) / 2))
-    the_tape = make_tape(*rows)
-    events = sorted((min(event, len(rows) - 1), side, px / 2, float(qty), fee / 4) for event, side, px, qty, fee in traded)
-    fills = make_fills(*[(rows[event][0], side, px, qty, fee, event) for event, side, px, qty, fee in events])
-    span = (rows[0][0] * S, rows[-1][0] * S)
-    out = assess.assess([backtest(the_tape, fills, span)], np.array([0.0]), np.array([5.0]), evaluation())
-    scale = 1 + abs(out["spread_capture"]) + abs(out["inventory_pnl"])
-    assert abs(out["net_pnl"] - (out["spread_capture"] + out["inventory_pnl"] - out["fees"])) <= 1e-9 * scale
-    cash = -2.0 * float((fills["side"] * fills["px"] * fills["qty"]).sum())
-    held = float((fills["side"] * fills["qty"]).sum())
-    assert out["gross_pnl"] == pytest.approx(cash + 2.0 * held * (rows[-1][1] + rows[-1][2]) / 2, abs=1e-9 * scale)
-    # mirrored prices (200 - p) with sides swapped earn the same
-    mirrored = make_tape(*[(t, 200 - a, 200 - b) for t, b, a in rows])
-    swapped = fills.copy()
-    swapped["side"], swapped["px"] = -fills["side"], 200 - fills["px"]
-    other = assess.assess([backtest(mirrored, swapped, span)], np.array([0.0]), np.array([5.0]), evaluation())
-    assert other["net_pnl"] == pytest.approx(out["net_pnl"], abs=1e-9 * scale)
-    assert (other["n_buys"], other["n_sells"]) == (out["n_sells"], out["n_buys"])
+def random_case(mids, deals, mirror=None):
+    """A backtest over random quotes with fills on random events; equal times are frequent."""
+    sign, shift = (1, 0) if mirror is None else (-1, mirror)
+    rows = sorted(mids, key=lambda row: row[0])
+    quotes = [(s, *sorted((shift + sign * bid, shift + sign * (bid + width)))) for s, bid, width in rows]
+    tape = make_tape(quotes)
+    fills = [
+        (event, sign * side, float(shift + sign * px), float(qty), 0.01 * qty)
+        for event, side, px, qty in sorted(deals)
+        if event < len(tape)
+    ]
+    span = (int(tape.events["ts"][0]) - 1, 12 * S)
+    return assess.Backtest("one", tape, span, worked().schedule, make_fills(tape, *fills))
+
+
+@settings(deadline=None, max_examples=200)
+@given(MIDS, DEALS)
+def test_profit_is_cash_plus_position_and_capture_plus_drift(mids, deals):
+    one = random_case(mids, deals)
+    got = assessed(one)
+    cash, held, fees = 0.0, 0.0, 0.0
+    for fill in one.fills:
+        cash -= fill["side"] * fill["px"] * fill["qty"] * 2.0
+        held += fill["side"] * fill["qty"]
+        fees += fill["fee"]
+    last = one.tape.events[-1]
+    wealth = cash + held * 0.5 * (last["lo_tick"] + last["hi_tick"]) * 2.0
+    assert got["gross_pnl"] == pytest.approx(wealth, abs=1e-9)
+    assert got["net_pnl"] == pytest.approx(wealth - fees, abs=1e-9)
+    assert got["net_pnl"] == pytest.approx(got["spread_capture"] + got["inventory_pnl"] - got["fees"], abs=1e-9)
+    # the drift summed by hand: position before each quote times the move of the mid
+    drift, mid = 0.0, None
+    for row, event in enumerate(one.tape.events):
+        before = one.fills[one.fills["event"] <= row]
+        new = 0.5 * (event["lo_tick"] + event["hi_tick"])
+        drift += 0.0 if mid is None else (before["side"] * before["qty"]).sum() * (new - mid) * 2.0
+        mid = new
+    assert got["inventory_pnl"] == pytest.approx(drift, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=100)
+@given(MIDS, DEALS)
+def test_buying_and_selling_are_mirror_images(mids, deals):
+    one, other = assessed(random_case(mids, deals)), assessed(random_case(mids, deals, mirror=200))
+    for name in ("net_pnl", "spread_capture", "inventory_pnl", "objective", "max_drawdown", "mean_abs_inventory"):
+        assert one[name] == pytest.approx(other[name], abs=1e-9), name
+    assert (one["n_buys"], one["n_sells"]) == (other["n_sells"], other["n_buys"])
+
+
+@settings(deadline=None, max_examples=100)
+@given(MIDS, DEALS, st.integers(0, 9))
+def test_the_past_does_not_depend_on_the_future(mids, deals, now_s):
+    one = random_case(mids, deals)
+    events = one.tape.events.copy()
+    later = events["ts"] > now_s * S
+    events["lo_tick"][later] += 50
+    events["hi_tick"][later] += 50
+    changed = tape_lib.Tape(events, one.tape.instruments)
+    before, after = (metrics.path(tape, one.fills, one.span) for tape in (one.tape, changed))
+    past = before.ts <= now_s * S
+    np.testing.assert_array_equal(before.net[past], after.net[past])
+
+
+def test_a_path_has_no_value_before_its_span():
+    path = metrics.path(worked().tape, worked().fills, (10 * S, 50 * S))
+    with pytest.raises(AssertionError):
+        path.at(np.array([10 * S - 1]), path.net)

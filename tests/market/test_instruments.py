@@ -9,7 +9,18 @@ from tfmm.market import instruments
 
 @pytest.mark.parametrize(
     ("step", "level"),
-    [(0.1, 61_800), (0.01, 185), (0.01, 61_800), (0.05, 203), (0.5, 9_000), (1.0, 100), (25.0, 1e5), (0.001, 2), (1e-5, 1e-5), (1e-4, 0.07)],
+    [
+        (0.1, 61_800),
+        (0.01, 185),
+        (0.01, 61_800),
+        (0.05, 203),
+        (0.5, 9_000),
+        (1.0, 100),
+        (25.0, 1e5),
+        (0.001, 2),
+        (1e-5, 1e-5),
+        (1e-4, 0.07),
+    ],
 )
 def test_finds_the_step_of_float_prices(step, level):
     multiples = np.round(level / step) + np.random.default_rng(0).integers(0, 200, 500)

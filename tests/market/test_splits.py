@@ -1,5 +1,7 @@
 """The chronological split: whole sessions, cuts inside, named sessions."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,7 +58,7 @@ def test_two_sessions_are_cut_where_the_joined_time_says(tmp_path):
 def test_parts_never_overlap_and_follow_each_other(tmp_path, count, fractions):
     parts = splits.split(make(tmp_path, count), config_lib.Data(fractions=fractions, gap_s=2.0))
     rows = [one for part in splits.PARTS for one in parts[part]]
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in itertools.pairwise(rows):
         assert before.stop_row <= after.start_row
         assert before.stop_ns < after.start_ns
 

@@ -47,8 +47,12 @@ def test_rows_that_cannot_be_true_are_dropped_and_counted_and_locked_rows_stay()
     )
     assert one.events["ts"].tolist() == [4, 7]
     assert one.dropped == {
-        "quotes_not_finite": 1, "quotes_not_positive": 1, "quotes_crossed": 1, "trades_not_finite": 1, "trades_not_positive": 1,
-    }  # fmt: skip
+        "quotes_not_finite": 1,
+        "quotes_not_positive": 1,
+        "quotes_crossed": 1,
+        "trades_not_finite": 1,
+        "trades_not_positive": 1,
+    }
 
 
 def test_datetimes_are_nanoseconds_utc():
@@ -60,11 +64,19 @@ def test_datetimes_are_nanoseconds_utc():
 @pytest.mark.parametrize(
     ("quote", "trade", "message"),
     [
-        (quotes((2, 1.0, 1.0, 1.1, 1.0), (1, 1.0, 1.0, 1.1, 1.0)), trades(), "quotes: time goes back at row 1, got 1 after 2"),
+        (
+            quotes((2, 1.0, 1.0, 1.1, 1.0), (1, 1.0, 1.0, 1.1, 1.0)),
+            trades(),
+            "quotes: time goes back at row 1, got 1 after 2",
+        ),
         (quotes((1, 1.0, 1.0, 1.1, 1.0)).drop(columns="ask"), trades(), "no column ask"),
         (quotes((1, "x", 1.0, 1.1, 1.0)), trades(), "column bid has type"),
         (quotes((1.5, 1.0, 1.0, 1.1, 1.0)), trades(), "column ts has type float64"),
-        (quotes((1, 1.005, 1.0, 1.1, 1.0)), trades(), "bid 1.005 in kept row 0 is not a multiple of the tick size 0.01"),
+        (
+            quotes((1, 1.005, 1.0, 1.1, 1.0)),
+            trades(),
+            "bid 1.005 in kept row 0 is not a multiple of the tick size 0.01",
+        ),
         (quotes((1, 1.0, 1.0, 1.1, 1.0)), trades((1, 1.0, 1.0, 2)), "column side has 2"),
         (quotes((1, 1.0, 1.0, 1e300, 1.0)), trades(), "wanted a price"),
     ],

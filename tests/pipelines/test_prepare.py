@@ -81,13 +81,19 @@ def _garbage_parquet(raw):
     ("spoil", "words"),
     [
         (_frame(QUOTES.drop(columns="ask")), ["tob_X_20200101.csv", "no column ask"]),
-        (_frame(QUOTES.astype({"bid": object}).replace({"bid": {1.0: "cheap"}})), ["tob_X_20200101.csv", "column bid", "'cheap'", "row 0"]),
+        (
+            _frame(QUOTES.astype({"bid": object}).replace({"bid": {1.0: "cheap"}})),
+            ["tob_X_20200101.csv", "column bid", "'cheap'", "row 0"],
+        ),
         (_frame(QUOTES.iloc[::-1]), ["tob_X_20200101.csv", "time goes back at row 1"]),
         (_text(""), ["tob_X_20200101.csv", "empty"]),
         (_text("ts,bid,bid_size,ask,ask_size\n"), ["tob_X_20200101.csv", "no rows"]),
         (_text("\x00\xff\x00"), ["tob_X_20200101.csv"]),
         (_garbage_parquet, ["tob_X_20200101.parquet", "cannot be read"]),
-        (lambda raw: (raw / "trade_X_20200101.csv").unlink(), ["tob_X_20200101.csv", "no trade_X_20200101 file beside it"]),
+        (
+            lambda raw: (raw / "trade_X_20200101.csv").unlink(),
+            ["tob_X_20200101.csv", "no trade_X_20200101 file beside it"],
+        ),
         (lambda raw: [path.unlink() for path in raw.iterdir()], ["no files of a known layout"]),
         (_frame(QUOTES.assign(bid=2.0)), ["no true quote"]),
     ],

@@ -43,7 +43,9 @@ def test_batched_items_give_every_inner_transition_and_no_other(rows):
     replay = replay_lib.Replay(_spec(), rows, capacity=10_000, timeout_s=30)
     streams = [_episodes(4 + b, 12)[: 4 * 12] for b in range(rows)]
     for k, moment in enumerate(zip(*streams, strict=True)):
-        replay.writer(_trajectory([(kind, following, number + 1000 * b) for b, (kind, following, number) in enumerate(moment)]))
+        replay.writer(
+            _trajectory([(kind, following, number + 1000 * b) for b, (kind, following, number) in enumerate(moment)])
+        )
         assert replay.items() <= k
     replay.writer.flush()
     wanted = {

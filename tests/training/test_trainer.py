@@ -71,7 +71,7 @@ def test_run_directory_holds_everything(trained, small_config):
         assert description["features"] == list(problem.feature_names)
         assert description["actions"] == ["skew", "half_spread"]
     assert description["instruments"][0]["symbol"] == "SIM"
-    assert not [one for one in path.rglob(".*tmp")]
+    assert not list(path.rglob(".*tmp"))
 
 
 def test_exported_policy_acts_like_the_live_one_in_plain_tensorflow(trained, tmp_path):
@@ -79,7 +79,8 @@ def test_exported_policy_acts_like_the_live_one_in_plain_tensorflow(trained, tmp
     x = np.random.default_rng(0).normal(0.0, 3.0, (1000, len(problem.feature_names))).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
     subprocess.run(
-        [sys.executable, "-I", "-c", PLAIN, str(path / "policy"), str(tmp_path / "x.npy"), str(tmp_path / "a.npy")], check=True
+        [sys.executable, "-I", "-c", PLAIN, str(path / "policy"), str(tmp_path / "x.npy"), str(tmp_path / "a.npy")],
+        check=True,
     )
     live = job._agent.policy.action(ts.restart(tf.constant(x), batch_size=1000)).action.numpy()
     assert np.ptp(live, axis=0).min() > 0.01  # the policy looks at its observation
@@ -91,9 +92,14 @@ def test_training_moves_the_policy_and_the_normaliser_is_fitted(trained):
     job, _, _ = trained
     actor = job._agent._actor_network
     assert np.abs(actor.normaliser.stddev.numpy() - 1).max() > 0.1
-    for net, target in ((actor, job._agent._target_actor_network), (job._agent._critic_network, job._agent._target_critic_network)):
+    for net, target in (
+        (actor, job._agent._target_actor_network),
+        (job._agent._critic_network, job._agent._target_critic_network),
+    ):
         np.testing.assert_array_equal(net.normaliser.mean.numpy(), target.normaliser.mean.numpy())
-        assert any(np.abs(a.numpy() - b.numpy()).max() > 0 for a, b in zip(net.variables, target.variables, strict=True))
+        assert any(
+            np.abs(a.numpy() - b.numpy()).max() > 0 for a, b in zip(net.variables, target.variables, strict=True)
+        )
 
 
 def test_checkpoint_restores_agent_and_environment(trained, small_config):
@@ -128,8 +134,12 @@ def _start(config, run_dir, *more):
     path.write_text(config_lib.dumps(config))
     return subprocess.Popen(
         [sys.executable, "pipelines/train.py", str(path), "--run-dir", str(run_dir), *more],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
 
 
 def _until_checkpoint(run_dir, process):

@@ -24,8 +24,9 @@ EVENT = np.dtype(
     ],
     align=True,
 )
-"""One market event, 48 bytes without padding, so that equal events are equal bytes. A trade between two ticks (a midpoint print) keeps both its
-neighbours, so that `p > P_a` is exactly `hi_tick > P_a` and `p < P_b` exactly `lo_tick < P_b`."""
+"""One market event, 48 bytes without padding, so that equal events are equal bytes. A trade between
+two ticks (a midpoint print) keeps both its neighbours, so that `p > P_a` is exactly `hi_tick > P_a`
+and `p < P_b` exactly `lo_tick < P_b`."""
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):

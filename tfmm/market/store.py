@@ -19,6 +19,7 @@ from tfmm.market import schema, tape
 
 FORMAT = 1
 EVENTS, MANIFEST = "events.bin", "manifest.json"
+EVENT_LAYOUT = str(schema.EVENT.descr)
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,10 +42,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What `manifest.json` holds. event_size: bytes of one record."""
+    """What `manifest.json` holds. event: the record layout of `events.bin`."""
 
     format: int
-    event_size: int
+    event: str
     instruments: tuple[schema.Instrument, ...]
     sessions: tuple[Session, ...]
 
@@ -75,7 +76,7 @@ class Store:
             ) from error
         except (msgspec.DecodeError, ValueError) as error:
             raise errors.DataError(f"store {path}: {MANIFEST} is damaged: {error}") from error
-        if (manifest.format, manifest.event_size) != (FORMAT, schema.EVENT.itemsize):
+        if (manifest.format, manifest.event) != (FORMAT, EVENT_LAYOUT):
             raise errors.DataError(f"store {path}: format {manifest.format}, wanted {FORMAT}: prepare the data again")
         if not manifest.sessions:
             raise errors.DataError(f"store {path}: holds no session, wanted at least one")
@@ -141,7 +142,7 @@ def create(path, instruments, sessions, overwrite=False):
         entries = _write_events(temporary / EVENTS, sessions)
         manifest = Manifest(
             format=FORMAT,
-            event_size=schema.EVENT.itemsize,
+            event=EVENT_LAYOUT,
             instruments=tuple(instruments),
             sessions=tuple(entries),
         )

@@ -118,7 +118,8 @@ def _order_lot(order_size, instrument, sizes):
         lots = int(np.floor(order_size / instrument.lot_size + 1e-6))
         if lots < 1:
             raise errors.ConfigError(
-                f"rules.order_size is {order_size:g}, wanted a lot of {instrument.symbol} ({instrument.lot_size:g}) or more"
+                f"rules.order_size is {order_size:g}, wanted at least a lot of {instrument.symbol}, "
+                f"{instrument.lot_size:g}"
             )
         return lots
     if not len(sizes):

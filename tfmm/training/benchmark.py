@@ -1,0 +1,168 @@
+"""Measurements behind pipelines/benchmark.py, on a generated session."""
+
+import pathlib
+import tempfile
+import time
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.drivers import py_driver
+from tf_agents.specs import tensor_spec
+from tf_agents.train.utils import train_utils
+
+from tfmm import config as config_lib
+from tfmm import jit, simulation
+from tfmm.agents import ddpg
+from tfmm.environments import factory
+from tfmm.environments import problem as problem_lib
+from tfmm.market import generator, schema, store, tape
+from tfmm.simulation import schedule as schedule_lib
+from tfmm.simulation import state
+from tfmm.training import collection
+from tfmm.training import replay as replay_lib
+
+ROWS = 128
+_HASTE = 30  # how much faster than generated
+_STEP = 100_000_000  # ns between quotes of the replayed schedule
+
+
+def run(repeats):
+    """Measures every stage; rates are the best of `repeats`.
+
+    Returns:
+        dict of the contract's names: rates per second and ratios.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        problem = _problem(pathlib.Path(folder) / "store")
+        out = _replay(problem, repeats)
+        out["tape_env_steps_per_s"] = _environment(problem, 1024, repeats)
+        out["single_env_steps_per_s"] = _environment(problem, None, repeats)
+        stock = _collect(problem, None, 300, repeats)
+        out["collect_transitions_per_s"] = _collect(problem, ROWS, 300, repeats)
+        out["collect_vs_stock"] = out["collect_transitions_per_s"] / stock
+        out.update(_train(problem, repeats))
+    return out
+
+
+def _problem(path):
+    """A store of three sessions and the notebook's network sizes."""
+    instrument = schema.Instrument(symbol="SIM", tick_size=generator.TICK_SIZE, lot_size=generator.LOT_SIZE)
+
+    def sessions():
+        for day in range(3):
+            name, quotes, trades = generator.session(day, seed=1, hours=8.0)
+            for frame in (quotes, trades):  # as busy as a crypto perpetual: about 280 events a second
+                frame["ts"] = frame["ts"].iloc[0] + (frame["ts"] - frame["ts"].iloc[0]) // _HASTE
+            yield name, tape.Tape.from_frames(quotes, trades, instrument), {}
+
+    store.create(path, [instrument], sessions())
+    agent = config_lib.Agent(actor_layers=(400, 300), critic_observation_layers=(400,), critic_joint_layers=(300,))
+    config = config_lib.with_store(config_lib.Config(agent=agent), path)
+    return problem_lib.Problem.create(config)
+
+
+def _best(function, repeats):
+    """Seconds of the fastest of several calls; one more call before them compiles."""
+    function()
+    seconds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+@jit.kernel
+def _bare(events, quotes):
+    """Reads every column of every event and one quote per interval; what no replay can be faster than."""
+    total, k = 0, 0
+    for i in range(events.shape[0]):
+        event = events[i]
+        while k < quotes.shape[0] and quotes[k].active_ns < event.ts:
+            total += quotes[k].bid_tick
+            k += 1
+        total += event.lo_tick + event.hi_tick + event.kind + event.side + event.instrument
+        total += np.int64(event.lo_size + event.hi_size)
+    return total
+
+
+def _replay(problem, repeats):
+    session = problem.store.tape(problem.store.sessions[0].name)
+    times = np.arange(session.events["ts"][0], session.events["ts"][-1], _STEP)
+    last = np.searchsorted(session.events["ts"], times, side="right") - 1
+    quotes = np.zeros(len(times), schedule_lib.SCHEDULE)
+    quotes["ts_ns"] = times
+    tick = session.instruments[0].tick_size
+    quotes["bid_px"] = (session.events["lo_tick"][last] - 1) * tick
+    quotes["ask_px"] = (session.events["hi_tick"][last] + 1) * tick
+    quotes["bid_qty"] = quotes["ask_qty"] = 100.0
+    orders = np.zeros(len(times), state.ORDER)
+    orders["active_ns"] = times
+    events = state.read_only(session.events)
+    bare = _best(lambda: _bare(events, orders), repeats)
+    seconds = _best(lambda: simulation.replay(session, quotes), repeats)
+    return {"replay_events_per_s": len(session) / seconds, "replay_vs_bare_loop": bare / seconds}
+
+
+def _environment(problem, rows, repeats):
+    env = factory.create(problem, "train", rows, seed=0)
+    shape = (2,) if rows is None else (rows, 2)
+    actions = np.random.default_rng(0).uniform(-1, 1, (64, *shape)).astype(np.float32)
+    count = 20_000 if rows is None else 300
+    env.reset()
+
+    def steps():
+        for k in range(count):
+            env.step(actions[k % 64])
+
+    return count * (rows or 1) / _best(steps, repeats)
+
+
+def _collector(problem, rows):
+    env = factory.create(problem, "train", rows, seed=0)
+    time_step_spec = tensor_spec.from_spec(env.time_step_spec())
+    action_spec = tensor_spec.from_spec(env.action_spec())
+    agent = ddpg.create(problem.config.agent, time_step_spec, action_spec, train_utils.create_train_step())
+    replay = replay_lib.Replay(agent.collect_data_spec, rows, 100_000, timeout_s=60.0)
+    if rows is None:
+        policy = collection.single_policy(agent)
+    else:
+        noise = collection.RowNoise(problem.config.agent, (rows, 2), seed=0)
+        policy = collection.BatchPolicy(agent, env.time_step_spec(), env.action_spec(), rows, noise)
+    return env, agent, replay, policy
+
+
+def _drive(env, replay, policy, rows, steps):
+    driver = py_driver.PyDriver(
+        env, policy, [replay.writer], max_steps=steps * (rows or 1), end_episode_on_boundary=True
+    )
+    driver.run(env.reset(), policy.get_initial_state(rows or 1))
+    replay.writer.flush()
+
+
+def _collect(problem, rows, steps, repeats):
+    """Transitions per second into Reverb; rows None: the stock path, one environment, one item a step."""
+    env, _, replay, policy = _collector(problem, rows)
+    seconds = _best(lambda: _drive(env, replay, policy, rows, steps), repeats)
+    replay.close()
+    return steps * (rows or 1) / seconds
+
+
+def _train(problem, repeats):
+    """Train steps per second from Reverb, batch 64, and against the same agent on one fixed batch."""
+    env, agent, replay, policy = _collector(problem, ROWS)
+    _drive(env, replay, policy, ROWS, 300)
+    iterator = iter(replay.dataset(64))
+    batch, _ = next(iterator)
+    fixed = iter(tf.data.Dataset.from_tensors((batch, ())).repeat())
+
+    @tf.function
+    def loop(source, count):
+        for _ in tf.range(count):
+            agent.train(next(source)[0])
+
+    count = 200
+    from_replay = count / _best(lambda: loop(iterator, tf.constant(count)), repeats)
+    from_fixed = count / _best(lambda: loop(fixed, tf.constant(count)), repeats)
+    replay.close()
+    return {"train_steps_per_s": from_replay, "train_vs_fixed_batch": from_replay / from_fixed}
