@@ -4,6 +4,7 @@ import numpy as np
 from arch import bootstrap
 
 MIN_BLOCKS = 8
+_FEW_BLOCKS = 20
 METRIC = "objective"
 
 
@@ -25,9 +26,9 @@ def compare(policy, baseline, differences, samples, seed):
     if len(differences) >= MIN_BLOCKS:
         low, high = mean, mean
         if differences.std() > 0:
-            length = float(bootstrap.optimal_block_length(differences)["stationary"].iloc[0])
-            length = min(max(length, 1.0), len(differences) / 2) if np.isfinite(length) else 1.0
-            sampler = bootstrap.StationaryBootstrap(length, differences, seed=np.random.default_rng(seed))
+            sampler = bootstrap.StationaryBootstrap(
+                _block_length(differences), differences, seed=np.random.default_rng(seed)
+            )
             low, high = sampler.conf_int(np.mean, reps=samples, method="percentile", size=0.95)[:, 0]
     return {
         "policy": policy,
@@ -38,6 +39,15 @@ def compare(policy, baseline, differences, samples, seed):
         "ci_high": float(high),
         "n_blocks": len(differences),
     }
+
+
+def _block_length(differences):
+    """Politis and White's length; n^(1/3) for samples too small to estimate it."""
+    count = len(differences)
+    if count < _FEW_BLOCKS:
+        return count ** (1 / 3)
+    length = float(bootstrap.optimal_block_length(differences)["stationary"].iloc[0])
+    return min(max(length, 1.0), count / 2) if np.isfinite(length) else count ** (1 / 3)
 
 
 def verdict(comparisons, best):

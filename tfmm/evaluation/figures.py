@@ -8,8 +8,9 @@ from matplotlib import dates, figure
 from tfmm.evaluation import metrics
 
 BUY, SELL, MARKET, OURS, LIMIT = "#1b7f4d", "#c0392b", "#8a8f98", "#1f5fa8", "#d8a03d"
-COLOURS = ("#1f5fa8", "#d8833b", "#6b4fa0", "#1b7f4d", "#a03d5f", "#5f6b7a")
+COLOURS = ("#1f5fa8", "#d8833b", "#6b4fa0", "#1b7f4d", "#a03d5f", "#5f6b7a", "#2a9d8f", "#c9a227")
 _ZOOM_STEPS = 90
+_POINTS = 1500
 
 
 def png(fig):
@@ -46,7 +47,7 @@ def equity(backtests, name, currency):
     fig, (top, bottom) = _axes(2, 6.0, [2, 1])
     for colour, (policy, one) in zip(COLOURS, backtests.items(), strict=False):
         paths = [metrics.path(one.tape, one.fills, one.span, n) for n in range(len(one.tape.instruments))]
-        times = np.linspace(one.span[0], one.span[1], 1500).astype(np.int64)
+        times = one.span[0] + (one.span[1] - one.span[0]) * np.arange(_POINTS) // (_POINTS - 1)
         top.plot(
             _utc(times),
             sum(path.at(times, path.net) for path in paths),

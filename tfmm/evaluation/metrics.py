@@ -36,7 +36,8 @@ class Path:
         return self.gross - self.fees
 
     def at(self, times, values):
-        """A path column at given times (last value with ts <= t)."""
+        """A path column at given times (last value with ts <= t), none of them before the span."""
+        assert len(times) == 0 or np.min(times) >= self.ts[0], "a path has no value before its span"
         return values[np.searchsorted(self.ts, times, side="right") - 1]
 
 
@@ -99,10 +100,18 @@ def path(tape, fills, span, instrument=0):
 
 
 def drawdown(times, wealth):
-    """(largest fall of wealth from its running maximum, longest time below it in s). times: ns."""
-    peak = np.maximum.accumulate(wealth)
-    at_peak = np.maximum.accumulate(np.where(wealth >= peak, times, times[0]))
-    return float((peak - wealth).max()), float((times - at_peak).max() * 1e-9)
+    """(largest fall of wealth from its running maximum, longest stay below it in s).
+
+    A stay begins when wealth first falls below the maximum and ends when it is back, or at the last time.
+
+    Args:
+        times: (K,) int64 ns. wealth: (K,), constant between times.
+    """
+    below = np.maximum.accumulate(wealth) - wealth
+    under = np.concatenate([[False], below > 0, [False]])
+    begins, ends = np.flatnonzero(under[1:] & ~under[:-1]), np.flatnonzero(under[:-1] & ~under[1:])
+    lasting = times[np.minimum(ends, len(times) - 1)] - times[begins]
+    return float(below.max()), float(lasting.max(initial=0) * 1e-9)
 
 
 def markouts(tape, fills, instrument=0):

@@ -60,13 +60,11 @@ class Outcome:
     def headline(self):
         """The verdict in one sentence."""
         (entry,) = [one for one in self.comparison if one["baseline"] == self.best_baseline]
-        interval = f"95 % interval [{entry['ci_low']:.4g}, {entry['ci_high']:.4g}]"
+        against = f"{self.verdict}: {self.name} against {self.best_baseline}, the best baseline"
         if entry["ci_low"] != entry["ci_low"]:
-            interval = f"only {entry['n_blocks']} blocks, too few for an interval"
-        return (
-            f"{self.verdict}: {self.name} against {self.best_baseline}, the best baseline: objective "
-            f"{entry['mean_difference']:+.4g} {self.currency} per block, {interval}"
-        )
+            return f"{against}: only {entry['n_blocks']} blocks, too few for an interval"
+        interval = f"95 % interval [{entry['ci_low']:.4g}, {entry['ci_high']:.4g}]"
+        return f"{against}: objective {entry['mean_difference']:+.4g} {self.currency} per block, {interval}"
 
 
 def write(folder, outcome, png):
