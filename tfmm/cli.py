@@ -32,6 +32,7 @@ def quiet():
     import gym_notices.notices
 
     absl.logging.set_verbosity(absl.logging.ERROR)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
 
     gym_notices.notices.notices.clear()

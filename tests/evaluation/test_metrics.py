@@ -132,6 +132,16 @@ def test_the_mid_of_a_fill_is_the_one_before_its_event():
     assert (got["spread_capture"], got["inventory_pnl"]) == (2.0, -4.0)
 
 
+def test_a_markout_counts_up_to_the_last_event_and_not_behind_it():
+    # sold at 101 at 10 s; the last event, at 40 s, has the mid 104: (101 - 104) / 101
+    one = worked()
+    for second, known in ((10, True), (20, False)):
+        event = int(np.flatnonzero(one.tape.events["ts"] == second * S)[0])
+        got = metrics.markouts(one.tape, make_fills(one.tape, (event, -1, 101, 1, 0.0)))[30]
+        assert np.isfinite(got).tolist() == [known]
+        assert not known or got[0] == pytest.approx(-3 / 101 * 1e4)
+
+
 def test_a_segment_twice_doubles_sums_and_keeps_means():
     one, two = assessed(worked()), assessed(worked(), worked())
     for name in ("net_pnl", "fees", "spread_capture", "inventory_pnl", "objective", "n_fills", "traded_notional"):
