@@ -31,6 +31,18 @@ def write_json(path, tree):
     write_text(path, json.dumps(_plain(tree), indent=2, allow_nan=False) + "\n")
 
 
+def read_json_lines(path):
+    """The records of a JSON-lines file up to the first line that is not whole; [] without the file."""
+    path = pathlib.Path(path)
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return records
+
+
 def replace_folder(new, path):
     """Puts the finished folder `new` in the place of `path`; the old one is deleted afterwards."""
     new, path = pathlib.Path(new), pathlib.Path(path)

@@ -187,6 +187,25 @@ def test_blocks_add_up_to_the_objective():
     assert blocks.sum() == pytest.approx(assessed(worked(), worked())["objective"], rel=1e-12)
 
 
+def test_between_events_the_last_values_hold():
+    one = worked()
+    path = metrics.path(one.tape, one.fills, one.span)
+    times = np.array([0, 4, 5, 12, 15, 30, 50]) * S
+    np.testing.assert_array_equal(path.at(times, path.inventory), [0, 0, 3, 3, 2, 2, 2])
+    # at 12 s: wealth 17.4, held 3 for 7 s; at 30 s: 11.2, held 3 for 10 s and 2 for 15 s
+    got = metrics.objective_path(path, 0.05, np.array([4, 12, 30]) * S)
+    np.testing.assert_allclose(got, [0.0, 17.4 - 0.05 * 21, 11.2 - 0.05 * 60], rtol=1e-12)
+
+
+def test_quotes_that_never_fill_have_a_fill_ratio_of_zero_and_dilute_the_mean():
+    one = worked()
+    idle = assess.Backtest("two", one.tape, one.span, one.schedule, one.fills[:0])
+    assert assessed(idle)["fill_ratio"] == 0.0
+    both = assessed(one, idle)
+    # 4 of 2 x 8 sent; the integral of |Q| is 100 over 2 x 50 s
+    assert (both["fill_ratio"], both["mean_abs_inventory"]) == pytest.approx((0.25, 1.0), rel=1e-12)
+
+
 def test_a_cut_off_block_is_left_out():
     assert len(assess.block_objectives([worked()], np.array([0.05]), 15.0)) == 3
 

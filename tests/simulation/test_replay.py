@@ -235,3 +235,18 @@ def test_a_schedule_without_a_field_is_refused():
 def test_wrong_rules_are_refused(wrong):
     with pytest.raises(errors.ConfigError):
         simulation.FillRules(**wrong)
+
+
+def test_the_first_quote_of_a_session_can_fill_what_was_sent_before_it():
+    # no market when the ask of 98 becomes active, so it is not clamped; the first quote's bid 99 is through it
+    assert found(quotes((9, 99, 101)), trades(), schedule((1, NAN, 98.0))) == [(9, -1, 98.0, 2.0, 0.0, "MARKET", 0)]
+
+
+def test_prices_and_sizes_come_out_as_the_decimal_numbers():
+    # 618011 x 0.1 is 61801.100000000006 in floats
+    fine = schema.Instrument(symbol="X", tick_size=0.1, lot_size=0.001)
+    q = pd.DataFrame([(0, 61801.0, 1.0, 61801.2, 1.0)], columns=list(tape.QUOTE_COLUMNS))
+    s = schedule((1, NAN, 61801.1))
+    s["ask_qty"] = 0.007
+    ((_, _, px, qty, *_),) = found(q, trades((2, 61801.2, 1)), s, fine)
+    assert (px, qty) == (61801.1, 0.007)

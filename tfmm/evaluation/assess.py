@@ -52,7 +52,9 @@ def assess(backtests, risk, limits, settings):
         every = np.unique(np.concatenate([path.ts for path in segment]))
         falls.append(metrics.drawdown(every, sum(path.at(every, path.net) for path in segment)))
     sharpe, sortino = metrics.sharpe_sortino(
-        np.concatenate(changes), settings.sampling_s, settings.trading_days_per_year
+        np.concatenate(changes),
+        settings.sampling_s,
+        settings.trading_days_per_year * settings.trading_hours_per_day * 3600.0,
     )
     capture = sum(float(path.capture[-1]) for _, path in flat)
     gross = sum(float(path.gross[-1]) for _, path in flat)

@@ -6,7 +6,7 @@ import numpy as np
 import tqdm
 
 from tfmm.evaluation import assess
-from tfmm.market import tape
+from tfmm.market import schema, tape
 from tfmm.policies import baselines
 from tfmm.simulation import kernel, schedule
 
@@ -80,8 +80,8 @@ def _schedule(problem, quotes):
         out["ts_ns"][:, n], out["instrument"][:, n] = own["active_ns"], n
         for side in ("bid", "ask"):
             quoted = own[f"{side}_lot"] > 0
-            out[f"{side}_px"][:, n] = np.where(quoted, own[f"{side}_tick"] * one.tick_size, np.nan)
-            out[f"{side}_qty"][:, n] = np.where(quoted, own[f"{side}_lot"] * one.lot_size, 0.0)
+            out[f"{side}_px"][:, n] = np.where(quoted, schema.multiples(own[f"{side}_tick"], one.tick_size), np.nan)
+            out[f"{side}_qty"][:, n] = np.where(quoted, schema.multiples(own[f"{side}_lot"], one.lot_size), 0.0)
     return out.reshape(-1)
 
 

@@ -1,11 +1,9 @@
 """The whole evaluation of a saved policy: backtests, metrics, comparison, figures."""
 
-import json
-
 import numpy as np
 
 from tfmm import config as config_lib
-from tfmm import errors
+from tfmm import errors, files
 from tfmm.environments import problem as problem_lib
 from tfmm.evaluation import assess, backtest, comparison, figures, report
 from tfmm.policies import baselines
@@ -137,14 +135,7 @@ def _figures(policy, problem, runs, name, limits):
             figures.actions(np.concatenate([one.actions for one in runs[name]]), problem.action_names),
         ),
     }
-    curve = figures.learning(_records(policy))
+    curve = figures.learning(files.read_json_lines(policy.folder.parent / "metrics.jsonl"))
     if curve is not None:
         out["learning"] = ("Learning", curve)
     return out
-
-
-def _records(policy):
-    path = policy.folder.parent / "metrics.jsonl"
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

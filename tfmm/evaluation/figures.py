@@ -1,6 +1,7 @@
 """The figures of the report, as matplotlib Figures; no global state, the same input gives the same bytes."""
 
 import io
+import itertools
 
 import numpy as np
 from matplotlib import dates, figure
@@ -45,7 +46,7 @@ def equity(backtests, name, currency):
         backtests: {policy: Backtest}. name: the policy whose gross equity is drawn too.
     """
     fig, (top, bottom) = _axes(2, 6.0, [2, 1])
-    for colour, (policy, one) in zip(COLOURS, backtests.items(), strict=False):
+    for colour, (policy, one) in zip(itertools.cycle(COLOURS), backtests.items(), strict=False):
         paths = [metrics.path(one.tape, one.fills, one.span, n) for n in range(len(one.tape.instruments))]
         times = one.span[0] + (one.span[1] - one.span[0]) * np.arange(_POINTS) // (_POINTS - 1)
         top.plot(

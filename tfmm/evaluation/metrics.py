@@ -146,15 +146,16 @@ def ratio(x, y):
     return x / y if y else float("nan")
 
 
-def sharpe_sortino(changes, sampling_s, days_per_year):
+def sharpe_sortino(changes, sampling_s, year_s):
     """Annualised mean over standard deviation, and over downside deviation (Sortino and Price 1994, target 0).
 
     Args:
         changes: (K,) profit per sampling interval. Fewer than two: NaN.
+        year_s: trading seconds in a year.
     """
     if len(changes) < 2:
         return float("nan"), float("nan")
-    year = np.sqrt(days_per_year * 86400.0 / sampling_s)
+    year = np.sqrt(year_s / sampling_s)
     mean = float(changes.mean())
     downside = float(np.sqrt(np.mean(np.minimum(changes, 0.0) ** 2)))
     return ratio(mean, float(changes.std(ddof=1))) * year, ratio(mean, downside) * year

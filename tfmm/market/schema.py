@@ -29,6 +29,18 @@ two ticks (a midpoint print) keeps both its neighbours, so that `p > P_a` is exa
 and `p < P_b` exactly `lo_tick < P_b`."""
 
 
+def multiples(counts, step):
+    """counts x step as the floats nearest to the decimal numbers: 618011 ticks of 0.1 are 61801.1.
+
+    Where a whole number of steps makes one, dividing by it rounds once and right; multiplying by the
+    step would carry the error of the step.
+    """
+    per_unit = round(1.0 / step)
+    if per_unit and abs(per_unit * step - 1.0) < 1e-12:
+        return counts / per_unit
+    return counts * step
+
+
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """A traded contract.
 

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from tfmm import errors
+from tfmm.market import schema
 from tfmm.simulation import fills, state
 
 SCHEDULE = np.dtype(
@@ -181,9 +182,11 @@ def _side(schedule, side, instrument, rounding, tolerance):
 def _at_the_door(log, instruments, unit):
     out = np.zeros(len(log), FILLS)
     owner = log["instrument"]
-    tick = np.array([one.tick_size for one in instruments])[owner]
-    lot = np.array([one.lot_size for one in instruments])[owner]
     out["ts_ns"], out["side"], out["event"], out["instrument"] = log["ts"], log["side"], log["event"], owner
-    out["px"], out["qty"], out["fee"] = log["tick"] * tick, log["lot"] * lot, log["fee"] * unit[owner]
+    for n, one in enumerate(instruments):
+        own = owner == n
+        out["px"][own] = schema.multiples(log["tick"][own], one.tick_size)
+        out["qty"][own] = schema.multiples(log["lot"][own], one.lot_size)
+    out["fee"] = log["fee"] * unit[owner]
     out["rule"] = np.array(state.RULE_NAMES)[log["rule"]]
     return out

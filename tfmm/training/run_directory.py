@@ -53,17 +53,8 @@ class RunDirectory:
 
     def forget_after(self, step):
         """Drops metrics later than a step, and a line that was cut off: the run is about to repeat them."""
-        if not self.metrics_path.exists():
-            return
-        kept = []
-        for line in self.metrics_path.read_text(encoding="utf-8").splitlines():
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError:
-                break
-            if record["step"] <= step:
-                kept.append(line + "\n")
-        files.write_text(self.metrics_path, "".join(kept))
+        kept = [record for record in files.read_json_lines(self.metrics_path) if record["step"] <= step]
+        files.write_text(self.metrics_path, "".join(json.dumps(record) + "\n" for record in kept))
 
     def save_checkpoint(self, step, checkpoint, state, kept):
         """Writes `checkpoints/STEP/` whole or not at all, then deletes all but the newest `kept`.
