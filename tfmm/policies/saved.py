@@ -1,7 +1,6 @@
 """A saved policy: the SavedModel and its description, without agent or environment."""
 
 import json
-import os
 import pathlib
 
 import numpy as np
@@ -37,7 +36,6 @@ class Policy:
             description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise errors.DataError(f"policy {folder}: {DESCRIPTION} cannot be read: {error}") from error
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         import tensorflow as tf
 
         try:
