@@ -33,7 +33,8 @@ def quiet():
 
     absl.logging.set_verbosity(absl.logging.ERROR)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", force=True)
+    logging.getLogger("tfmm").setLevel(logging.INFO)
 
     gym_notices.notices.notices.clear()
 

@@ -131,7 +131,7 @@ def create(path, instruments, sessions, overwrite=False):
         The opened Store.
 
     Raises:
-        DataError: the folder holds something else, or sessions overlap.
+        DataError: the folder holds something else, sessions overlap, or the disk is full.
     """
     path = pathlib.Path(path)
     check_target(path, overwrite)
@@ -148,6 +148,10 @@ def create(path, instruments, sessions, overwrite=False):
         )
         files.write_json(temporary / MANIFEST, msgspec.to_builtins(manifest))
         files.replace_folder(temporary, path)
+    except OSError as error:
+        raise errors.DataError(
+            f"store {path}: cannot be written: {error.strerror or error}; nothing was changed"
+        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return Store.open(path)
