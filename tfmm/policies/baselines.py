@@ -37,23 +37,28 @@ def none(problem):
     return Baseline("none", np.full(len(problem.scales), np.nan), {})
 
 
-def fixed_spread(problem):
-    """Quotes mid +/- h; h is the candidate with the best objective on train, the same multiple for all instruments.
+def candidates(problem):
+    """(CANDIDATES, N) half-spreads tried for fixed_spread, ticks.
 
-    Candidates run in even ratios from half the market's half-spread to 32 of them, or to 8 standard
+    They run in even ratios from half the market's half-spread to 32 of them, or to 8 standard
     deviations of the mid over a decision interval where that is wider.
     """
     units = np.array([one.half_spread_tick for one in problem.scales])
     moves = np.array([one.sigma_tick for one in problem.scales]) * np.sqrt(problem.config.environment.interval_s)
-    multiples = np.geomspace(0.5, max(32.0, 8.0 * float((moves / units).max())), CANDIDATES)
+    return np.geomspace(0.5, max(32.0, 8.0 * float((moves / units).max())), CANDIDATES)[:, np.newaxis] * units
+
+
+def fixed_spread(problem):
+    """Quotes mid +/- h, h the candidate with the best objective on train."""
+    tried = candidates(problem)
     train = problem.segments["train"]
     windows = problem.windows(train)
     rows = CANDIDATES * len(windows)
-    distances = np.repeat(multiples, len(windows))[:, np.newaxis] * units
-    actions = np.broadcast_to(distances[..., np.newaxis], (rows, len(units), 2))
+    distances = np.repeat(tried, len(windows), axis=0)
+    actions = np.broadcast_to(distances[..., np.newaxis], (*distances.shape, 2))
     sim = problem.simulator(train, rows, windows=np.tile(windows, (CANDIDATES, 1)), distances=True)
     total = run(sim, lambda _: actions).reshape(CANDIDATES, -1).sum(axis=1)
-    best = multiples[int(np.argmax(total))] * units
+    best = tried[int(np.argmax(total))]
     return Baseline("fixed_spread", best, {"half_spread_tick": best.tolist()})
 
 

@@ -1,0 +1,123 @@
+"""Baselines on one and on two instruments, against a replay of their own schedule."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from tfmm import config as config_lib
+from tfmm import simulation
+from tfmm.environments import factory
+from tfmm.environments import problem as problem_lib
+from tfmm.evaluation import assess, backtest
+from tfmm.market import generator, schema, store, tape
+from tfmm.policies import baselines
+from tfmm.simulation import schedule
+
+
+@pytest.fixture(scope="module")
+def pair_store(tmp_path_factory):
+    """Three sessions of two independent generated instruments on one tape; the second has lots of 10."""
+    path = tmp_path_factory.mktemp("pair") / "store"
+    instruments = (
+        schema.Instrument(symbol="ONE", tick_size=0.01),
+        schema.Instrument(symbol="TWO", tick_size=0.01, lot_size=10.0, multiplier=0.5),
+    )
+
+    def sessions():
+        for day in range(3):
+            parts = []
+            for n, one in enumerate(instruments):
+                name, quotes, trades = generator.session(day, seed=20 + n, hours=0.05)
+                parts.append(tape.Tape.from_frames(quotes, trades, one))
+            yield name, tape.Tape.merge(parts), {}
+
+    store.create(path, instruments, sessions())
+    return path
+
+
+def problem_of(config, path):
+    return problem_lib.Problem.create(config_lib.with_store(config, path))
+
+
+@pytest.fixture(params=["one", "two"])
+def problem(request, small_config, small_store, pair_store):
+    return problem_of(small_config, small_store if request.param == "one" else pair_store)
+
+
+def money(problem):
+    """Arguments of assess: risk in money, limits in size units, settings."""
+    units = np.array([problem.money_unit(n) for n in range(len(problem.scales))])
+    lots = np.array([one.lot_size for one in problem.store.instruments])
+    return problem.parameters["risk"] * units / lots, problem.parameters["limit_lot"] * lots, problem.config.evaluation
+
+
+def test_none_sends_nothing_and_earns_nothing(problem):
+    (run,) = backtest.run(problem, "test", baselines.none(problem), True, "none")
+    assert np.isnan(run.schedule["bid_px"]).all()
+    assert np.isnan(run.schedule["ask_px"]).all()
+    result = assess.assess([run], *money(problem))
+    assert all(result[key] == 0 for key in ("net_pnl", "objective", "n_fills", "mean_abs_inventory"))
+
+
+def test_fixed_spread_is_centred_and_fills_by_the_rules(problem):
+    one = baselines.fixed_spread(problem)
+    (run,) = backtest.run(problem, "test", one, True, "fixed_spread")
+    for n, instrument in enumerate(problem.store.instruments):
+        own = run.schedule[run.schedule["instrument"] == n]
+        own = own[~np.isnan(own["bid_px"])]
+        assert len(own) > 100
+        quotes = run.tape.events[(run.tape.events["instrument"] == n) & (run.tape.events["kind"] == schema.QUOTE)]
+        last = np.searchsorted(quotes["ts"], own["ts_ns"], side="right") - 1
+        mid = (quotes["lo_tick"] + quotes["hi_tick"])[last] / 2
+        bid, ask = np.rint(own["bid_px"] / instrument.tick_size), np.rint(own["ask_px"] / instrument.tick_size)
+        np.testing.assert_array_equal(bid, np.floor(mid - one.distance_tick[n]))
+        np.testing.assert_array_equal(ask, np.ceil(mid + one.distance_tick[n]))
+    limits = tuple(money(problem)[1])
+    again = simulation.replay(run.tape, run.schedule, simulation.FillRules(inventory_limit=limits))
+    assert again.fills[again.fills["ts_ns"] <= run.span[1]].tolist() == run.fills.tolist()
+
+
+def test_fixed_spread_is_the_best_candidate_on_train(small_config, small_store):
+    """Scored again through schedules, replay and metrics instead of the simulator's rewards."""
+    problem = problem_of(small_config, small_store)
+    chosen = baselines.fixed_spread(problem).distance_tick
+
+    def objective(distance_tick):
+        runs = backtest.run(problem, "train", baselines.Baseline("x", distance_tick, {}), True, "x")
+        return assess.assess(runs, *money(problem))["objective"]
+
+    scores = {float(one[0]): objective(one) for one in baselines.candidates(problem)}
+    assert len(set(scores.values())) > 3
+    assert max(scores, key=scores.get) == chosen[0]
+
+
+def test_two_instruments_have_their_own_actions_features_and_limits(small_config, pair_store):
+    problem = problem_of(small_config, pair_store)
+    env = factory.create(problem, "train", 6, seed=1)
+    assert env.action_spec().shape == (4,)
+    assert problem.action_names == ("ONE.skew", "ONE.half_spread", "TWO.skew", "TWO.half_spread")
+    assert len(problem.feature_names) == env.observation_spec().shape[0] == 2 * 13
+    time_step = env.reset()
+    random = np.random.default_rng(0)
+    for _ in range(80):
+        time_step = env.step(random.uniform(-1, 0, (6, 4)).astype(np.float32))
+    held = env.simulator.books["inventory_lot"]
+    assert (np.abs(held) <= problem.parameters["limit_lot"]).all()
+    assert (held[:, 0] != held[:, 1]).any()
+    scaled = held / problem.parameters["limit_lot"]
+    column = [problem.feature_names.index(f"{name}.inventory") for name in ("ONE", "TWO")]
+    np.testing.assert_allclose(time_step.observation[:, column], scaled, rtol=1e-6)
+
+
+@pytest.mark.parametrize("latency_s", [0.0, 0.3, 3.0])
+def test_closed_loop_and_replay_agree_for_two_instruments(small_config, pair_store, latency_s):
+    rules = msgspec.structs.replace(small_config.rules, latency_s=latency_s, touch="always", maker_fee_bps=0.2)
+    problem = problem_of(msgspec.structs.replace(small_config, rules=rules), pair_store)
+    random = np.random.default_rng(4)
+    (run,) = backtest.run(problem, "test", lambda sim: random.uniform(-1, 0, (len(sim.rows), 4)), False, "random")
+    assert set(run.fills["instrument"]) == {0, 1}
+    assert set(run.fills["rule"]) <= {"MARKET", "TRADE", "TOUCH"}
+    # orders are whole lots of their own instrument
+    two = run.fills[run.fills["instrument"] == 1]
+    np.testing.assert_allclose(two["qty"] / 10.0, np.rint(two["qty"] / 10.0))
+    assert run.schedule.dtype == schedule.SCHEDULE
