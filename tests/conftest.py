@@ -1,6 +1,9 @@
 """Fixtures shared by all tests: real data beside the checkout, and a small generated store."""
 
+import os
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -17,6 +20,23 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip("no real market data beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def run_script():
+    """Runs a script of pipelines/ as a user does; returns the finished process with its output as text."""
+
+    def run(script, *arguments):
+        return subprocess.run(
+            [sys.executable, f"pipelines/{script}", *map(str, arguments)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,8 @@
 
 import json
 import math
-import os
 import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -20,24 +17,19 @@ KEYS = {
 }  # fmt: skip
 
 
-def run(script, *arguments):
-    return subprocess.run(
-        [sys.executable, f"pipelines/{script}", *map(str, arguments)],
-        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-
-
 @pytest.fixture(scope="module")
-def trained(small_config, tmp_path_factory):
+def trained(small_config, tmp_path_factory, run_script):
     folder = tmp_path_factory.mktemp("line")
     (folder / "small.toml").write_text(config_lib.dumps(small_config))
-    done = run("train.py", folder / "small.toml", "--run-dir", folder / "run", "--set", "rules.maker_fee_bps=0.1")
+    done = run_script(
+        "train.py", folder / "small.toml", "--run-dir", folder / "run", "--set", "rules.maker_fee_bps=0.1"
+    )
     assert done.returncode == 0, done.stderr
     return folder / "run"
 
 
-def test_evaluation_of_a_trained_policy(trained, tmp_path):
-    done = run("evaluate.py", trained, "--out", tmp_path / "out")
+def test_evaluation_of_a_trained_policy(trained, tmp_path, run_script):
+    done = run_script("evaluate.py", trained, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
@@ -58,9 +50,9 @@ def test_evaluation_of_a_trained_policy(trained, tmp_path):
     assert str(tmp_path / "out" / "report.html") in done.stdout
 
 
-def test_the_report_stands_alone_and_comes_out_the_same_twice(trained, tmp_path):
+def test_the_report_stands_alone_and_comes_out_the_same_twice(trained, tmp_path, run_script):
     for name in ("one", "two"):
-        done = run("evaluate.py", trained / "policy", "--split", "validation", "--out", tmp_path / name)
+        done = run_script("evaluate.py", trained / "policy", "--split", "validation", "--out", tmp_path / name)
         assert done.returncode == 0, done.stderr
     page = (tmp_path / "one" / "report.html").read_text()
     assert not re.findall(r'(?:src|href)="(?!data:)', page)
@@ -78,14 +70,14 @@ def test_the_report_stands_alone_and_comes_out_the_same_twice(trained, tmp_path)
     ("arguments", "words"),
     [(["nowhere"], "no policy there"), (["RUN", "--store", "nowhere"], "nowhere")],
 )
-def test_wrong_arguments_end_with_one_line_and_exit_2(trained, arguments, words):
-    done = run("evaluate.py", *[trained if one == "RUN" else one for one in arguments])
+def test_wrong_arguments_end_with_one_line_and_exit_2(trained, arguments, words, run_script):
+    done = run_script("evaluate.py", *[trained if one == "RUN" else one for one in arguments])
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
     assert words in done.stderr
 
 
-def test_every_script_explains_itself():
+def test_every_script_explains_itself(run_script):
     for path in sorted((ROOT / "pipelines").glob("*.py")):
-        done = run(path.name, "--help")
+        done = run_script(path.name, "--help")
         assert done.returncode == 0, done.stderr
         assert "usage:" in done.stdout

@@ -1,10 +1,7 @@
 """generate.py and prepare.py as a user runs them: stores that hold, one line and exit 2 for wrong files."""
 
 import json
-import os
 import pathlib
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
@@ -12,13 +9,6 @@ import pytest
 from tfmm.market import store
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-def run(script, *arguments):
-    return subprocess.run(
-        [sys.executable, f"pipelines/{script}", *map(str, arguments)],
-        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
 
 
 QUOTES = pd.DataFrame({"ts": [1, 2, 3], "bid": 1.0, "bid_size": 5.0, "ask": [1.01, 1.02, 1.02], "ask_size": 5.0})
@@ -34,14 +24,14 @@ def raw(tmp_path):
     return folder
 
 
-def test_generated_files_become_a_store(tmp_path):
-    done = run("generate.py", "--out", tmp_path / "raw", "--days", 2, "--seed", 1, "--hours", 0.02)
+def test_generated_files_become_a_store(tmp_path, run_script):
+    done = run_script("generate.py", "--out", tmp_path / "raw", "--days", 2, "--seed", 1, "--hours", 0.02)
     assert done.returncode == 0, done.stderr
-    again = run("generate.py", "--out", tmp_path / "again", "--days", 2, "--seed", 1, "--hours", 0.02)
+    again = run_script("generate.py", "--out", tmp_path / "again", "--days", 2, "--seed", 1, "--hours", 0.02)
     assert again.returncode == 0
     for path in (tmp_path / "raw").iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
-    done = run("prepare.py", tmp_path / "raw", "--store", tmp_path / "store")
+    done = run_script("prepare.py", tmp_path / "raw", "--store", tmp_path / "store")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     opened = store.Store.open(tmp_path / "store")
@@ -53,14 +43,14 @@ def test_generated_files_become_a_store(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz", "parquet"])
-def test_every_container_gives_the_same_store(raw, tmp_path, suffix):
+def test_every_container_gives_the_same_store(raw, tmp_path, suffix, run_script):
     folder = tmp_path / "other"
     folder.mkdir()
     for name, frame in (("tob", QUOTES), ("trade", TRADES)):
         path = folder / f"{name}_X_20200101.{suffix}"
         frame.to_parquet(path) if suffix == "parquet" else frame.to_csv(path, index=False)
-    assert run("prepare.py", folder, "--store", tmp_path / "one").returncode == 0
-    assert run("prepare.py", raw, "--store", tmp_path / "two").returncode == 0
+    assert run_script("prepare.py", folder, "--store", tmp_path / "one").returncode == 0
+    assert run_script("prepare.py", raw, "--store", tmp_path / "two").returncode == 0
     assert store.Store.open(tmp_path / "one").data_hash == store.Store.open(tmp_path / "two").data_hash
 
 
@@ -99,9 +89,9 @@ def _garbage_parquet(raw):
     ],
     ids=["column", "text", "unsorted", "empty", "header", "binary", "parquet", "partner", "nothing", "crossed"],
 )
-def test_wrong_files_end_with_one_line_and_exit_2(raw, tmp_path, spoil, words):
+def test_wrong_files_end_with_one_line_and_exit_2(raw, tmp_path, spoil, words, run_script):
     spoil(raw)
-    done = run("prepare.py", raw, "--store", tmp_path / "store")
+    done = run_script("prepare.py", raw, "--store", tmp_path / "store")
     lines = done.stderr.strip().splitlines()
     assert done.returncode == 2, done.stderr
     assert len(lines) == 1, done.stderr
@@ -121,17 +111,17 @@ def test_wrong_files_end_with_one_line_and_exit_2(raw, tmp_path, spoil, words):
         (["RAW", "--store", "STORE", "--tick-size", "0.3"], "is not a multiple of the tick size 0.3"),
     ],
 )
-def test_wrong_arguments_end_with_one_line_and_exit_2(raw, tmp_path, arguments, words):
+def test_wrong_arguments_end_with_one_line_and_exit_2(raw, tmp_path, arguments, words, run_script):
     places = {"RAW": raw, "STORE": tmp_path / "store"}
-    done = run("prepare.py", *[places.get(one, one) for one in arguments])
+    done = run_script("prepare.py", *[places.get(one, one) for one in arguments])
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
     assert words in done.stderr
     assert not (tmp_path / "store").exists()
 
 
-def test_an_existing_store_is_kept(raw, tmp_path):
-    assert run("prepare.py", raw, "--store", tmp_path / "store").returncode == 0
-    done = run("prepare.py", raw, "--store", tmp_path / "store")
+def test_an_existing_store_is_kept(raw, tmp_path, run_script):
+    assert run_script("prepare.py", raw, "--store", tmp_path / "store").returncode == 0
+    done = run_script("prepare.py", raw, "--store", tmp_path / "store")
     assert (done.returncode, "holds a store already" in done.stderr) == (2, True)
-    assert run("prepare.py", raw, "--store", tmp_path / "store", "--overwrite").returncode == 0
+    assert run_script("prepare.py", raw, "--store", tmp_path / "store", "--overwrite").returncode == 0
     store.Store.open(tmp_path / "store").verify()

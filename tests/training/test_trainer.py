@@ -186,6 +186,11 @@ def test_sigkill_then_resume_and_sigint_saves_first(small_config, tmp_path):
     assert steps == list(range(50, 3001, 50))
     assert json.loads((run_dir / "policy" / "tfmm.json").read_text())["train_step"] == 3000
 
+    process = _start(config, run_dir)
+    _, text = process.communicate(timeout=60)
+    assert (process.returncode, len(text.strip().splitlines())) == (2, 1), text
+    assert "is not empty, wanted a new folder, or --resume" in text
+
 
 @pytest.mark.parametrize(
     ("change", "message"),
