@@ -20,26 +20,35 @@ lint: $(VENV)/.done
 
 venv: $(VENV)/.done  ## the locked environment
 
-# .done is written last: a build that was interrupted does not count
+WANTED := linux x86_64 3.11
+PROBE := import platform, sys; print(sys.platform, platform.machine(), "%d.%d" % sys.version_info[:2])
+
+# .done is written last: a build that was interrupted does not count.
+# Debian ships ensurepip, which venv needs, in a package of its own (python3.11-venv).
 $(VENV)/.done: requirements.lock pyproject.toml
-	@found=$$($(PYTHON) -c 'import platform, sys; print(sys.platform, platform.machine(), "%d.%d" % sys.version_info[:2])' 2>/dev/null) || found="no $(PYTHON)"; \
-	if [ "$$found" != "linux x86_64 3.11" ]; then \
-		echo "error: tfmm needs Python 3.11 on Linux x86-64 (dm-reverb has no other wheels), found: $$found; try make PYTHON=/path/to/python3.11" >&2; \
+	@found=$$($(PYTHON) -c '$(PROBE)' 2>/dev/null) || found="no working $(PYTHON)"; \
+	if [ "$$found" = "$(WANTED)" ]; then $(PYTHON) -c 'import ensurepip' 2>/dev/null || found="$$found without venv"; fi; \
+	if [ "$$found" != "$(WANTED)" ]; then \
+		echo "error: tfmm needs Python 3.11 on Linux x86-64 with venv (dm-reverb has no wheels for others), found: $$found; try make PYTHON=/path/to/python3.11" >&2; \
 		exit 1; \
 	fi
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --python-platform x86_64-unknown-linux-gnu \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
-lock:  ## compile the lock files anew: tests and work, Docker, GPU
+lock: $(BIN)/uv  ## compile the lock files anew: tests and work, Docker, GPU
 	$(UV_COMPILE) --extra dev -o requirements.lock
 	$(UV_COMPILE) --constraint requirements.lock -o requirements-runtime.lock
 	$(UV_COMPILE) --constraint requirements.lock --extra gpu -o requirements-gpu.lock
+
+# without prerequisites: an environment that is out of date can still compile its own lock
+$(BIN)/uv:
+	$(MAKE) venv
 
 clean:
 	rm -rf $(VENV) $(DEMO)

@@ -9,10 +9,18 @@ import sys
 import tomllib
 
 import pytest
+from packaging import requirements, utils
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOCKS = sorted(ROOT.glob("requirements*.lock"))
+EXTRAS = PROJECT["optional-dependencies"]
+NEEDS = {
+    "requirements.lock": PROJECT["dependencies"] + EXTRAS["dev"],
+    "requirements-runtime.lock": PROJECT["dependencies"],
+    "requirements-gpu.lock": PROJECT["dependencies"] + EXTRAS["gpu"],
+}
+# `uv pip compile` writes a requirement as one line that goes on with backslashes; comments say who wanted it
+PINNED = re.compile(r"([a-z0-9-]+)==([^ ;]+)( ; [^\\]+)?( +--hash=sha256:[0-9a-f]{64})+")
 MODULES = {
     "dm-reverb": "reverb",
     "tf-agents": "tf_agents",
@@ -26,59 +34,71 @@ RANK = {
 TENSORFLOW = {"tensorflow", "tf_agents", "reverb", "tensorflow_probability"}
 
 
-def _name(requirement):
-    return re.match(r"[A-Za-z0-9-]+", requirement).group()
+def _locked(name):
+    """{distribution: version} of a lock file; every line of it must be a pinned, hashed requirement."""
+    text = "\n".join(line for line in (ROOT / name).read_text().splitlines() if not line.lstrip().startswith("#"))
+    found = {}
+    for line in text.replace("\\\n", "").splitlines():
+        match = PINNED.fullmatch(line)
+        assert match, f"{name}: {line[:80]}"
+        assert match[1] not in found
+        found[match[1]] = match[2]
+    return found
 
 
-def _locked(path):
-    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", path.read_text(), re.MULTILINE))
+def test_there_is_no_other_lock_file():
+    assert {path.name for path in ROOT.glob("*.lock")} == set(NEEDS)
 
 
-@pytest.mark.parametrize("requirement", PROJECT["dependencies"])
-def test_every_dependency_is_locked_and_imports(requirement):
-    name = _name(requirement)
-    assert all(name in _locked(path) for path in LOCKS)
+@pytest.mark.parametrize("text", PROJECT["dependencies"])
+def test_every_dependency_imports(text):
+    name = requirements.Requirement(text).name
     importlib.import_module(MODULES.get(name, name))
 
 
-@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
-def test_locks_are_hashed_without_addresses_and_agree(path):
-    text = path.read_text()
-    blocks = re.split(r"\n(?=[a-z0-9-]+==)", text)[1:]
-    assert len(blocks) == len(_locked(path)) - (0 if text.startswith("#") else 1)
-    assert all("--hash=sha256:" in block for block in blocks)
+@pytest.mark.parametrize("name", NEEDS)
+def test_a_lock_file_satisfies_pyproject(name):
+    locked = _locked(name)
+    for text in NEEDS[name]:
+        wanted = requirements.Requirement(text)
+        assert wanted.specifier.contains(locked[utils.canonicalize_name(wanted.name)]), text
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_a_lock_file_holds_no_address(name):
+    text = (ROOT / name).read_text()
     assert "://" not in text
     assert "index-url" not in text
-    reference = _locked(ROOT / "requirements.lock")
-    assert {name: version for name, version in _locked(path).items() if reference.get(name, version) != version} == {}
+    assert "find-links" not in text
+
+
+def test_lock_files_agree():
+    work, runtime, gpu = (_locked(name) for name in NEEDS)
+    assert runtime.items() <= work.items()
+    assert runtime.items() <= gpu.items()
+    assert {"pytest", "ruff", "hypothesis"} & (runtime | gpu).keys() == set()
 
 
 def _imports(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} imports relatively"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
 
 
-def _room(path):
-    parts = path.relative_to(ROOT / "tfmm").with_suffix("").parts
-    return parts[0]
-
-
 @pytest.mark.parametrize("path", sorted((ROOT / "tfmm").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_downwards_only(path):
-    room = _room(path)
-    if room == "__init__":
-        return
+    room = path.relative_to(ROOT / "tfmm").with_suffix("").parts[0]
+    rank = RANK.get(room, -1)  # the package itself, below all of its rooms
+    assert room in RANK or room == "__init__"
     for name in _imports(path):
         top, *rest = name.split(".")
-        if top == "tfmm" and rest:
-            assert (
-                rest[0] == room or RANK[rest[0]] < RANK[room] or {rest[0], room} <= {"config", "errors", "cli", "files"}
-            )
-        if RANK[room] <= RANK["models"]:
-            assert top not in TENSORFLOW
+        assert top not in {"pipelines", "tests"}
+        if top == "tfmm":
+            assert rest[0] == room or RANK[rest[0]] < rank or RANK[rest[0]] == rank == 0, name
+        assert rank > RANK["models"] or top not in TENSORFLOW, name
 
 
 def test_no_file_is_over_300_lines():
@@ -90,8 +110,14 @@ def test_scripts_stay_under_120_lines():
     assert all(len(path.read_text().splitlines()) <= 120 for path in (ROOT / "pipelines").glob("*.py"))
 
 
-def test_the_simulator_comes_without_tensorflow():
-    code = "import sys, tfmm.simulation; sys.exit(int('tensorflow' in sys.modules))"
+def test_rooms_below_the_environments_come_without_tensorflow():
+    modules = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for room in ("simulation", "models", "market")
+        for path in sorted((ROOT / "tfmm" / room).rglob("*.py"))
+    ]
+    assert "tfmm.simulation" in modules
+    code = f"import sys, {', '.join(modules)}, tfmm.config; sys.exit(any(name in sys.modules for name in {TENSORFLOW}))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
@@ -99,18 +125,60 @@ def test_ci_runs_the_test_command():
     assert "make test" in (ROOT / ".ci" / "run").read_text().splitlines()
 
 
-def test_a_wrong_python_gives_one_clear_line(tmp_path):
+@pytest.fixture
+def make(tmp_path):
+    """Runs make in a folder that holds only what .venv is built from, with `script` as its Python."""
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
-    done = subprocess.run(
-        ["make", "-s", "test", "PYTHON=python-that-is-not-there"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+
+    def run(target, script=None):
+        python = tmp_path / "python"
+        if script is not None:
+            python.write_text(f"#!/bin/sh\n{script}\n")
+            python.chmod(0o755)
+        return subprocess.run(
+            ["make", "-s", target, f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        (None, "found: no working "),
+        ("exit 127", "found: no working "),
+        ("echo linux x86_64 3.12", "found: linux x86_64 3.12;"),
+        ("echo linux aarch64 3.11", "found: linux aarch64 3.11;"),
+        ("echo darwin x86_64 3.11", "found: darwin x86_64 3.11;"),
+        ('case "$2" in *ensurepip*) exit 1 ;; *) echo linux x86_64 3.11 ;; esac', "3.11 without venv;"),
+    ],
+)
+@pytest.mark.parametrize("target", ["demo", "test", "venv", "lock"])
+def test_a_wrong_python_or_machine_gives_one_clear_line(make, tmp_path, target, script, found):
+    done = make(target, script)
     assert done.returncode != 0
     lines = [line for line in done.stderr.splitlines() if not line.startswith("make")]
     assert len(lines) == 1
     assert "needs Python 3.11 on Linux x86-64" in lines[0]
+    assert found in lines[0]
     assert not (tmp_path / ".venv").exists()
+
+
+def test_an_interrupted_build_does_not_count(make, tmp_path):
+    # this Python makes an environment whose first pip install fails until the file `network` is there
+    script = """
+        test "$1" = -c && { echo linux x86_64 3.11; exit; }
+        mkdir -p .venv/bin
+        printf '#!/bin/sh\\necho "$@" >> log; test -e network\\n' > .venv/bin/python
+        chmod +x .venv/bin/python"""
+    log = tmp_path / "log"
+    assert make("venv", script).returncode != 0
+    assert make("venv", script).returncode != 0
+    assert log.read_text().count("--require-hashes -r requirements.lock") == 2
+    (tmp_path / "network").touch()
+    assert make("venv", script).returncode == 0
+    assert log.read_text().count("--require-hashes -r requirements.lock") == 3
+    assert "--no-deps --no-build-isolation --editable ." in log.read_text()
+    make("venv", script)  # nothing left to do
+    assert log.read_text().count("--require-hashes") == 3
