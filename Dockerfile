@@ -7,13 +7,15 @@ RUN /venv/bin/pip install --no-cache-dir --no-compile --require-hashes -r requir
 
 FROM python:3.11-slim-bookworm
 RUN useradd --create-home --uid 1000 tfmm && mkdir /data && chown tfmm /data
+# caches under /tmp: any --user can write them
+ENV HOME=/tmp NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY pyproject.toml LICENSE README.md ./
 COPY tfmm tfmm
 COPY pipelines pipelines
 COPY configs configs
-ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/home/tfmm/.cache/numba
+ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1
 USER tfmm
 VOLUME /data
 STOPSIGNAL SIGTERM

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import os
 import pathlib
 import re
 import subprocess
@@ -137,7 +138,12 @@ def make(tmp_path):
             python.write_text(f"#!/bin/sh\n{script}\n")
             python.chmod(0o755)
         return subprocess.run(
-            ["make", "-s", target, f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True, check=False
+            ["make", "-s", target, f"PYTHON={python}"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
         )
 
     return run
