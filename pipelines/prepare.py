@@ -1,45 +1,82 @@
-"""Raw tick files -> checked, merged, memory-mapped store."""
+"""Raw tick files -> checked, merged, memory-mapped store, with a report of what was wrong with them."""
 
 import argparse
-import functools
 import pathlib
+import re
 
 import tqdm
 
-from tfmm import cli
-from tfmm.market import prepare, readers
+from tfmm import cli, errors
+from tfmm.market import instruments, prepare, quality_page, readers, synthetic
+
+
+def parser():
+    out = argparse.ArgumentParser(description=__doc__)
+    add = out.add_argument
+    add("raw_dir", type=pathlib.Path, help="folder with the raw files (and all below it), a file, or a quoted pattern")
+    add("--store", type=pathlib.Path, required=True, help="folder to write")
+    add("--layout", metavar="NAME", help=f"one of {', '.join(readers.VENDORS)}; default: found from each file")
+    add("--symbols", default="", help="only these, separated by commas; default: all, on one tape")
+    add("--tick-size", type=float, help="of every instrument; default: inferred from the quotes")
+    add("--lot-size", type=float, help="of every instrument; default: inferred from the sizes")
+    add(
+        "--instrument", action="append", default=[], metavar="SYMBOL:KEY=VALUE,...",
+        help=f"what is known of one, keys {', '.join(instruments.Known.__struct_fields__)}; repeat for more",
+    )  # fmt: skip
+    add(
+        "--synthetic", action="append", default=[], metavar="NAME=FIRST/SECOND",
+        help="add the quotes that two others imply, as ETHBTC=ETHUSDT/BTCUSDT, or * for a product; @TICK sets the tick",
+    )  # fmt: skip
+    add("--quote-lag-ms", type=float, default=0.0, help="move quotes this much later (the report estimates it)")
+    add("--day-start", default="00:00", metavar="HH:MM", help="UTC time at which files without date are cut into days")
+    add("--gap-s", type=float, default=60.0, help="seconds without events that the report calls a gap")
+    add("--limit", type=float, default=0.01, help="share of bad rows above which a session is refused")
+    add("--allow", action="store_true", help="write sessions that are over a limit all the same")
+    add("--skip", action="store_true", help="leave out sessions that are over a limit")
+    add("--add", action="store_true", help="add the files to the store that is there already")
+    add("--overwrite", action="store_true", help="replace the store in the folder")
+    add("--jobs", type=int, default=0, help="processes; default: one for each core")
+    return out
+
+
+def request(args):
+    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", args.day_start)
+    if not match:
+        raise errors.ConfigError(f"--day-start {args.day_start}: wanted HH:MM from 00:00 to 23:59")
+    if not (0 <= args.limit <= 1 and args.gap_s > 0 and args.jobs >= 0 and abs(args.quote_lag_ms) < 1e9):
+        raise errors.ConfigError(
+            f"--limit {args.limit:g} --gap-s {args.gap_s:g} --jobs {args.jobs} --quote-lag-ms {args.quote_lag_ms:g}: "
+            "wanted 0 to 1, above 0, at least 0, below 1e9"
+        )
+    known = dict(instruments.parse(text) for text in args.instrument)
+    if args.tick_size is not None or args.lot_size is not None:
+        known["*"] = instruments.Known(tick_size=args.tick_size, lot_size=args.lot_size)
+    return prepare.Request(
+        layout=args.layout,
+        symbols=tuple(symbol for symbol in args.symbols.split(",") if symbol),
+        known=known,
+        triangles=tuple(synthetic.parse(text) for text in args.synthetic),
+        quote_lag_ms=args.quote_lag_ms,
+        day_start_ns=(60 * int(match[1]) + int(match[2])) * 60 * 10**9,
+        **{name: getattr(args, name) for name in ("gap_s", "limit", "allow", "skip", "add", "overwrite", "jobs")},
+    )
+
+
+def progress(items, what, total):
+    return tqdm.tqdm(items, desc=what, total=total, disable=None)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("raw_dir", type=pathlib.Path, help="folder with the raw files")
-    parser.add_argument("--store", type=pathlib.Path, required=True, help="folder to write")
-    parser.add_argument("--layout", help=f"one of {', '.join(readers.LAYOUTS)}; default: found from the files")
-    parser.add_argument("--symbols", default="", help="only these, separated by commas; default: all, on one tape")
-    parser.add_argument("--tick-size", type=float, help="default: inferred from the quotes")
-    parser.add_argument("--lot-size", type=float, help="default: inferred from the sizes")
-    parser.add_argument("--overwrite", action="store_true", help="replace the store in the folder")
-    args = parser.parse_args()
-
-    store, quality = prepare.prepare(
-        args.raw_dir,
-        args.store,
-        layout=args.layout,
-        symbols=tuple(symbol for symbol in args.symbols.split(",") if symbol),
-        tick_size=args.tick_size,
-        lot_size=args.lot_size,
-        overwrite=args.overwrite,
-        progress=functools.partial(tqdm.tqdm, desc="prepare", unit="session", disable=None),
+    args = parser().parse_args()
+    try:
+        store, report = prepare.prepare(args.raw_dir, args.store, request(args), progress)
+    except prepare.Refused as refused:
+        print(quality_page.table(refused.report))
+        raise
+    print(quality_page.table(report))
+    print(
+        f"store {store.path}: {len(store.sessions)} sessions, {len(store.events)} events, {store.path / prepare.PAGE}"
     )
-    for one in quality:
-        dropped = ", ".join(f"{count} {reason}" for reason, count in one["dropped"].items()) or "none"
-        print(
-            f"{one['session']} {one['symbol']}: {one['quotes_kept']} quotes, {one['trades_kept']} trades over "
-            f"{one['span_s']:.0f} s; dropped {dropped}; {one['locked']} locked; "
-            f"longest gap {one['longest_gap_s']:.1f} s; "
-            f"median spread {one['median_spread_tick']:g} ticks of {one['tick_size']:g}, lot {one['lot_size']:g}"
-        )
-    print(f"store {store.path}: {len(store.sessions)} sessions, {len(store.events)} events")
 
 
 if __name__ == "__main__":

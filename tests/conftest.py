@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tfmm import config as config_lib
-from tfmm.market import generator, schema, store, tape
+from tfmm.market import generator, schema, store_writer, tape
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -50,7 +50,7 @@ def small_store(tmp_path_factory):
             name, quotes, trades = generator.session(day, seed=3, hours=0.1)
             yield name, tape.Tape.from_frames(quotes, trades, instrument), {}
 
-    store.create(path, [instrument], sessions())
+    store_writer.create(path, [instrument], sessions())
     return path
 
 

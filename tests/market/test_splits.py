@@ -8,7 +8,7 @@ import pytest
 
 from tfmm import config as config_lib
 from tfmm import errors
-from tfmm.market import schema, splits, store, tape
+from tfmm.market import schema, splits, store_writer, tape
 
 ONE = schema.Instrument(symbol="X", tick_size=0.01)
 S = 1_000_000_000
@@ -22,7 +22,7 @@ def make(tmp_path, count, seconds=100):
             trades = pd.DataFrame([], columns=list(tape.TRADE_COLUMNS))
             yield f"day{number}", tape.Tape.from_frames(frame, trades, ONE), {}
 
-    return store.create(tmp_path / "store", [ONE], sessions())
+    return store_writer.create(tmp_path / "store", [ONE], sessions())
 
 
 def names(parts):

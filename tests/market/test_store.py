@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tfmm import errors
-from tfmm.market import schema, store, tape
+from tfmm.market import schema, store, store_writer, tape
 
 ONE = schema.Instrument(symbol="X", tick_size=0.01)
 
@@ -21,7 +21,7 @@ def day(number, rows=5):
 
 @pytest.fixture
 def written(tmp_path):
-    return store.create(tmp_path / "store", [ONE], [day(1), day(2, 3)])
+    return store_writer.create(tmp_path / "store", [ONE], [day(1), day(2, 3)])
 
 
 def test_round_trip(written):
@@ -42,8 +42,8 @@ def test_events_are_mapped_and_cannot_be_written(written):
 
 
 def test_data_hash_is_of_the_content(written, tmp_path):
-    same = store.create(tmp_path / "same", [ONE], [day(1), day(2, 3)])
-    other = store.create(tmp_path / "other", [ONE], [day(1), day(2, 4)])
+    same = store_writer.create(tmp_path / "same", [ONE], [day(1), day(2, 3)])
+    other = store_writer.create(tmp_path / "other", [ONE], [day(1), day(2, 4)])
     assert written.data_hash == same.data_hash != other.data_hash
 
 
@@ -85,16 +85,16 @@ def test_unknown_session(written):
 
 def test_an_existing_store_needs_overwrite(written):
     with pytest.raises(errors.DataError, match="holds a store already"):
-        store.create(written.path, [ONE], [day(3)])
-    assert [one.name for one in store.create(written.path, [ONE], [day(3)], overwrite=True).sessions] == ["day3"]
+        store_writer.create(written.path, [ONE], [day(3)])
+    assert [one.name for one in store_writer.create(written.path, [ONE], [day(3)], overwrite=True).sessions] == ["day3"]
 
 
 def test_other_folders_and_files_are_not_touched(tmp_path):
     (tmp_path / "mine.txt").write_text("x")
     with pytest.raises(errors.DataError, match="has other files"):
-        store.create(tmp_path, [ONE], [day(1)], overwrite=True)
+        store_writer.create(tmp_path, [ONE], [day(1)], overwrite=True)
     with pytest.raises(errors.DataError, match="is a file"):
-        store.create(tmp_path / "mine.txt", [ONE], [day(1)])
+        store_writer.create(tmp_path / "mine.txt", [ONE], [day(1)])
 
 
 def test_a_failure_on_the_way_keeps_the_old_store_and_leaves_nothing(written):
@@ -103,12 +103,12 @@ def test_a_failure_on_the_way_keeps_the_old_store_and_leaves_nothing(written):
         raise errors.DataError("broken file")
 
     with pytest.raises(errors.DataError, match="broken file"):
-        store.create(written.path, [ONE], broken(), overwrite=True)
+        store_writer.create(written.path, [ONE], broken(), overwrite=True)
     store.Store.open(written.path).verify()
     assert [one.name for one in written.path.parent.iterdir()] == ["store"]
 
 
 def test_sessions_that_overlap_are_refused(tmp_path):
     with pytest.raises(errors.DataError, match="session day1 begins before session day2 ends"):
-        store.create(tmp_path / "store", [ONE], [day(2), day(1)])
+        store_writer.create(tmp_path / "store", [ONE], [day(2), day(1)])
     assert not (tmp_path / "store").exists()

@@ -47,12 +47,18 @@ def test_rows_that_cannot_be_true_are_dropped_and_counted_and_locked_rows_stay()
     )
     assert one.events["ts"].tolist() == [4, 7]
     assert one.dropped == {
-        "quotes_not_finite": 1,
+        "quotes_one_sided": 1,
         "quotes_not_positive": 1,
         "quotes_crossed": 1,
-        "trades_not_finite": 1,
+        "trades_no_size": 1,
         "trades_not_positive": 1,
     }
+
+
+def test_a_price_beyond_all_ticks_is_dropped_and_repeated_rows_stay():
+    row = (1, 1.0, 1.0, 1.1, 1.0)
+    one = tape.Tape.from_frames(quotes(row, row, (2, 1.0, 1.0, 1e300, 1.0)), trades(), CENT)
+    assert (one.events["ts"].tolist(), one.dropped) == ([1, 1], {"quotes_outlier": 1})
 
 
 def test_datetimes_are_nanoseconds_utc():
@@ -75,10 +81,9 @@ def test_datetimes_are_nanoseconds_utc():
         (
             quotes((1, 1.005, 1.0, 1.1, 1.0)),
             trades(),
-            "bid 1.005 in kept row 0 is not a multiple of the tick size 0.01",
+            "price 1.005 is not a multiple of the tick size 0.01",
         ),
         (quotes((1, 1.0, 1.0, 1.1, 1.0)), trades((1, 1.0, 1.0, 2)), "column side has 2"),
-        (quotes((1, 1.0, 1.0, 1e300, 1.0)), trades(), "wanted a price"),
     ],
 )
 def test_wrong_frames_are_refused_by_name(quote, trade, message):

@@ -11,8 +11,20 @@ from tfmm.market import store
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-QUOTES = pd.DataFrame({"ts": [1, 2, 3], "bid": 1.0, "bid_size": 5.0, "ask": [1.01, 1.02, 1.02], "ask_size": 5.0})
-TRADES = pd.DataFrame({"ts": [2, 3], "price": [1.01, 1.02], "size": [1.0, 2.0], "side": [1, -1]})
+SECOND = 10**9
+NEW_YEAR = 1577836800 * SECOND
+QUOTES = pd.DataFrame(
+    {
+        "ts": [NEW_YEAR + k * SECOND for k in (1, 2, 3)],
+        "bid": 1.0,
+        "bid_size": 5.0,
+        "ask": [1.01, 1.02, 1.02],
+        "ask_size": 5.0,
+    }
+)
+TRADES = pd.DataFrame(
+    {"ts": [NEW_YEAR + k * SECOND for k in (2, 3)], "price": [1.01, 1.02], "size": [1.0, 2.0], "side": [1, -1]}
+)
 
 
 @pytest.fixture
@@ -73,19 +85,19 @@ def _garbage_parquet(raw):
         (_frame(QUOTES.drop(columns="ask")), ["tob_X_20200101.csv", "no column ask"]),
         (
             _frame(QUOTES.astype({"bid": object}).replace({"bid": {1.0: "cheap"}})),
-            ["tob_X_20200101.csv", "column bid", "'cheap'", "row 0"],
+            ["tob_X_20200101.csv", "no true quote"],
         ),
-        (_frame(QUOTES.iloc[::-1]), ["tob_X_20200101.csv", "time goes back at row 1"]),
+        (_frame(QUOTES.iloc[::-1]), ["tob_X_20200101.csv", "out of order"]),
         (_text(""), ["tob_X_20200101.csv", "empty"]),
         (_text("ts,bid,bid_size,ask,ask_size\n"), ["tob_X_20200101.csv", "no rows"]),
         (_text("\x00\xff\x00"), ["tob_X_20200101.csv"]),
         (_garbage_parquet, ["tob_X_20200101.parquet", "cannot be read"]),
         (
             lambda raw: (raw / "trade_X_20200101.csv").unlink(),
-            ["tob_X_20200101.csv", "no trade_X_20200101 file beside it"],
+            ["20200101 X", "no trades"],
         ),
         (lambda raw: [path.unlink() for path in raw.iterdir()], ["no files of a known layout"]),
-        (_frame(QUOTES.assign(bid=2.0)), ["no true quote"]),
+        (_frame(QUOTES.assign(bid=2.0)), ["quotes_crossed 60.00%", "no true quote"]),
     ],
     ids=["column", "text", "unsorted", "empty", "header", "binary", "parquet", "partner", "nothing", "crossed"],
 )

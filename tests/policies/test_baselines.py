@@ -9,7 +9,7 @@ from tfmm import simulation
 from tfmm.environments import factory
 from tfmm.environments import problem as problem_lib
 from tfmm.evaluation import assess, backtest
-from tfmm.market import generator, schema, store, tape
+from tfmm.market import generator, schema, store_writer, tape
 from tfmm.policies import baselines
 from tfmm.simulation import schedule
 
@@ -31,7 +31,7 @@ def pair_store(tmp_path_factory):
                 parts.append(tape.Tape.from_frames(quotes, trades, one))
             yield name, tape.Tape.merge(parts), {}
 
-    store.create(path, instruments, sessions())
+    store_writer.create(path, instruments, sessions())
     return path
 
 

@@ -1,38 +1,144 @@
-"""Tick and lot size, inferred from the prices and sizes that occur."""
+"""Tick and lot size inferred from the numbers that occur; what else is known of a contract."""
 
-from fractions import Fraction
+import re
 
+import msgspec
 import numpy as np
 
-from tfmm import errors
+from tfmm import errors, jit
+from tfmm.market import schema
 
 _DECIMALS = 9
+_LARGEST = 9e9  # above, a value does not fit into int64 at 9 decimals
+_STRAY = 1e-3  # share of values that may have more decimals than the step: damage, not a finer step
+_POWERS = tuple(10**k for k in range(19))
+_QUOTED = re.compile(r"(?:.*[-_/])?[A-Z0-9]+?[-_/]?(USDT|USDC|FDUSD|BUSD|TUSD|USD|EUR|GBP|JPY|BTC|ETH)(?:[-_].*)?")
+
+
+class Steps:
+    """What was seen of the decimals of a stream of values; parts are added up with `merge`.
+
+    counts, divisors: (10,) int64 by number of decimals: how many values, and their greatest common
+    divisor in units of 1e-9.
+    """
+
+    def __init__(self, counts=None, divisors=None):
+        self.counts = np.zeros(_DECIMALS + 1, np.int64) if counts is None else np.array(counts, np.int64)
+        self.divisors = np.zeros(_DECIMALS + 1, np.int64) if divisors is None else np.array(divisors, np.int64)
+
+    def add(self, values):
+        """values: (K,) float64; those that are not finite, not positive or above 9e9 say nothing."""
+        _accumulate(values, self.counts, self.divisors)
+
+    def merge(self, other):
+        self.counts += other.counts
+        self.divisors = np.gcd(self.divisors, other.divisors)
+
+    def step(self, where):
+        """Largest step of which the values are multiples; one in a thousand may be finer.
+
+        Raises:
+            DataError: no value to infer from.
+        """
+        total = int(self.counts.sum())
+        if not total:
+            raise errors.DataError(
+                f"{where}: nothing to infer a step from, wanted at least one value between 1e-9 and 9e9"
+            )
+        enough = total - int(total * _STRAY)
+        decimals = int(np.argmax(np.cumsum(self.counts) >= enough))
+        step = int(np.gcd.reduce(self.divisors[: decimals + 1]))
+        return step / 10**_DECIMALS
 
 
 def infer_step(values, where):
-    """Largest step of which all values are multiples: their greatest common divisor at 9 decimals.
+    """Largest step of which all values are multiples, at 9 decimals. values: (K,) float64. See Steps.step."""
+    steps = Steps()
+    steps.add(np.asarray(values, np.float64))
+    return steps.step(where)
+
+
+@jit.kernel
+def _divisor(a, b):
+    while b:
+        a, b = b, a % b
+    return a
+
+
+@jit.kernel
+def _accumulate(values, counts, divisors):
+    likely, previous = 0, np.nan
+    for value in values:
+        if not (1e-9 <= value <= _LARGEST):
+            continue
+        if value == previous:
+            counts[likely] += 1
+            continue
+        scaled = np.int64(np.rint(value * 1e9))
+        # float64 holds about 16 digits: digits beyond the 15 that it keeps are noise
+        noise = np.int64(1)
+        while scaled // noise >= _POWERS[15]:
+            noise *= 10
+        scaled = (scaled + noise // 2) // noise * noise
+        if scaled % _POWERS[9 - likely] or (likely and scaled % _POWERS[10 - likely] == 0):
+            likely = 0
+            while scaled % _POWERS[9 - likely]:
+                likely += 1
+        previous = value
+        counts[likely] += 1
+        if divisors[likely] == 0:
+            divisors[likely] = scaled
+        elif scaled % divisors[likely]:
+            divisors[likely] = _divisor(divisors[likely], scaled)
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a user, or the columns of a file, tell of a contract; None: not told. Fields as in schema.Instrument."""
+
+    tick_size: float | None = None
+    lot_size: float | None = None
+    multiplier: float | None = None
+    inverse: bool | None = None
+    quote_currency: str | None = None
+
+
+def parse(text):
+    """("BTCUSD_PERP", Known) of "BTCUSD_PERP:inverse=true,multiplier=100"; ConfigError where it cannot be read."""
+    symbol, _, rest = text.partition(":")
+    try:
+        pairs = dict(part.split("=", 1) for part in rest.split(","))
+        return symbol, msgspec.convert(pairs, Known, strict=False)
+    except (ValueError, msgspec.ValidationError) as error:
+        fields = ", ".join(Known.__struct_fields__)
+        raise errors.ConfigError(
+            f"--instrument {text}: {error}, wanted SYMBOL:key=value,... with keys {fields}"
+        ) from error
+
+
+def combine(symbol, given, found, tick, lot):
+    """The Instrument of what is given by the user, else found in the files, else inferred.
 
     Args:
-        values: (K,) float64, positive.
-        where: named in the error.
-
-    Returns:
-        float.
+        given, found: Known. tick, lot: functions that infer a size, called where it is not given.
 
     Raises:
-        DataError: the values share no step of at least 1e-9, or there are none.
+        DataError: the files contradict what is given.
     """
-    if not len(values):
-        raise errors.DataError(f"{where}: nothing to infer a step from, wanted at least one value")
-    distinct = np.unique(values)
-    scaled = distinct * 10.0**_DECIMALS
-    if scaled[-1] > 2**62:
-        raise errors.DataError(f"{where}: {distinct[-1]:g} is too large to infer a step from; give it as an option")
-    whole = np.rint(scaled).astype(np.int64)
-    # float64 holds about 16 digits: digits beyond those a value carries are noise
-    noise = np.maximum(1, 10 ** np.maximum(0, np.ceil(np.log10(np.maximum(scaled, 1))) - 15)).astype(np.int64)
-    whole = (whole + noise // 2) // noise * noise
-    step = int(np.gcd.reduce(whole))
-    if step == 0:
-        raise errors.DataError(f"{where}: values share no step of at least 1e-9; give it as an option")
-    return float(Fraction(step, 10**_DECIMALS))
+    for name in ("inverse", "multiplier"):
+        told, seen = getattr(given, name), getattr(found, name)
+        if None not in (told, seen) and not np.isclose(told, seen, rtol=1e-3):
+            raise errors.DataError(f"{symbol}: {name} is given as {told}, but its files say {seen}")
+
+    def first(name, otherwise):
+        values = (getattr(given, name), getattr(found, name))
+        return next((value for value in values if value is not None), otherwise)
+
+    quoted = _QUOTED.fullmatch(symbol.upper())
+    return schema.Instrument(
+        symbol=symbol,
+        tick_size=given.tick_size if given.tick_size is not None else tick(),
+        lot_size=given.lot_size if given.lot_size is not None else lot(),
+        multiplier=float(first("multiplier", 1.0)),
+        inverse=bool(first("inverse", False)),
+        quote_currency=first("quote_currency", quoted.group(1) if quoted else "USD"),
+    )

@@ -5,12 +5,10 @@ import dataclasses
 import numpy as np
 
 from tfmm import errors
-from tfmm.market import schema
+from tfmm.market import clean, raw, schema
 
 QUOTE_COLUMNS = ("ts", "bid", "bid_size", "ask", "ask_size")
 TRADE_COLUMNS = ("ts", "price", "size", "side")
-_OFF_GRID = 1e-4  # a price this far (in ticks) from a tick is between two ticks
-_LARGEST = 2.0**53  # ticks; above, float64 skips whole numbers
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,29 +37,37 @@ class Tape:
             where: name used in errors.
 
         Returns:
-            A Tape. Rows that cannot be true (NaN, price or size <= 0, bid > ask) are dropped and
-            counted in `dropped`; locked rows (bid == ask) stay.
+            A Tape. Rows that cannot be true (NaN, price or size <= 0, bid > ask, a price over
+            2^53 ticks) are dropped and counted in `dropped`; locked rows (bid == ask) and repeated rows stay.
 
         Raises:
             DataError: a column is missing or not a number, time goes back, a side is not -1, 0, +1,
                 or a quote is not on the tick grid.
         """
-        dropped = {}
         quote = _columns(quotes, QUOTE_COLUMNS, f"{where} quotes")
         trade = _columns(trades, TRADE_COLUMNS, f"{where} trades")
-        quote = _keep(quote, ("bid", "ask", "bid_size", "ask_size"), "quotes", dropped)
-        crossed = quote["bid"] > quote["ask"]
-        dropped["quotes_crossed"] = int(crossed.sum())
-        quote = {name: column[~crossed] for name, column in quote.items()}
-        trade = _keep(trade, ("price", "size", "side"), "trades", dropped)
-        wrong = ~np.isin(trade["side"], (-1, 0, 1))
+        wrong = ~np.isin(trade["side"], (-1, 0, 1)) & np.isfinite(trade["side"])
         if wrong.any():
             row = int(np.argmax(wrong))
             raise errors.DataError(
-                f"{where} trades: column side has {trade['side'][row]:g} in kept row {row}, wanted +1, -1 or 0"
+                f"{where} trades: column side has {trade['side'][row]:g} in row {row}, wanted +1, -1 or 0"
             )
-        blocks = [_trade_events(trade, instrument, where), _quote_events(quote, instrument, where)]
-        return cls(_sorted(np.concatenate(blocks)), (instrument,), dropped)
+        side = np.where(np.isfinite(trade["side"]), trade["side"], raw.WRONG_SIDE)
+        rows = np.concatenate(
+            [
+                raw.trades(trade["ts"], trade["price"], trade["size"], side),
+                raw.quotes(*(quote[name] for name in QUOTE_COLUMNS)),
+            ]
+        )
+        cleaner = clean.Cleaner([instrument.tick_size], [np.nan], drop_duplicates=False)
+        events = cleaner.clean(rows[raw.order(rows)])
+        off = cleaner.first_off_grid[0]
+        if np.isfinite(off):
+            raise errors.DataError(
+                f"{where} quotes: price {off:.10g} is not a multiple of the tick size {instrument.tick_size} of "
+                f"{instrument.symbol}"
+            )
+        return cls(events, (instrument,), cleaner.dropped(0))
 
     @classmethod
     def merge(cls, tapes):
@@ -113,57 +119,6 @@ def _time(column, where):
     if len(column) and column.dtype.kind not in "iu":
         raise errors.DataError(f"{where}: column ts has type {column.dtype}, wanted int64 ns since 1970 UTC")
     return column.to_numpy(dtype=np.int64)
-
-
-def _keep(columns, positive, what, dropped):
-    numbers = [columns[name] for name in positive]
-    finite = np.isfinite(numbers).all(axis=0)
-    above = np.all([columns[name] > 0 for name in positive if name != "side"], axis=0)
-    dropped[f"{what}_not_finite"] = int((~finite).sum())
-    dropped[f"{what}_not_positive"] = int((finite & ~above).sum())
-    keep = finite & above
-    return {name: column[keep] for name, column in columns.items()}
-
-
-def _ticks(px, tick_size, where):
-    """Prices in ticks, rounded down and up; equal where the price is on the grid. int64, int64."""
-    exact = px / tick_size
-    if len(exact) and exact.max() > _LARGEST:
-        raise errors.DataError(
-            f"{where}: price {px.max():g} is over {_LARGEST:g} ticks of {tick_size:g}, wanted a price"
-        )
-    near = np.rint(exact)
-    on_grid = np.abs(exact - near) <= _OFF_GRID
-    lo = np.where(on_grid, near, np.floor(exact)).astype(np.int64)
-    return lo, np.where(on_grid, near, np.ceil(exact)).astype(np.int64)
-
-
-def _quote_events(quote, instrument, where):
-    events = np.zeros(len(quote["ts"]), schema.EVENT)
-    events["ts"] = quote["ts"]
-    for name, size in (("bid", "lo"), ("ask", "hi")):
-        lo, hi = _ticks(quote[name], instrument.tick_size, f"{where} quotes")
-        off = lo != hi
-        if off.any():
-            row = int(np.argmax(off))
-            raise errors.DataError(
-                f"{where} quotes: {name} {quote[name][row]:.10g} in kept row {row} is not a multiple of "
-                f"the tick size {instrument.tick_size} of {instrument.symbol}"
-            )
-        events[f"{size}_tick"] = lo
-        events[f"{size}_size"] = quote[f"{name}_size"]
-    events["kind"] = schema.QUOTE
-    return events
-
-
-def _trade_events(trade, instrument, where):
-    events = np.zeros(len(trade["ts"]), schema.EVENT)
-    events["ts"] = trade["ts"]
-    events["lo_tick"], events["hi_tick"] = _ticks(trade["price"], instrument.tick_size, f"{where} trades")
-    events["lo_size"] = events["hi_size"] = trade["size"]
-    events["side"] = trade["side"]
-    events["kind"] = schema.TRADE
-    return events
 
 
 def _sorted(events):

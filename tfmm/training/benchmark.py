@@ -15,7 +15,7 @@ from tfmm import jit, simulation
 from tfmm.agents import ddpg
 from tfmm.environments import factory
 from tfmm.environments import problem as problem_lib
-from tfmm.market import generator, schema, store, tape
+from tfmm.market import generator, schema, store_writer, tape
 from tfmm.simulation import schedule as schedule_lib
 from tfmm.simulation import state
 from tfmm.training import collection
@@ -55,7 +55,7 @@ def _problem(path):
                 frame["ts"] = frame["ts"].iloc[0] + (frame["ts"] - frame["ts"].iloc[0]) // _HASTE
             yield name, tape.Tape.from_frames(quotes, trades, instrument), {}
 
-    store.create(path, [instrument], sessions())
+    store_writer.create(path, [instrument], sessions())
     agent = config_lib.Agent(actor_layers=(400, 300), critic_observation_layers=(400,), critic_joint_layers=(300,))
     config = config_lib.with_store(config_lib.Config(agent=agent), path)
     return problem_lib.Problem.create(config)

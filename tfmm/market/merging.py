@@ -1,0 +1,103 @@
+"""Merges sorted runs on disk into one stream in order, in bounded memory."""
+
+import concurrent.futures
+from typing import NamedTuple
+
+import numpy as np
+
+from tfmm.market import raw, schema
+
+CHUNK_ROWS = 1 << 20
+_LEAST_ROWS = 1 << 12
+
+
+class Run(NamedTuple):
+    """Rows [start, stop) of a spool file. shift_ns: added to the time of quotes."""
+
+    path: str
+    start: int
+    stop: int
+    instrument: int
+    sequenced: bool
+    shift_ns: int = 0
+
+
+class _Cursor:
+    def __init__(self, run):
+        self._run = run
+        self._next = run.start
+        self.rows = np.empty(0, raw.RAW)
+
+    @property
+    def more(self):
+        return self._next < self._run.stop
+
+    @property
+    def sequenced(self):
+        return self._run.sequenced
+
+    def read(self, count):
+        """Reads on; rows of quotes are moved by the shift, so a run of both kinds may need sorting again."""
+        count = min(count, self._run.stop - self._next)
+        with open(self._run.path, "rb") as file:
+            file.seek(self._next * raw.RAW.itemsize)
+            new = np.fromfile(file, raw.RAW, count)
+        new["instrument"] = self._run.instrument
+        if self._run.shift_ns:
+            new["ts"][new["kind"] == schema.QUOTE] += self._run.shift_ns
+        self._next += count
+        self.rows = np.concatenate([self.rows, new]) if len(self.rows) else new
+
+    def take(self, before_ns):
+        """Removes and returns the rows earlier than a time; None: all."""
+        place = len(self.rows) if before_ns is None else int(np.searchsorted(self.rows["ts"], before_ns))
+        out, self.rows = self.rows[:place], self.rows[place:]
+        return out
+
+
+def merge(runs, chunk_rows=CHUNK_ROWS):
+    """Yields (K,) raw.RAW blocks that together are all rows of the runs, sorted as raw.order says.
+
+    Runs must be sorted by time. Rows of one time are in one block.
+    """
+    cursors = [_Cursor(run) for run in runs]
+    each = max(_LEAST_ROWS, chunk_rows // max(1, len(cursors)))
+    # one run for each kind of rows: merging needs no venue ids
+    simple = len({(run.instrument, run.path) for run in runs}) == len(runs) and not any(run.sequenced for run in runs)
+    while True:
+        for cursor in cursors:
+            if cursor.more and len(cursor.rows) < each:
+                cursor.read(each)
+        open_ends = [int(cursor.rows["ts"][-1]) for cursor in cursors if cursor.more]
+        cut = min(open_ends) if open_ends else None
+        parts = [(cursor.take(cut), cursor.sequenced) for cursor in cursors]
+        parts = [part for part in parts if len(part[0])]
+        if parts:
+            yield _joined(parts, simple)
+        elif cut is None:
+            return
+        else:
+            for cursor in cursors:
+                if cursor.more and int(cursor.rows["ts"][-1]) == cut:
+                    cursor.read(len(cursor.rows))
+
+
+def ahead(blocks):
+    """Yields the same blocks; the next one is made in a thread while the last is used."""
+    blocks = iter(blocks)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, blocks, None)
+        while (block := following.result()) is not None:
+            following = pool.submit(next, blocks, None)
+            yield block
+
+
+def _joined(parts, simple):
+    if len(parts) == 1:
+        return parts[0][0]
+    rows = np.concatenate([part for part, _ in parts])
+    if simple:
+        # timsort finds the sorted parts: the cost of a merge
+        return rows[np.argsort(rows["ts"] * 2 + (rows["kind"] == schema.QUOTE), kind="stable")]
+    sequenced = np.concatenate([np.full(len(part), flag) for part, flag in parts])
+    return rows[raw.order(rows, sequenced)]

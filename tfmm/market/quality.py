@@ -1,0 +1,208 @@
+"""Quality of a session, measured on the events that were kept; and what is refused."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tfmm import jit
+from tfmm.market import clean, schema
+
+SPREADS = 4096  # widest spread, in ticks, that is counted by itself
+BINS = 240  # of the time axis of plots
+LAGS_MS = (-1000, -500, -200, -100, -50, -20, -10, -5, -2, -1, 0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+_SAMPLE_EVENTS = 1_000_000
+_GAPS_KEPT = 20
+_CLEARLY_BETTER = 0.05  # agreement that a lag must gain to be called a skew
+_AS_GOOD = 0.02  # the smallest of the lags that come as close to the best one is named
+_ENOUGH_TRADES = 100
+_INVERTED = 0.3  # a smaller agreement at every lag: the sides are the makers'
+
+NOTHING = "no true quote is left"
+
+_COUNTERS = ("quotes", "trades", "locked", "buys", "sells", "compared", "agreed", "beyond", "gaps")
+_QUOTES, _TRADES, _LOCKED, _BUYS, _SELLS, _COMPARED, _AGREED, _BEYOND, _GAPS = range(len(_COUNTERS))
+
+
+class Meter:
+    """Measures one instrument of one session, block by block.
+
+    Args:
+        index: of the instrument. span_ns: (first, last) of the session, for the time axis.
+        gap_s: a stretch without events that counts as a gap.
+    """
+
+    def __init__(self, index, span_ns, gap_s):
+        self._index, self._span, self._gap_ns = index, span_ns, round(gap_s * 1e9)
+        self._counts = np.zeros(len(_COUNTERS), np.int64)
+        self._spreads = np.zeros(SPREADS + 1, np.int64)
+        self._bins = np.zeros((BINS, 3))  # quotes, trades, sum of spreads
+        self._last = np.zeros(3, np.int64)  # time of the last event, bid, ask
+        self._gaps = np.zeros((_GAPS_KEPT, 2), np.int64)  # longest gaps: begin, length
+        self._first_ns = 0
+        self._sample, self._sampled = [], 0
+
+    def add(self, events):
+        """events: (K,) schema.EVENT of all instruments, in order."""
+        mine = events["instrument"] == self._index
+        own = events if mine.all() else events[mine]
+        if not len(own):
+            return
+        self._first_ns = self._first_ns or int(own["ts"][0])
+        _measure(
+            own, self._gap_ns, self._span[0], max(1, self._span[1] - self._span[0]), self._counts, self._spreads,
+            self._bins, self._last, self._gaps,
+        )  # fmt: skip
+        if self._sampled < _SAMPLE_EVENTS:
+            self._sample.append(own[: _SAMPLE_EVENTS - self._sampled])
+            self._sampled += len(self._sample[-1])
+
+    def report(self):
+        """What was found, as a dict of plain values; NaN where there is no data."""
+        counts = dict(zip(_COUNTERS, self._counts.tolist(), strict=True))
+        sample = np.concatenate(self._sample) if self._sample else np.empty(0, schema.EVENT)
+        curve = agreement_by_lag(sample, LAGS_MS)
+        gaps = sorted(([int(a), int(b)] for a, b in self._gaps if b), reverse=True, key=lambda gap: gap[1])
+        return {
+            "quotes_kept": counts["quotes"],
+            "trades_kept": counts["trades"],
+            "span_s": (int(self._last[0]) - self._first_ns) * 1e-9 if self._first_ns else math.nan,
+            "gaps": counts["gaps"],
+            "longest_gap_s": gaps[0][1] * 1e-9 if gaps else math.nan,
+            "longest_gaps": [{"begin_ns": begin, "length_s": length * 1e-9} for begin, length in gaps],
+            "locked": counts["locked"],
+            "median_spread_tick": _median(self._spreads),
+            "buys": counts["buys"],
+            "sells": counts["sells"],
+            "side_agreement": _ratio(counts["agreed"], counts["compared"]),
+            "side_agreement_by_lag": [{"lag_ms": lag, "agreement": share} for lag, share in curve],
+            "clock_skew_ms": _skew(curve),
+            "prints_beyond_best": _ratio(counts["beyond"], counts["trades"]),
+            "spread_histogram": _histogram(self._spreads),
+            "timeline": {
+                "begin_ns": self._span[0],
+                "bin_s": (self._span[1] - self._span[0]) * 1e-9 / BINS,
+                "quotes": self._bins[:, 0].astype(int).tolist(),
+                "trades": self._bins[:, 1].astype(int).tolist(),
+                "mean_spread_tick": _means(self._bins),
+            },
+        }
+
+
+def agreement_by_lag(events, lags_ms):
+    """Share of trades on the side that the mid says, quotes read `lag` earlier than the trade.
+
+    A trade above the mid is a buy, below it a sell; trades at the mid or of unknown side are left out.
+
+    Args:
+        events: (K,) schema.EVENT of one instrument. lags_ms: lags in ms; positive: older quotes.
+
+    Returns:
+        [(lag_ms, share)], share NaN without trades to compare.
+    """
+    quotes = events[events["kind"] == schema.QUOTE]
+    trades = events[(events["kind"] == schema.TRADE) & (events["side"] != schema.UNKNOWN)]
+    out = []
+    for lag in lags_ms:
+        place = np.searchsorted(quotes["ts"], trades["ts"] - lag * 1_000_000, side="left") - 1
+        seen = place >= 0
+        book = quotes[place[seen]]
+        above = (trades["lo_tick"] + trades["hi_tick"])[seen] - (book["lo_tick"] + book["hi_tick"])
+        told = above != 0
+        right = np.sign(above[told]) == trades["side"][seen][told]
+        out.append((lag, float(right.mean()) if len(right) else math.nan))
+    return out
+
+
+def verdict(one, limit):
+    """Why a session of an instrument should be refused: a list of sentences, empty where it is good.
+
+    Args:
+        one: its report with rows_read, dropped, malformed and no_time. limit: largest share of bad rows.
+    """
+    reasons = []
+    bad = {reason: count for reason, count in one["dropped"].items() if not reason.endswith(clean.NOT_BAD)}
+    bad |= {name: one[name] for name in ("malformed", "no_time") if one[name]}
+    total = max(1, one["rows_read"])
+    if sum(bad.values()) > limit * total:
+        listed = ", ".join(f"{reason} {count / total:.2%}" for reason, count in sorted(bad.items(), key=_by_count))
+        reasons.append(f"{sum(bad.values()) / total:.2%} bad rows ({listed})")
+        if bad.get("quotes_off_grid"):
+            reasons.append(f"price {one['off_grid_px']:.10g} is not a multiple of the tick size {one['tick_size']:g}")
+    if one["out_of_order"] > limit * total and not one["numbered"]:
+        reasons.append(f"{one['out_of_order'] / total:.2%} of rows out of order")
+    if not one["quotes_kept"]:
+        reasons.append(NOTHING)
+    if not one["trades_kept"]:
+        reasons.append("no trades")
+    if min(one["buys"], one["sells"]) == 0 and max(one["buys"], one["sells"]) >= _ENOUGH_TRADES:
+        reasons.append(f"all {one['buys'] + one['sells']} trades are on one side")
+    shares = [point["agreement"] for point in one["side_agreement_by_lag"]]
+    if one["trades_kept"] >= _ENOUGH_TRADES and shares and max(shares) < _INVERTED:
+        reasons.append(f"sides look inverted: {max(shares):.0%} agree with the mid")
+    return reasons
+
+
+def _by_count(item):
+    return -item[1]
+
+
+def _skew(curve):
+    """ms by which quotes should be read earlier; 0 where no lag is clearly better than none."""
+    known = {lag: share for lag, share in curve if not math.isnan(share)}
+    if 0 not in known:
+        return math.nan
+    most = max(known.values())
+    best = min((lag for lag in known if known[lag] >= most - _AS_GOOD), key=abs)
+    return best if known[best] > known[0] + _CLEARLY_BETTER else 0
+
+
+def _median(histogram):
+    total = histogram.sum()
+    return float(np.searchsorted(np.cumsum(histogram), (total + 1) // 2)) if total else math.nan
+
+
+def _histogram(counts) -> dict[str, Any]:
+    used = np.flatnonzero(counts)
+    return {"ticks": used.tolist(), "quotes": counts[used].tolist(), "last_is_at_least": SPREADS}
+
+
+def _means(bins):
+    return [float(total / count) if count else math.nan for count, _, total in bins]
+
+
+def _ratio(part, whole):
+    return part / whole if whole else math.nan
+
+
+@jit.kernel
+def _measure(events, gap_ns, begin_ns, length_ns, counts, spreads, bins, last, gaps):
+    for k in range(len(events)):
+        event = events[k]
+        waited = event.ts - last[0]
+        if last[0] and waited > gap_ns:
+            counts[_GAPS] += 1
+        if last[0] and waited > gaps[:, 1].min():
+            place = gaps[:, 1].argmin()
+            gaps[place, 0], gaps[place, 1] = last[0], waited
+        last[0] = event.ts
+        place = min(max(np.int64((event.ts - begin_ns) / length_ns * len(bins)), 0), len(bins) - 1)
+        if event.kind == schema.QUOTE:
+            spread = event.hi_tick - event.lo_tick
+            counts[_QUOTES] += 1
+            counts[_LOCKED] += spread == 0
+            spreads[min(spread, len(spreads) - 1)] += 1
+            bins[place, 0] += 1
+            bins[place, 2] += spread
+            last[1], last[2] = event.lo_tick, event.hi_tick
+            continue
+        counts[_TRADES] += 1
+        bins[place, 1] += 1
+        counts[_BUYS] += event.side > 0
+        counts[_SELLS] += event.side < 0
+        if last[1]:
+            counts[_BEYOND] += event.lo_tick < last[1] or event.hi_tick > last[2]
+            above = event.lo_tick + event.hi_tick - last[1] - last[2]
+            if event.side and above:
+                counts[_COMPARED] += 1
+                counts[_AGREED] += (above > 0) == (event.side > 0)

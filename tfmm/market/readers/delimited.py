@@ -1,0 +1,160 @@
+"""Tables of any layout: CSV text and arrow files to raw rows, a block at a time, blocks parsed in parallel."""
+
+import collections
+import concurrent.futures
+import csv
+import threading
+
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from tfmm import errors
+from tfmm.market import raw
+from tfmm.market.readers import columns, containers, layout
+
+_SAMPLED_LINES = 200
+
+
+class Tally:
+    """What a reader counts beside the rows. malformed: lines with the wrong number of fields.
+    contract: instruments.Known by symbol, where the columns tell it."""
+
+    def __init__(self):
+        self.malformed = 0
+        self.contract = {}
+        self._lock = threading.Lock()
+
+    def skip(self, _):
+        with self._lock:
+            self.malformed += 1
+        return "skip"
+
+
+def fields(line):
+    """The fields of a CSV line."""
+    return next(csv.reader([line]))
+
+
+def read(source, tally, threads=1):
+    """Yields (symbol, (K,) raw.RAW) in the order of the file.
+
+    Raises:
+        DataError: the file cannot be read; named.
+    """
+    if source.layout.stream is not None:
+        with containers.reading(source.path):
+            yield from source.layout.stream(source)
+        return
+    if containers.kind(source.path) == "text":
+        batches = _text_batches(source, tally, threads)
+    else:
+        batches = _table_batches(source)
+    for batch, clocks in batches:
+        with containers.reading(source.path):
+            yield from _rows(source, batch, clocks, tally)
+
+
+def _wanted(source):
+    chosen = {**source.layout.columns, **source.layout.optional}
+    if source.layout.symbol:
+        chosen[source.layout.symbol] = layout.TEXT
+    return {name: what for name, what in chosen.items() if name in source.header}
+
+
+def _rows(source, batch, clocks, tally):
+    decode = {layout.NUMBER: columns.number, layout.INTEGER: columns.integer, layout.TEXT: columns.words}
+    arrays = {}
+    for name, what in _wanted(source).items():
+        column = batch.column(name)
+        column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        try:
+            arrays[name] = clocks[name].ns(column) if what == layout.TIME else decode[what](column)
+        except errors.DataError as error:
+            raise errors.DataError(f"{source.path}: column {name}: {error}") from error
+    rows = source.layout.convert(arrays)
+    rows, index = rows if isinstance(rows, tuple) else (rows, slice(None))
+    symbols = arrays.get(source.layout.symbol)
+    if symbols is not None:
+        symbols = layout.Words(symbols.codes[index], symbols.vocabulary)
+    if source.layout.contract is not None and source.path not in tally.contract:
+        tally.contract[source.path] = source.layout.contract(arrays)
+    yield from layout.split_symbols(source, symbols, rows)
+
+
+def _clocks(source, samples):
+    """name -> Clock. samples: name -> texts."""
+    return {name: columns.Clock(samples[name]) for name, what in _wanted(source).items() if what == layout.TIME}
+
+
+def _text_batches(source, tally, threads):
+    table = [fields(line) for line in source.head[source.skip_lines : source.skip_lines + _SAMPLED_LINES]]
+    samples = {name: [row[k] for row in table if k < len(row)] for k, name in enumerate(source.header)}
+    clocks = _clocks(source, samples)
+    convert = arrow_csv.ConvertOptions(
+        include_columns=list(_wanted(source)),
+        column_types=_csv_types(source, clocks),
+        strings_can_be_null=True,
+        null_values=["", "NULL", "null", "NaN", "nan", "NA", "None"],
+    )
+    pending = collections.deque()
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        for block in containers.blocks(source.path, source.skip_lines):
+            pending.append(pool.submit(_parse, source, block, convert, tally))
+            if len(pending) > threads:
+                yield pending.popleft().result(), clocks
+        while pending:
+            yield pending.popleft().result(), clocks
+
+
+def _csv_types(source, clocks):
+    types = {layout.NUMBER: pa.float64(), layout.INTEGER: pa.int64(), layout.TEXT: columns.WORDS}
+    return {
+        name: clocks[name].csv_type if what == layout.TIME else types[what] for name, what in _wanted(source).items()
+    }
+
+
+def _parse(source, block, convert, tally):
+    read_options = arrow_csv.ReadOptions(use_threads=False, column_names=list(source.header), block_size=len(block) + 1)
+    parse = arrow_csv.ParseOptions(invalid_row_handler=tally.skip, ignore_empty_lines=True)
+    with containers.reading(source.path):
+        try:
+            return arrow_csv.read_csv(pa.BufferReader(block), read_options, parse, convert)
+        except pa.ArrowInvalid:
+            # a cell that is no number: read all as text, so that only its row is lost
+            as_text = arrow_csv.ConvertOptions(
+                include_columns=convert.include_columns,
+                column_types=dict.fromkeys(convert.include_columns, pa.string()),
+                strings_can_be_null=True,
+                null_values=convert.null_values,
+                check_utf8=False,
+            )
+            return _valid_text(
+                arrow_csv.read_csv(
+                    pa.BufferReader(block), read_options, arrow_csv.ParseOptions(ignore_empty_lines=True,
+                    invalid_row_handler=lambda _: "skip"), as_text
+                )
+            )  # fmt: skip
+
+
+def _valid_text(table):
+    """The table with bytes that are no UTF-8 replaced."""
+    out = {}
+    for name in table.column_names:
+        cells = table.column(name).cast(pa.binary()).to_pylist()
+        out[name] = pa.array([None if cell is None else cell.decode("utf-8", "replace") for cell in cells], pa.string())
+    return pa.table(out)
+
+
+def _table_batches(source):
+    clocks = None
+    for batch in containers.tables(source.path, list(_wanted(source))):
+        if clocks is None:
+            samples = {name: columns.text_list(batch.column(name)[:_SAMPLED_LINES]) for name in batch.schema.names}
+            clocks = _clocks(source, samples)
+        yield batch, clocks
+
+
+def no_symbol(rows):
+    """Rows that no instrument owns, kept so that they are counted."""
+    rows["ts"] = raw.TIME_UNKNOWN
+    return rows

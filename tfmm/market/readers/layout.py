@@ -1,0 +1,117 @@
+"""What a layout is: how a table is recognised, which columns it has, and how they become raw rows.
+
+To add a vendor, write a module with a tuple LAYOUTS of `Layout`s and name it in `readers/__init__.py`.
+A whole one, for a CSV with the header `time,bid,bidsize,ask,asksize`:
+
+    def _quotes(columns):
+        return raw.quotes(
+            columns["time"], columns["bid"], columns["bidsize"], columns["ask"], columns["asksize"]
+        )
+
+    LAYOUTS = (
+        Layout(
+            vendor="example", table="quotes",
+            columns={"time": TIME, "bid": NUMBER, "bidsize": NUMBER, "ask": NUMBER, "asksize": NUMBER},
+            convert=_quotes,
+        ),
+    )
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tfmm.market import raw
+
+NUMBER = "number"  # float64, NaN where missing
+INTEGER = "integer"  # int64, raw.NO_SEQUENCE where missing or not a whole number
+TEXT = "text"  # Words
+TIME = "time"  # int64 ns UTC from seconds (also fractions), ms, us, ns or ISO 8601; unit found by magnitude
+
+
+@dataclasses.dataclass(frozen=True)
+class Words:
+    """A text column. codes: (K,) int32 into vocabulary, -1 where empty."""
+
+    codes: np.ndarray
+    vocabulary: tuple[str, ...]
+
+    def translate(self, meaning, otherwise, dtype=np.int16):
+        """(K,) array: the meaning of each word, compared without case, spaces and padding."""
+        table = [meaning.get(word.strip(" \0\t\"'").lower(), otherwise) for word in self.vocabulary]
+        return np.array([*table, otherwise], dtype)[self.codes]
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """One kind of file of one vendor.
+
+    Attributes:
+        vendor, table: its name is "vendor table", `--layout vendor` forces it.
+        columns: column -> NUMBER, INTEGER, TEXT or TIME; all must be in the header.
+        convert: function of {column: array} -> (K,) raw.RAW, or a tuple of such arrays when a row gives
+            several rows (in the order they happened).
+        optional: further columns that are used where they are present.
+        symbol: text column that names the instrument; empty: the file name does.
+        names: column names in order, of files without a header.
+        plain: tells from the fields of the first line whether it is a file without header of this layout.
+        sequenced: quotes and trades share one sequence, which orders rows of the same time.
+        contract: function of the columns -> instruments.Known, where they tell the kind of contract.
+        stream: reads the file itself instead: function of Source -> iterator of (symbol, rows).
+        recognise: for `stream`: function of (path, first lines) -> bool.
+    """
+
+    vendor: str
+    table: str
+    columns: dict[str, str] = dataclasses.field(default_factory=dict)
+    convert: Callable[..., Any] | None = None
+    optional: dict[str, str] = dataclasses.field(default_factory=dict)
+    symbol: str = ""
+    names: tuple[str, ...] = ()
+    plain: Callable[[list[str]], bool] | None = None
+    sequenced: bool = False
+    contract: Callable[..., Any] | None = None
+    stream: Callable[..., Any] | None = None
+    recognise: Callable[..., bool] | None = None
+
+    @property
+    def name(self):
+        return f"{self.vendor} {self.table}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A file and how it is read.
+
+    header: names of its columns in order; empty for streams. skip_lines: lines before the first row.
+    symbol: from the file name. session: label from the file name, empty where rows are cut into days.
+    head: the first lines of text. partner: a second file that is read beside it.
+    """
+
+    path: pathlib.Path
+    layout: Layout
+    header: tuple[str, ...] = ()
+    skip_lines: int = 0
+    symbol: str = ""
+    session: str = ""
+    head: tuple[str, ...] = ()
+    partner: pathlib.Path | None = None
+
+
+def split_symbols(source, words, rows):
+    """Yields (symbol, rows) of a batch whose rows carry their symbol. words: Words, or None: the file's."""
+    if words is None:
+        yield source.symbol, rows
+        return
+    names = [word.strip(" \0\t\"'") for word in words.vocabulary]
+    for symbol in sorted(set(names)):
+        own = np.isin(words.codes, [code for code, name in enumerate(names) if name == symbol])
+        if own.any():
+            yield symbol or source.symbol, rows[own]
+    if (words.codes < 0).any():
+        rest = rows[words.codes < 0]
+        rest["ts"] = raw.TIME_UNKNOWN
+        yield source.symbol, rest

@@ -1,0 +1,182 @@
+"""Writes stores: whole or not at all, a block of events at a time."""
+
+import hashlib
+import os
+import pathlib
+import shutil
+
+import msgspec
+import numpy as np
+
+from tfmm import errors, files
+from tfmm.market import schema, store
+
+
+class Writer:
+    """Events of one session after another into a binary file.
+
+    Args:
+        file: binary file, open for writing at the end of what it holds.
+        sessions: store.Session of what it holds already.
+    """
+
+    def __init__(self, file, sessions=()):
+        self._file = file
+        self.sessions = list(sessions)
+        self._row = self.sessions[-1].stop_row if self.sessions else 0
+
+    def add(self, name, blocks):
+        """Writes a session; `blocks` yields (K,) schema.EVENT in order of time.
+
+        Returns:
+            Whether there was an event; without any, no session is added.
+
+        Raises:
+            DataError: it begins before the last one ends.
+        """
+        start, digest, trades, first, last = self._row, hashlib.sha256(), 0, None, None
+        for events in blocks:
+            if not len(events):
+                continue
+            if first is None:
+                first = int(events["ts"][0])
+                self._check_order(name, first)
+            data = memoryview(np.ascontiguousarray(events)).cast("B")
+            digest.update(data)
+            self._file.write(data)
+            trades += int((events["kind"] == schema.TRADE).sum())
+            last = int(events["ts"][-1])
+            self._row += len(events)
+        if first is None:
+            return False
+        self.sessions.append(
+            store.Session(
+                name=name, start_row=start, stop_row=self._row, first_ns=first, last_ns=last,
+                n_quotes=self._row - start - trades, n_trades=trades, sha256=digest.hexdigest(),
+            )
+        )  # fmt: skip
+        return True
+
+    def note(self, sources, dropped):
+        """Says where the last session came from: file name -> sha256, and rows left out by reason."""
+        self.sessions[-1] = msgspec.structs.replace(self.sessions[-1], sources=sources, dropped=dropped)
+
+    def drop_last(self):
+        """Takes back the last session."""
+        self._row = self.sessions.pop().start_row
+        self._file.flush()
+        self._file.seek(self._row * schema.EVENT.itemsize)
+        self._file.truncate()
+
+    def _check_order(self, name, first):
+        if self.sessions and first <= self.sessions[-1].last_ns:
+            raise errors.DataError(
+                f"session {name} begins before session {self.sessions[-1].name} ends, wanted sessions one after another"
+            )
+
+
+def create(path, instruments, sessions, overwrite=False):
+    """Writes a store of whole tapes; see `write`. sessions: iterable of (name, Tape, sources)."""
+
+    def fill(writer, _):
+        for name, one, sources in sessions:
+            if not writer.add(name, [one.events]):
+                raise errors.DataError(f"session {name} has no events, wanted at least one")
+            writer.note(sources, one.dropped)
+
+    return write(path, instruments, fill, overwrite)
+
+
+def write(path, instruments, fill, overwrite=False):
+    """Writes a store; a killed job leaves the old one, or nothing that could be taken for a store.
+
+    Args:
+        path: folder, new or empty; one that holds a store only with `overwrite`.
+        instruments: sequence of schema.Instrument, one for each instrument of the events.
+        fill: function of (Writer, folder) that adds the sessions in order of time; further files that it
+            writes into the folder become part of the store.
+
+    Returns:
+        The opened Store.
+
+    Raises:
+        DataError: the folder holds something else, sessions overlap, or the disk is full.
+    """
+    path = pathlib.Path(path)
+    check_target(path, overwrite)
+    temporary = path.with_name(f".{path.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+        with open(temporary / store.EVENTS, "wb") as file:
+            writer = Writer(file)
+            fill(writer, temporary)
+            _sync(file)
+        _write_manifest(temporary, instruments, writer.sessions)
+        files.replace_folder(temporary, path)
+    except OSError as error:
+        raise errors.DataError(
+            f"store {path}: cannot be written: {error.strerror or error}; nothing was changed"
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return store.Store.open(path)
+
+
+def append(path, fill):
+    """Adds sessions after those of an existing store; others may read it meanwhile.
+
+    The new events are written behind the old ones and count only once the manifest names them: a killed
+    job leaves the old store.
+
+    Args:
+        path: folder of a store. fill: as in `write`; files that it writes replace those of the store.
+
+    Returns:
+        The opened Store.
+    """
+    old = store.Store.open(path)
+    staging = pathlib.Path(path).with_name(f".{pathlib.Path(path).name}.tmp")
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
+        staging.mkdir()
+        with open(old.path / store.EVENTS, "r+b") as file:
+            file.truncate(len(old.events) * schema.EVENT.itemsize)
+            file.seek(0, os.SEEK_END)
+            writer = Writer(file, old.sessions)
+            fill(writer, staging)
+            _sync(file)
+        for one in staging.iterdir():
+            os.replace(one, old.path / one.name)
+        _write_manifest(old.path, old.instruments, writer.sessions)
+    except OSError as error:
+        raise errors.DataError(
+            f"store {path}: cannot be extended: {error.strerror or error}; it holds what it held"
+        ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return store.Store.open(path)
+
+
+def check_target(path, overwrite):
+    """DataError where a store may not be written: a file, a folder with other things, or a store in use."""
+    path = pathlib.Path(path)
+    if path.exists() and not path.is_dir():
+        raise errors.DataError(f"store {path}: is a file, wanted a folder")
+    holds_store = (path / store.MANIFEST).exists()
+    if path.is_dir() and any(path.iterdir()) and not holds_store:
+        raise errors.DataError(f"store {path}: the folder has other files, wanted a new or empty one")
+    if holds_store and not overwrite:
+        raise errors.DataError(f"store {path}: holds a store already, wanted a new folder, --add or --overwrite")
+
+
+def _write_manifest(folder, instruments, sessions):
+    manifest = store.Manifest(
+        format=store.FORMAT, event=store.EVENT_LAYOUT, instruments=tuple(instruments), sessions=tuple(sessions)
+    )
+    files.write_json(folder / store.MANIFEST, msgspec.to_builtins(manifest))
+
+
+def _sync(file):
+    file.flush()
+    os.fsync(file.fileno())

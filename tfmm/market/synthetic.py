@@ -1,0 +1,104 @@
+"""Synthetic quotes: the market of X/Y that X/Z and Y/Z, or X/Y and Y/Z, imply.
+
+Division (ETHUSDT / BTCUSDT gives ETH/BTC): buying X/Y is buying X for Z and paying Z with sold Y, so
+    bid = bid(X/Z) / ask(Y/Z),    ask = ask(X/Z) / bid(Y/Z).
+Product (X/Y * Y/Z gives X/Z): bid = bid(X/Y) bid(Y/Z), ask = ask(X/Y) ask(Y/Z).
+Sizes, in X: what both legs allow. Bids round down, asks up to a tick. Ignored: fees and the time between legs.
+"""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from tfmm import errors, jit
+from tfmm.market import schema
+
+_FORM = re.compile(r"(?P<name>[^=]+)=(?P<first>[^=/*]+)(?P<how>[/*])(?P<second>[^=/*@]+)(?:@(?P<tick>[0-9.eE+-]+))?")
+_DIGITS = 6  # of the price of one tick where none is given
+
+
+class Triangle(NamedTuple):
+    """A synthetic instrument `name` of two instruments. divide: first / second, else first x second.
+    tick_size: 0 to choose one of about a millionth of the price."""
+
+    name: str
+    first: str
+    second: str
+    divide: bool
+    tick_size: float
+
+
+def parse(text):
+    """Triangle of "ETHBTC=ETHUSDT/BTCUSDT" or "X=A*B@0.01" (tick size); ConfigError where it is none."""
+    match = _FORM.fullmatch(text)
+    try:
+        tick = float(match["tick"] or 0.0)
+    except (TypeError, ValueError) as error:
+        raise errors.ConfigError(
+            f"--synthetic {text}: cannot be read, wanted NAME=FIRST/SECOND or NAME=FIRST*SECOND, then @TICK if given"
+        ) from error
+    return Triangle(match["name"], match["first"], match["second"], match["how"] == "/", tick)
+
+
+def tick_size(triangle, first_px, second_px):
+    """The given tick size, else the power of ten that leaves _DIGITS digits of the price."""
+    if triangle.tick_size:
+        return triangle.tick_size
+    px = first_px / second_px if triangle.divide else first_px * second_px
+    return float(f"1e{int(np.floor(np.log10(px))) - _DIGITS + 1}")
+
+
+class Maker:
+    """Adds the synthetic quotes of one triangle to blocks of events.
+
+    Args:
+        triangle: Triangle. legs: indices of the two instruments. index: of the synthetic one.
+        instruments: schema.Instrument of all, the synthetic one included.
+    """
+
+    def __init__(self, triangle, legs, index, instruments):
+        self._divide = triangle.divide
+        self._legs, self._index = legs, index
+        self._ticks = np.array([instruments[k].tick_size for k in (*legs, index)])
+        self._books = np.zeros((2, 4))  # bid, ask, bid size, ask size of the legs; 0: not seen yet
+
+    def add(self, events):
+        """(K,) schema.EVENT in order -> the same with a synthetic quote after each quote of a leg."""
+        out = np.empty(2 * len(events), schema.EVENT)
+        count = _synthesise(events, out, self._books, self._ticks, *self._legs, self._index, self._divide)
+        return out[:count]
+
+
+@jit.kernel
+def implied(one, two, divide):
+    """(bid, ask, bid_size, ask_size) from the books (bid, ask, bid size, ask size) of both legs; sizes in X."""
+    if divide:
+        bid, ask = one[0] / two[1], one[1] / two[0]
+        return bid, ask, min(one[2], two[3] * two[1] / one[0]), min(one[3], two[2] * two[0] / one[1])
+    bid, ask = one[0] * two[0], one[1] * two[1]
+    return bid, ask, min(one[2], two[2] / one[0]), min(one[3], two[3] / one[1])
+
+
+@jit.kernel
+def _synthesise(events, out, books, ticks, first, second, index, divide):
+    count = 0
+    for k in range(len(events)):
+        event = events[k]
+        out[count] = event
+        count += 1
+        leg = 0 if event.instrument == first else 1
+        if event.kind != schema.QUOTE or (event.instrument != first and event.instrument != second):
+            continue
+        books[leg, 0], books[leg, 1] = event.lo_tick * ticks[leg], event.hi_tick * ticks[leg]
+        books[leg, 2], books[leg, 3] = event.lo_size, event.hi_size
+        if books[1 - leg, 0] == 0.0:
+            continue
+        bid, ask, bid_size, ask_size = implied(books[0], books[1], divide)
+        quote = out[count]
+        quote.ts, quote.kind, quote.side, quote.instrument = event.ts, schema.QUOTE, 0, index
+        quote.lo_tick = np.int64(np.floor(bid / ticks[2] + 1e-9))
+        quote.hi_tick = np.int64(np.ceil(ask / ticks[2] - 1e-9))
+        quote.lo_size, quote.hi_size = bid_size, ask_size
+        count += quote.lo_tick > 0
+    return count
