@@ -36,6 +36,7 @@ def parser():
     add("--add", action="store_true", help="add the files to the store that is there already")
     add("--overwrite", action="store_true", help="replace the store in the folder")
     add("--jobs", type=int, default=0, help="processes; default: one for each core")
+    add("--no-plots", dest="plots", action="store_false", help="write no page of plots (0.3 s and 0.1 MB a session)")
     return out
 
 
@@ -58,7 +59,10 @@ def request(args):
         triangles=tuple(synthetic.parse(text) for text in args.synthetic),
         quote_lag_ms=args.quote_lag_ms,
         day_start_ns=(60 * int(match[1]) + int(match[2])) * 60 * 10**9,
-        **{name: getattr(args, name) for name in ("gap_s", "limit", "allow", "skip", "add", "overwrite", "jobs")},
+        **{
+            name: getattr(args, name)
+            for name in ("gap_s", "limit", "allow", "skip", "add", "overwrite", "jobs", "plots")
+        },
     )
 
 

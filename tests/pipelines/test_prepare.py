@@ -2,7 +2,12 @@
 
 import json
 import pathlib
+import shutil
+import subprocess
+import sys
+import time
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -137,3 +142,47 @@ def test_an_existing_store_is_kept(raw, tmp_path, run_script):
     assert (done.returncode, "holds a store already" in done.stderr) == (2, True)
     assert run_script("prepare.py", raw, "--store", tmp_path / "store", "--overwrite").returncode == 0
     store.Store.open(tmp_path / "store").verify()
+
+
+def _many_files(folder):
+    """Enough work that a kill hits every stage: reading, spooling, writing, renaming."""
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for day in range(4):
+        ts = (NEW_YEAR + day * 86400 * SECOND) + np.cumsum(random.integers(1, 10**6, 150_000))
+        bid = 100 + np.cumsum(random.integers(-1, 2, len(ts))) * 0.01
+        sizes = {"bid_size": 5.0, "ask_size": 3.0}
+        quotes = pd.DataFrame({"ts": ts, "bid": bid.round(2), "ask": (bid + 0.02).round(2), **sizes})
+        trades = pd.DataFrame({"ts": ts[::9], "price": bid[::9].round(2), "size": 1.0, "side": 1})
+        trades["side"] -= 2 * (trades.index % 2)
+        quotes.to_csv(folder / f"tob_X_2020010{day + 1}.csv", index=False)
+        trades.to_csv(folder / f"trade_X_2020010{day + 1}.csv", index=False)
+
+
+def kill_and_go_on(folder, kills, seed=0):
+    """Kills prepare at random moments; after each the next whole run must equal an undisturbed one."""
+    raw, target = folder / "raw", folder / "store"
+    _many_files(raw)
+    command = [sys.executable, "pipelines/prepare.py", str(raw), "--store"]
+    begin = time.monotonic()
+    subprocess.run([*command, folder / "calm"], cwd=ROOT, check=True, capture_output=True)
+    lasting = time.monotonic() - begin
+    wanted = store.Store.open(folder / "calm")
+    random = np.random.default_rng(seed)
+    for _ in range(kills):
+        victim = subprocess.Popen([*command, target], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(random.uniform(0.2, 1.0) * lasting)
+        victim.kill()
+        victim.wait()
+        again = [*command, target, "--overwrite"] if (target / store.MANIFEST).exists() else [*command, target]
+        done = subprocess.run(again, cwd=ROOT, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        found = store.Store.open(target)
+        found.verify()
+        assert found.data_hash == wanted.data_hash
+        assert sorted(path.name for path in folder.iterdir()) == ["calm", "raw", "store"]
+        shutil.rmtree(target)
+
+
+def test_kill_9_at_random_moments_loses_nothing(tmp_path):
+    kill_and_go_on(tmp_path, kills=4)

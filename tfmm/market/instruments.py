@@ -19,7 +19,7 @@ class Steps:
     """What was seen of the decimals of a stream of values; parts are added up with `merge`.
 
     counts, divisors: (10,) int64 by number of decimals: how many values, and their greatest common
-    divisor in units of 1e-9.
+    divisor in units of 1e-9. A multiple of what was seen just before is counted with it.
     """
 
     def __init__(self, counts=None, divisors=None):
@@ -74,22 +74,22 @@ def _accumulate(values, counts, divisors):
         if value == previous:
             counts[likely] += 1
             continue
-        scaled = np.int64(np.rint(value * 1e9))
-        # float64 holds about 16 digits: digits beyond the 15 that it keeps are noise
-        noise = np.int64(1)
-        while scaled // noise >= _POWERS[15]:
-            noise *= 10
-        scaled = (scaled + noise // 2) // noise * noise
-        if scaled % _POWERS[9 - likely] or (likely and scaled % _POWERS[10 - likely] == 0):
-            likely = 0
-            while scaled % _POWERS[9 - likely]:
-                likely += 1
         previous = value
+        scaled = np.int64(np.rint(value * 1e9))
+        if scaled >= _POWERS[15]:
+            # float64 holds about 16 digits: digits beyond the 15 that it keeps are noise
+            noise = np.int64(10)
+            while scaled // noise >= _POWERS[15]:
+                noise *= 10
+            scaled = (scaled + noise // 2) // noise * noise
+        if divisors[likely] and scaled % divisors[likely] == 0:
+            counts[likely] += 1
+            continue
+        likely = 0
+        while scaled % _POWERS[9 - likely]:
+            likely += 1
         counts[likely] += 1
-        if divisors[likely] == 0:
-            divisors[likely] = scaled
-        elif scaled % divisors[likely]:
-            divisors[likely] = _divisor(divisors[likely], scaled)
+        divisors[likely] = _divisor(divisors[likely], scaled)
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

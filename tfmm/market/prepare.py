@@ -29,7 +29,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         quote_lag_ms: quotes are moved this much later, for feeds whose quotes run ahead of their trades.
         day_start_ns: when a day begins, after 00:00 UTC. gap_s: what the report calls a gap.
         limit: largest share of bad rows. allow: write refused sessions all the same. skip: leave them out.
-        add: add to the store. overwrite: replace it. jobs: processes.
+        add: add to the store. overwrite: replace it. jobs: processes. plots: write the page of plots.
     """
 
     layout: str | None = None
@@ -45,6 +45,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     add: bool = False
     overwrite: bool = False
     jobs: int = 0
+    plots: bool = True
 
 
 class Refused(errors.DataError):
@@ -143,7 +144,8 @@ def _write(planned, target, request, progress):
             raise Refused(f"{planned.place}: every session was refused, nothing is left to write", report)
         known = _reported(target) if planned.old is not None else []
         files.write_json(folder / QUALITY, {"sessions": known + report})
-        files.write_text(folder / PAGE, quality_page.page(known + report))
+        if request.plots:
+            files.write_text(folder / PAGE, quality_page.page(known + report))
 
     if planned.old is not None:
         return store_writer.append(target, fill), report

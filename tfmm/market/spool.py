@@ -6,6 +6,7 @@ before the first event can be written: tick and lot size, span, typical price. A
 """
 
 import concurrent.futures
+import contextlib
 import hashlib
 import pathlib
 import shutil
@@ -85,16 +86,16 @@ def spool(source, work, day_start_ns=0, symbols=(), threads=2):
         return folder, msgspec.json.decode((folder / DONE).read_bytes(), type=Spooled)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    writer = _Writer(folder, source, day_start_ns)
     tally = delimited.Tally()
     seen = set()
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+    with contextlib.ExitStack() as stack, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        writer = _Writer(folder, source, day_start_ns, stack)
         digest = pool.submit(sha256, source.path)
         for symbol, rows in delimited.read(source, tally, threads):
             seen.add(symbol)
             if not symbols or symbol in symbols:
                 writer.add(symbol, rows)
-    streams = writer.close()
+    streams = writer.streams()
     out = Spooled(
         path=str(source.path),
         layout=source.layout.name,
@@ -128,8 +129,8 @@ def _key(source, day_start_ns, symbols):
 
 
 class _Writer:
-    def __init__(self, folder, source, day_start_ns):
-        self._folder = folder
+    def __init__(self, folder, source, day_start_ns, stack):
+        self._folder, self._stack = folder, stack
         self._source = source
         self._day_start_ns = day_start_ns
         self._streams, self._files, self._steps = {}, {}, {}
@@ -162,7 +163,9 @@ class _Writer:
         if stream is None:
             stream = Stream(symbol=symbol, session=session, file=f"{len(self._streams)}.raw")
             self._streams[symbol, session] = stream
-            self._files[symbol, session] = open(self._folder / stream.file, "wb")  # noqa: SIM115 closed in close()
+            path = self._folder / stream.file
+            file = self._stack.enter_context(path.open("wb"))
+            self._files[symbol, session] = file
             self._steps[symbol, session] = instruments.Steps(), instruments.Steps()
         self._note(stream, self._steps[symbol, session], rows)
         key = np.array(stream.last, np.int64)
@@ -203,9 +206,8 @@ class _Writer:
         if len(px) and len(stream.typical_px) < 1000:
             stream.typical_px.append(float(np.median(px)))
 
-    def close(self):
+    def streams(self):
         for place, stream in self._streams.items():
-            self._files[place].close()
             price, size = self._steps[place]
             stream.price_counts, stream.price_divisors = price.counts.tolist(), price.divisors.tolist()
             stream.size_counts, stream.size_divisors = size.counts.tolist(), size.divisors.tolist()

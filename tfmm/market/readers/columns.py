@@ -52,9 +52,13 @@ class Clock:
             with np.errstate(over="ignore"):
                 out = np.where(np.abs(whole) < LATEST_NS // self.scale + 1, whole * self.scale, raw.TIME_UNKNOWN)
         elif pa.types.is_floating(column.type):
-            values = number(column) * self.scale
-            fits = np.abs(values) < LATEST_NS
-            out = np.where(fits, np.where(fits, values, 0).astype(np.int64), raw.TIME_UNKNOWN)
+            values = number(column)
+            fits = np.abs(values) < LATEST_NS / self.scale
+            values = np.where(fits, values, 0.0)
+            whole = np.floor(values)
+            # a float holds the ns of no present time: the whole units are multiplied as integers
+            ns = whole.astype(np.int64) * self.scale + np.rint((values - whole) * self.scale).astype(np.int64)
+            out = np.where(fits, ns, raw.TIME_UNKNOWN)
         else:
             out = self._texts(column)
         return np.where((out >= EARLIEST_NS) & (out <= LATEST_NS), out, raw.TIME_UNKNOWN)
@@ -70,7 +74,7 @@ class Clock:
 
 def number(column):
     """(K,) float64, NaN where it is missing or no number."""
-    if pa.types.is_string(column.type) or pa.types.is_dictionary(column.type) or pa.types.is_binary(column.type):
+    if _is_text(column.type) or pa.types.is_dictionary(column.type):
         return pd.to_numeric(pd.Series(text_list(column), dtype=object), errors="coerce").to_numpy(np.float64)
     if pa.types.is_decimal(column.type):
         column = pc.cast(column, pa.float64())
@@ -93,8 +97,7 @@ def integer(column):
 def words(column):
     """layout.Words of a column of texts, booleans or numbers."""
     if not pa.types.is_dictionary(column.type):
-        column = pc.cast(column, pa.string(), safe=False) if not pa.types.is_string(column.type) else column
-        column = column.dictionary_encode()
+        column = pc.cast(column, pa.string(), safe=False).dictionary_encode()
     codes = column.indices
     codes = pc.fill_null(codes, -1) if codes.null_count else codes
     return layout.Words(codes.to_numpy(zero_copy_only=False).astype(np.int32), tuple(_texts(column.dictionary)))
@@ -105,6 +108,10 @@ def text_list(column):
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     return _texts(column)
+
+
+def _is_text(kind):
+    return any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary))
 
 
 def _texts(column):
@@ -130,7 +137,7 @@ def decimal_ns(text, scale):
     try:
         value = decimal.Decimal(text.strip(" \"'"))
         whole = int(value * scale) if value.is_finite() and abs(value) < LATEST_NS else raw.TIME_UNKNOWN
-    except (decimal.InvalidOperation, OverflowError):
+    except (decimal.DecimalException, OverflowError):
         return raw.TIME_UNKNOWN
     return whole if abs(whole) <= LATEST_NS else raw.TIME_UNKNOWN
 

@@ -9,7 +9,6 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from tfmm import errors
-from tfmm.market import raw
 from tfmm.market.readers import columns, containers, layout
 
 _SAMPLED_LINES = 200
@@ -31,8 +30,11 @@ class Tally:
 
 
 def fields(line):
-    """The fields of a CSV line."""
-    return next(csv.reader([line]))
+    """The fields of a CSV line; of a damaged one what lies between its commas."""
+    try:
+        return next(csv.reader([line]))
+    except csv.Error:
+        return line.split(",")
 
 
 def read(source, tally, threads=1):
@@ -46,12 +48,9 @@ def read(source, tally, threads=1):
             yield from source.layout.stream(source)
         return
     if containers.kind(source.path) == "text":
-        batches = _text_batches(source, tally, threads)
+        yield from _text(source, tally, threads)
     else:
-        batches = _table_batches(source)
-    for batch, clocks in batches:
-        with containers.reading(source.path):
-            yield from _rows(source, batch, clocks, tally)
+        yield from _tables(source, tally)
 
 
 def _wanted(source):
@@ -86,7 +85,7 @@ def _clocks(source, samples):
     return {name: columns.Clock(samples[name]) for name, what in _wanted(source).items() if what == layout.TIME}
 
 
-def _text_batches(source, tally, threads):
+def _text(source, tally, threads):
     table = [fields(line) for line in source.head[source.skip_lines : source.skip_lines + _SAMPLED_LINES]]
     samples = {name: [row[k] for row in table if k < len(row)] for k, name in enumerate(source.header)}
     clocks = _clocks(source, samples)
@@ -96,14 +95,19 @@ def _text_batches(source, tally, threads):
         strings_can_be_null=True,
         null_values=["", "NULL", "null", "NaN", "nan", "NA", "None"],
     )
+
+    def work(block):
+        with containers.reading(source.path):
+            return list(_rows(source, _parse(source, block, convert, tally), clocks, tally))
+
     pending = collections.deque()
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
         for block in containers.blocks(source.path, source.skip_lines):
-            pending.append(pool.submit(_parse, source, block, convert, tally))
+            pending.append(pool.submit(work, block))
             if len(pending) > threads:
-                yield pending.popleft().result(), clocks
+                yield from pending.popleft().result()
         while pending:
-            yield pending.popleft().result(), clocks
+            yield from pending.popleft().result()
 
 
 def _csv_types(source, clocks):
@@ -114,47 +118,30 @@ def _csv_types(source, clocks):
 
 
 def _parse(source, block, convert, tally):
+    if not block.isascii():
+        # arrow stops at bytes that are no UTF-8; replaced, they spoil their own cell only
+        block = block.decode("utf-8", "replace").encode()
     read_options = arrow_csv.ReadOptions(use_threads=False, column_names=list(source.header), block_size=len(block) + 1)
     parse = arrow_csv.ParseOptions(invalid_row_handler=tally.skip, ignore_empty_lines=True)
-    with containers.reading(source.path):
-        try:
-            return arrow_csv.read_csv(pa.BufferReader(block), read_options, parse, convert)
-        except pa.ArrowInvalid:
-            # a cell that is no number: read all as text, so that only its row is lost
-            as_text = arrow_csv.ConvertOptions(
-                include_columns=convert.include_columns,
-                column_types=dict.fromkeys(convert.include_columns, pa.string()),
-                strings_can_be_null=True,
-                null_values=convert.null_values,
-                check_utf8=False,
-            )
-            return _valid_text(
-                arrow_csv.read_csv(
-                    pa.BufferReader(block), read_options, arrow_csv.ParseOptions(ignore_empty_lines=True,
-                    invalid_row_handler=lambda _: "skip"), as_text
-                )
-            )  # fmt: skip
+    try:
+        return arrow_csv.read_csv(pa.BufferReader(block), read_options, parse, convert)
+    except pa.ArrowInvalid:
+        # a cell that is no number: read all as text, so that only its row is lost
+        again = arrow_csv.ParseOptions(invalid_row_handler=lambda _: "skip", ignore_empty_lines=True)
+        as_text = arrow_csv.ConvertOptions(
+            include_columns=convert.include_columns,
+            column_types=dict.fromkeys(convert.include_columns, pa.string()),
+            strings_can_be_null=True,
+            null_values=convert.null_values,
+        )
+        return arrow_csv.read_csv(pa.BufferReader(block), read_options, again, as_text)
 
 
-def _valid_text(table):
-    """The table with bytes that are no UTF-8 replaced."""
-    out = {}
-    for name in table.column_names:
-        cells = table.column(name).cast(pa.binary()).to_pylist()
-        out[name] = pa.array([None if cell is None else cell.decode("utf-8", "replace") for cell in cells], pa.string())
-    return pa.table(out)
-
-
-def _table_batches(source):
+def _tables(source, tally):
     clocks = None
     for batch in containers.tables(source.path, list(_wanted(source))):
         if clocks is None:
             samples = {name: columns.text_list(batch.column(name)[:_SAMPLED_LINES]) for name in batch.schema.names}
             clocks = _clocks(source, samples)
-        yield batch, clocks
-
-
-def no_symbol(rows):
-    """Rows that no instrument owns, kept so that they are counted."""
-    rows["ts"] = raw.TIME_UNKNOWN
-    return rows
+        with containers.reading(source.path):
+            yield from _rows(source, batch, clocks, tally)

@@ -22,11 +22,16 @@ def _bybit_contract(columns):
     if "homeNotional" not in columns or "foreignNotional" not in columns:
         return instruments.Known()
     with np.errstate(divide="ignore", invalid="ignore"):
-        linear = np.nanmedian(columns["foreignNotional"] / (columns["size"] * columns["price"]))
-        inverse = np.nanmedian(columns["homeNotional"] * columns["price"] / columns["size"])
+        linear = _middle(columns["foreignNotional"] / (columns["size"] * columns["price"]))
+        inverse = _middle(columns["homeNotional"] * columns["price"] / columns["size"])
     if abs(linear - 1.0) < _NEAR:
         return instruments.Known(inverse=False, multiplier=1.0)
     return instruments.Known(inverse=True, multiplier=1.0) if abs(inverse - 1.0) < _NEAR else instruments.Known()
+
+
+def _middle(values):
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if len(values) else np.nan
 
 
 def _bybit_spot(columns):
