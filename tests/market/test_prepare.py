@@ -1,52 +1,16 @@
-"""prepare in this process: instruments, contracts, sessions, adding, mutated files."""
+"""prepare in this process: instruments, contracts, sessions, adding."""
 
-import gzip
 import json
 
 import numpy as np
 import pytest
 
+from tests.market import vendor_files
 from tfmm import errors
 from tfmm.market import instruments, prepare, schema, store
 
-MS = 10**6
-DAY = 86_400_000
-START = 1_704_067_200_000  # 2024-01-01, ms
-QUIET = {"plots": False, "jobs": 1}
-
-
-def request(**changes):
-    return prepare.Request(**{**QUIET, **changes})
-
-
-def book(day=0, rows=400, seed=0, symbol="BTCUSDT", start_ms=None):
-    """(name, text) of a Binance bookTicker file."""
-    random = np.random.default_rng([seed, day])
-    ts = (START + day * DAY if start_ms is None else start_ms) + 1000 + np.cumsum(random.integers(1, 400, rows))
-    bid = 420_000 + np.cumsum(random.integers(-3, 4, rows))
-    ask = bid + random.integers(1, 4, rows)
-    sizes = random.integers(1, 9000, (rows, 2)) / 1000
-    lines = [
-        f"{k + 1},{bid[k] / 10:.2f},{sizes[k, 0]:.3f},{ask[k] / 10:.2f},{sizes[k, 1]:.3f},{ts[k]},{ts[k] + 3}"
-        for k in range(rows)
-    ]
-    header = "update_id,best_bid_price,best_bid_qty,best_ask_price,best_ask_qty,transaction_time,event_time"
-    date = (np.datetime64("2024-01-01") + day).astype(str)
-    return f"{symbol}-bookTicker-{date}.csv", "\n".join([header, *lines]) + "\n", (ts, bid, ask)
-
-
-def prints(day=0, rows=60, seed=0, symbol="BTCUSDT"):
-    """(name, text) of a Binance trades file that fits `book`: each trade at the touch."""
-    _, _, (ts, bid, ask) = book(day, 400, seed)
-    random = np.random.default_rng([seed, day, 1])
-    place = np.sort(random.choice(np.arange(5, 395), rows, replace=False))
-    maker = random.integers(0, 2, rows).astype(bool)
-    lines = []
-    for k, (row, sold) in enumerate(zip(place, maker, strict=True)):
-        px, size = (bid if sold else ask)[row] / 10, random.integers(1, 500) / 1000
-        lines.append(f"{k + 1},{px:.2f},{size:.3f},{px * size:.4f},{ts[row]},{str(bool(sold)).lower()}")
-    date = (np.datetime64("2024-01-01") + day).astype(str)
-    return f"{symbol}-trades-{date}.csv", "\n".join(["id,price,qty,quote_qty,time,is_buyer_maker", *lines]) + "\n"
+MS, DAY, START = vendor_files.MS, vendor_files.DAY, vendor_files.START
+book, prints, request = vendor_files.book, vendor_files.prints, vendor_files.request
 
 
 @pytest.fixture
@@ -262,121 +226,3 @@ def test_dirty_data_is_refused_with_its_reasons(shared_data, tmp_path):
 def test_a_quote_lag_corrects_a_clock_skew(shared_data, tmp_path):
     _, report = prepare.prepare(shared_data / "binance_spot", tmp_path / "store", request(quote_lag_ms=50))
     assert all(one["side_agreement"] > 0.94 for one in report)
-
-
-def _mutations():
-    def cut(data, random):
-        return data[: random.integers(0, len(data))]
-
-    def flip(data, random):
-        out = bytearray(data)
-        for _ in range(random.integers(1, 30)):
-            out[random.integers(0, len(out))] = random.integers(0, 256)
-        return bytes(out)
-
-    def cells(change):
-        def mutate(data, random):
-            header, *lines = data.decode().splitlines()
-            for k in random.choice(len(lines), min(len(lines), int(random.integers(1, 40))), replace=False):
-                row = lines[k].split(",")
-                row[random.integers(0, len(row))] = change(random)
-                lines[k] = ",".join(row)
-            return "\n".join([header, *lines]).encode()
-
-        return mutate
-
-    def columns(data, random):
-        rows = [line.split(",") for line in data.decode().splitlines()]
-        one, two = random.choice(len(rows[0]), 2, replace=False)
-        for row in rows[random.integers(0, 2) :]:
-            row[one], row[two] = row[two], row[one]
-        return "\n".join(map(",".join, rows)).encode()
-
-    def repeated(data, random):
-        lines = data.decode().splitlines()
-        place = random.integers(1, len(lines))
-        return "\n".join([*lines[:place], *lines[random.integers(1, len(lines)) :], *lines[place:]]).encode()
-
-    def backwards(data, random):
-        header, *lines = data.decode().splitlines()
-        random.shuffle(lines)
-        return "\n".join([header, *lines]).encode()
-
-    def units(data, random):
-        return data.replace(b",17040", random.choice([b",170400000", b",1.7040", b",17", b",99917040"]))
-
-    def encoded(data, random):
-        how = random.choice(["utf-16", "utf-32", "cp500"])
-        return data.decode().encode(how)
-
-    def zipped(data, random):
-        packed = gzip.compress(data)
-        return packed[: random.integers(1, len(packed) + 1)] if random.random() < 0.5 else flip(packed, random)
-
-    words = [
-        "",
-        "NaN",
-        "inf",
-        "-inf",
-        "-1",
-        "0",
-        "1e300",
-        "1e18",
-        "99999999999999999999",
-        "abc",
-        "\x00",
-        '"',
-        "0x1F",
-        "٣",
-        "1,2",
-    ]
-    return {
-        "cut": cut, "flip": flip, "words": cells(lambda random: str(random.choice(words))), "columns": columns,
-        "digits": cells(lambda random: f"{random.integers(-(10**9), 10**15)}"), "repeated": repeated,
-        "backwards": backwards, "units": units, "encoded": encoded, "zipped": zipped,
-    }  # fmt: skip
-
-
-def _true_store(out):
-    out.verify()
-    events = np.asarray(out.events)
-    assert (events["lo_tick"] > 0).all()
-    assert (events["lo_tick"] <= events["hi_tick"]).all()
-    for name in ("lo_size", "hi_size"):
-        assert (np.isfinite(events[name]) & (events[name] > 0)).all()
-    assert np.isin(events["side"], (-1, 0, 1)).all()
-    for session in out.sessions:
-        own = events[session.start_row : session.stop_row]
-        key = own["ts"] * 2 + (own["kind"] == schema.QUOTE)
-        assert (np.diff(key) >= 0).all()
-        assert own["kind"][0] == schema.QUOTE or (own["ts"] == own["ts"][0]).any()
-        assert prepare.spool.DAY_NS * 10_000 < own["ts"][0] <= own["ts"][-1] < prepare.spool.DAY_NS * 47_500
-        px = own["lo_tick"] * out.instruments[0].tick_size
-        assert (px > np.median(px) / 100).all()
-        assert (px < np.median(px) * 100).all()
-
-
-@pytest.mark.parametrize("how", list(_mutations()))
-def test_mutated_files_end_in_a_true_store_or_in_an_error_that_names_them(tmp_path, how):
-    """200 mutated files of every kind: ten kinds, 2000 files."""
-    mutate = _mutations()[how]
-    files = [book(0)[:2], prints(0)]
-    kept = 0
-    for seed in range(200):
-        random = np.random.default_rng(seed)
-        folder = tmp_path / f"raw{seed}"
-        folder.mkdir()
-        victim = random.integers(0, 2)
-        for k, (name, text) in enumerate(files):
-            data = text.encode()
-            (folder / name).write_bytes(mutate(data, random) if k == victim else data)
-        try:
-            out, _ = prepare.prepare(folder, tmp_path / f"store{seed}", request(limit=0.2))
-        except errors.DataError as error:
-            assert str(folder) in str(error), error
-            assert not (tmp_path / f"store{seed}").exists()
-            continue
-        kept += 1
-        _true_store(out)
-    # most damage to single cells, or to the order of numbered rows, leaves the rest usable
-    assert (kept > 0) == (how not in ("encoded", "units", "zipped"))

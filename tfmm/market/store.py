@@ -6,6 +6,7 @@ only, so it takes the same time for any amount of data; processes share the page
 """
 
 import hashlib
+import mmap
 import pathlib
 
 import msgspec
@@ -18,6 +19,13 @@ FORMAT = 1
 EVENTS, MANIFEST = "events.bin", "manifest.json"
 EVENT_LAYOUT = str(schema.EVENT.descr)
 _BLOCK_ROWS = 1 << 20
+
+
+def release(events):
+    """Gives the pages of mapped events back; the next touch maps them again. Other arrays are left alone."""
+    mapped = getattr(events, "_mmap", None)
+    if mapped is not None:
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,11 +3,16 @@
 import msgspec
 import numpy as np
 
-from tfmm import errors
-from tfmm.market import schema
+from tfmm import errors, jit
+from tfmm.market import schema, store
 from tfmm.simulation import state
 
 SAMPLING_S = 10.0
+_BLOCK_ROWS = 1 << 21
+_SUMS = ("weighted", "seconds", "squares", "changes")
+_WEIGHTED, _LASTED, _SQUARES, _CHANGES = range(len(_SUMS))
+_LAST = ("seconds", "spread", "mid", "sampled_at", "sampled")
+_SECONDS, _SPREAD, _MID, _SAMPLED_AT, _SAMPLED = range(len(_LAST))
 
 
 class Scales(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,32 +44,25 @@ def calibrate(events, instruments, segments, order_size=0.0):
         DataError: no quotes, or no trades where the order size is to come from them.
         ConfigError: the order size is below one lot.
     """
+    count = len(instruments)
+    sums, sizes = np.zeros((count, len(_SUMS))), [{} for _ in instruments]
+    for segment in segments:
+        last = np.full((count, len(_LAST)), np.nan)
+        for start in range(segment.start_row, segment.stop_row, _BLOCK_ROWS):
+            block = events[start : min(start + _BLOCK_ROWS, segment.stop_row)]
+            _measure(np.asarray(block), sums, last, SAMPLING_S)
+            _count_sizes(block, sizes)
+            store.release(events)
     out = []
-    for n, instrument in enumerate(instruments):
-        weighted = seconds = squares = 0.0
-        changes, sizes = 0, []
-        for segment in segments:
-            own = events[segment.start_row : segment.stop_row]
-            own = own[own["instrument"] == n]
-            sizes.append(own["lo_size"][own["kind"] == schema.TRADE])
-            quotes = own[own["kind"] == schema.QUOTE]
-            if len(quotes) < 2:
-                continue
-            lasting = np.diff(quotes["ts"]) * 1e-9
-            spread = (quotes["hi_tick"] - quotes["lo_tick"])[:-1]
-            weighted += 0.5 * float(spread @ lasting)
-            seconds += float(lasting.sum())
-            moves = np.diff(_sampled_mid(quotes))
-            squares += float(moves @ moves)
-            changes += len(moves)
+    for instrument, (weighted, seconds, squares, changes), known in zip(instruments, sums, sizes, strict=True):
         if seconds == 0:
             raise errors.DataError(f"train has no quotes of {instrument.symbol} that last, wanted at least two")
         sigma = np.sqrt(squares / changes / SAMPLING_S) if changes else 0.0
         out.append(
             Scales(
-                half_spread_tick=max(weighted / seconds, 0.25),
+                half_spread_tick=max(float(weighted / seconds), 0.25),
                 sigma_tick=max(float(sigma), 1e-3),
-                order_lot=_order_lot(order_size, instrument, np.concatenate(sizes)),
+                order_lot=_order_lot(order_size, instrument, known),
             )
         )
     return tuple(out)
@@ -107,10 +105,39 @@ def reward_scale(scales):
     return float(np.mean([one.half_spread_tick * one.order_lot for one in scales]))
 
 
-def _sampled_mid(quotes):
-    times = np.arange(quotes["ts"][0], quotes["ts"][-1], round(SAMPLING_S * 1e9))
-    last = np.searchsorted(quotes["ts"], times, side="right") - 1
-    return 0.5 * (quotes["lo_tick"][last] + quotes["hi_tick"][last])
+@jit.kernel
+def _measure(events, sums, last, sampling_s):
+    """Adds a block to sums (N, _SUMS); last (N, _LAST) carries the state of a segment, NaN before its first quote."""
+    for k in range(len(events)):
+        event = events[k]
+        if event.kind != schema.QUOTE:
+            continue
+        carried, total = last[event.instrument], sums[event.instrument]
+        seconds = event.ts * 1e-9
+        if np.isnan(carried[_SECONDS]):
+            carried[_SAMPLED_AT] = seconds
+            carried[_SAMPLED] = 0.5 * (event.lo_tick + event.hi_tick)
+        else:
+            lasted = seconds - carried[_SECONDS]
+            total[_WEIGHTED] += 0.5 * carried[_SPREAD] * lasted
+            total[_LASTED] += lasted
+            while carried[_SAMPLED_AT] + sampling_s < seconds:
+                total[_SQUARES] += (carried[_MID] - carried[_SAMPLED]) ** 2
+                total[_CHANGES] += 1
+                carried[_SAMPLED] = carried[_MID]
+                carried[_SAMPLED_AT] += sampling_s
+        carried[_SECONDS] = seconds
+        carried[_SPREAD] = event.hi_tick - event.lo_tick
+        carried[_MID] = 0.5 * (event.lo_tick + event.hi_tick)
+
+
+def _count_sizes(block, sizes):
+    """Adds how often each trade size occurs to one dict per instrument."""
+    trades = block[block["kind"] == schema.TRADE]
+    for n, known in enumerate(sizes):
+        values, counts = np.unique(trades["lo_size"][trades["instrument"] == n], return_counts=True)
+        for value, many in zip(values.tolist(), counts.tolist(), strict=True):
+            known[value] = known.get(value, 0) + many
 
 
 def _order_lot(order_size, instrument, sizes):
@@ -122,6 +149,14 @@ def _order_lot(order_size, instrument, sizes):
                 f"{instrument.lot_size:g}"
             )
         return lots
-    if not len(sizes):
+    if not sizes:
         raise errors.DataError(f"train has no trades of {instrument.symbol}: set rules.order_size")
-    return max(1, round(float(np.median(sizes)) / instrument.lot_size))
+    return max(1, round(_median(sizes) / instrument.lot_size))
+
+
+def _median(counts):
+    """Median of values given as {value: how often}."""
+    values = np.array(sorted(counts))
+    upto = np.cumsum([counts[value] for value in values.tolist()])
+    middle = [values[np.searchsorted(upto, place, side="right")] for place in ((upto[-1] - 1) // 2, upto[-1] // 2)]
+    return float(np.mean(middle))

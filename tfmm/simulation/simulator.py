@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from tfmm.market import store
 from tfmm.simulation import features, kernel, state
 
+_MAPPED_BYTES = 1 << 28  # of mapped events that rows may have read before their pages are given back
 _STATE = ("rows", "books", "rings", "observation", "reward", "step_type", "sent")
 
 
@@ -44,6 +46,7 @@ class Simulator:
         count = len(rules)
         self.rules = rules
         self.interval_ns = round(interval_s * 1e9)
+        self._mapped = events
         self._events = state.read_only(events)
         self._segments = np.array([tuple(one)[-4:] for one in segments], state.SEGMENT)
         self._windows = np.zeros((0, 3), np.int64) if windows is None else np.asarray(windows, np.int64)
@@ -60,7 +63,14 @@ class Simulator:
         self.step_type = np.zeros(rows, np.int32)
         self.sent = np.zeros((rows, count), state.ORDER)
         self._no_action = np.zeros((rows, count, 2))
+        self._since_release, self._release_every = 0, self._steps_to_release(rows, interval_s)
         self.seed(seed)
+
+    def _steps_to_release(self, rows, interval_s):
+        """Steps in which the rows read about _MAPPED_BYTES of events."""
+        lasting = float(np.sum(self._segments["end_ns"] - self._segments["start_ns"])) * 1e-9
+        read = float(np.sum(self._segments["stop_row"] - self._segments["start_row"])) / max(lasting, interval_s)
+        return max(1, int(_MAPPED_BYTES / (max(read, 1.0) * interval_s * rows * self._events.itemsize)))
 
     def seed(self, seed):
         """Gives every row its own random stream; row b of any batch draws the same numbers."""
@@ -96,6 +106,10 @@ class Simulator:
         Args:
             actions: (B, N, 2); meaning by `rules["action"]`, see quoting.quote_prices.
         """
+        self._since_release += 1
+        if self._since_release >= self._release_every:
+            store.release(self._mapped)
+            self._since_release = 0
         kernel.step_rows(
             self._events,
             self._segments,
