@@ -1,4 +1,4 @@
-"""Tick files of a simulated market: tob_SIM_DATE.parquet and trade_SIM_DATE.parquet."""
+"""Tick files of a simulated market: tob_SYMBOL_DATE.parquet and trade_SYMBOL_DATE.parquet."""
 
 import argparse
 import io
@@ -7,31 +7,52 @@ import pathlib
 import tqdm
 
 from tfmm import cli, errors, files
-from tfmm.market import generator
+from tfmm.market import generator, store
+
+
+def parser():
+    out = argparse.ArgumentParser(description=__doc__)
+    add = out.add_argument
+    add("--out", type=pathlib.Path, required=True, help="folder to write")
+    add("--days", type=int, default=5, help="sessions, one a day")
+    add("--seed", type=int, default=0)
+    add("--hours", type=float, default=generator.SESSION_HOURS, help="length of a session")
+    add("--instruments", type=int, default=1, help="correlated instruments")
+    add("--triangle", action="store_true", help="three instruments XY, YZ and XZ, the product of the other two")
+    add("--like", metavar="STORE[:SESSION]", help="resemble a session of a prepared store (default: its first)")
+    return out
+
+
+def like(text):
+    """Parameters measured on a session of a store."""
+    path, _, name = text.partition(":")
+    opened = store.Store.open(path)
+    events = opened.tape(name or opened.sessions[0].name).events
+    return generator.measure(events[events["instrument"] == 0], opened.instruments[0])
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=pathlib.Path, required=True, help="folder to write")
-    parser.add_argument("--days", type=int, default=5, help="sessions, one a day")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--hours", type=float, default=generator.SESSION_HOURS, help="length of a session")
-    args = parser.parse_args()
-    if args.days < 1 or not args.hours > 0 or args.seed < 0:
+    args = parser().parse_args()
+    if args.days < 1 or not 0 < args.hours <= 24 or args.seed < 0 or args.instruments < 1:
         raise errors.ConfigError(
-            f"--days {args.days} --hours {args.hours:g} --seed {args.seed}: wanted at least 1, above 0, at least 0"
+            f"--days {args.days} --hours {args.hours:g} --seed {args.seed} --instruments {args.instruments}: wanted at "
+            "least 1, above 0 and at most 24, at least 0, at least 1"
         )
+    count = 3 if args.triangle and args.instruments == 1 else args.instruments
+    model = like(args.like) if args.like else generator.Parameters()
+    members = generator.instruments(count, model, args.triangle)
 
     args.out.mkdir(parents=True, exist_ok=True)
     events = 0
     for day in tqdm.trange(args.days, desc="generate", unit="session", disable=None):
-        date, quotes, trades = generator.session(day, args.seed, args.hours)
-        for kind, frame in (("tob", quotes), ("trade", trades)):
-            buffer = io.BytesIO()
-            frame.to_parquet(buffer, index=False)
-            files.write_bytes(args.out / f"{kind}_SIM_{date}.parquet", buffer.getvalue())
-        events += len(quotes) + len(trades)
-    print(f"{args.out}: {args.days} sessions, {events} events")
+        date, frames = generator.market(day, args.seed, args.hours, members, args.triangle)
+        for symbol, pair in frames.items():
+            for kind, frame in zip(("tob", "trade"), pair, strict=True):
+                buffer = io.BytesIO()
+                frame.to_parquet(buffer, index=False)
+                files.write_bytes(args.out / f"{kind}_{symbol}_{date}.parquet", buffer.getvalue())
+                events += len(frame)
+    print(f"{args.out}: {args.days} sessions of {', '.join(one.symbol for one in members)}, {events} events")
 
 
 if __name__ == "__main__":

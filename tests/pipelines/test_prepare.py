@@ -186,3 +186,16 @@ def kill_and_go_on(folder, kills, seed=0):
 
 def test_kill_9_at_random_moments_loses_nothing(tmp_path):
     kill_and_go_on(tmp_path, kills=2)
+
+
+def test_generate_like_a_store_and_a_triangle(small_store, tmp_path, run_script):
+    done = run_script("generate.py", "--out", tmp_path / "like", "--days", 1, "--hours", 0.02, "--like", small_store)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "like").iterdir()) == [
+        "tob_SIM_20240102.parquet", "trade_SIM_20240102.parquet",
+    ]  # fmt: skip
+    done = run_script("generate.py", "--out", tmp_path / "three", "--days", 1, "--hours", 0.02, "--triangle")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "three").iterdir())) == 6
+    done = run_script("generate.py", "--out", tmp_path / "no", "--like", tmp_path / "nowhere")
+    assert (done.returncode, "nowhere" in done.stderr, (tmp_path / "no").exists()) == (2, True, False)

@@ -7,7 +7,7 @@ import numpy as np
 
 from tfmm.market import raw, schema
 
-CHUNK_ROWS = 1 << 20
+CHUNK_ROWS = 1 << 18
 _LEAST_ROWS = 1 << 12
 
 

@@ -103,6 +103,8 @@ def agreement_by_lag(events, lags_ms):
     quotes = events[events["kind"] == schema.QUOTE]
     trades = events[(events["kind"] == schema.TRADE) & (events["side"] != schema.UNKNOWN)]
     out = []
+    if not len(trades) or not len(quotes):
+        return [(lag, math.nan) for lag in lags_ms]
     for lag in lags_ms:
         place = np.searchsorted(quotes["ts"], trades["ts"] - lag * 1_000_000, side="left") - 1
         seen = place >= 0

@@ -2,7 +2,6 @@
 
 import pathlib
 import tempfile
-import time
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +14,7 @@ from tfmm import jit, simulation
 from tfmm.agents import ddpg
 from tfmm.environments import factory
 from tfmm.environments import problem as problem_lib
+from tfmm.market import benchmark as market_benchmark
 from tfmm.market import generator, schema, store_writer, tape
 from tfmm.simulation import schedule as schedule_lib
 from tfmm.simulation import state
@@ -41,6 +41,7 @@ def run(repeats):
         out["collect_transitions_per_s"] = _collect(problem, ROWS, 300, repeats)
         out["collect_vs_stock"] = out["collect_transitions_per_s"] / stock
         out.update(_train(problem, repeats))
+        out.update(market_benchmark.run(folder, repeats))
     return out
 
 
@@ -59,17 +60,6 @@ def _problem(path):
     agent = config_lib.Agent(actor_layers=(400, 300), critic_observation_layers=(400,), critic_joint_layers=(300,))
     config = config_lib.with_store(config_lib.Config(agent=agent), path)
     return problem_lib.Problem.create(config)
-
-
-def _best(function, repeats):
-    """Seconds of the fastest of several calls; one more call before them compiles."""
-    function()
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds)
 
 
 @jit.kernel
@@ -99,8 +89,8 @@ def _replay(problem, repeats):
     orders = np.zeros(len(times), state.ORDER)
     orders["active_ns"] = times
     events = state.read_only(session.events)
-    bare = _best(lambda: _bare(events, orders), repeats)
-    seconds = _best(lambda: simulation.replay(session, quotes), repeats)
+    bare = market_benchmark.best(lambda: _bare(events, orders), repeats)
+    seconds = market_benchmark.best(lambda: simulation.replay(session, quotes), repeats)
     return {"replay_events_per_s": len(session) / seconds, "replay_vs_bare_loop": bare / seconds}
 
 
@@ -115,7 +105,7 @@ def _environment(problem, rows, repeats):
         for k in range(count):
             env.step(actions[k % 64])
 
-    return count * (rows or 1) / _best(steps, repeats)
+    return count * (rows or 1) / market_benchmark.best(steps, repeats)
 
 
 def _collector(problem, rows):
@@ -143,7 +133,7 @@ def _drive(env, replay, policy, rows, steps):
 def _collect(problem, rows, steps, repeats):
     """Transitions per second into Reverb; rows None: the stock path, one environment, one item a step."""
     env, _, replay, policy = _collector(problem, rows)
-    seconds = _best(lambda: _drive(env, replay, policy, rows, steps), repeats)
+    seconds = market_benchmark.best(lambda: _drive(env, replay, policy, rows, steps), repeats)
     replay.close()
     return steps * (rows or 1) / seconds
 
@@ -162,7 +152,7 @@ def _train(problem, repeats):
             agent.train(next(source)[0])
 
     count = 200
-    from_replay = count / _best(lambda: loop(iterator, tf.constant(count)), repeats)
-    from_fixed = count / _best(lambda: loop(fixed, tf.constant(count)), repeats)
+    from_replay = count / market_benchmark.best(lambda: loop(iterator, tf.constant(count)), repeats)
+    from_fixed = count / market_benchmark.best(lambda: loop(fixed, tf.constant(count)), repeats)
     replay.close()
     return {"train_steps_per_s": from_replay, "train_vs_fixed_batch": from_replay / from_fixed}

@@ -12,7 +12,7 @@ from pyarrow import feather, parquet
 
 from tfmm import errors
 
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 4 << 20
 BATCH_ROWS = 1 << 18
 HEAD_BYTES = 1 << 18
 _UNREADABLE = (
@@ -106,8 +106,8 @@ def blocks(path, skip_lines=0):
             cut = block.rfind(b"\n") + 1
             if not cut:
                 rest += block
-                if len(rest) > 4 * BLOCK_BYTES:
-                    raise errors.DataError(f"{path}: a line is longer than {4 * BLOCK_BYTES} bytes, wanted rows")
+                if len(rest) > 16 * BLOCK_BYTES:
+                    raise errors.DataError(f"{path}: a line is longer than {16 * BLOCK_BYTES} bytes, wanted rows")
                 continue
             yield b"".join((rest, block[:cut]))
             rest = block[cut:]
