@@ -55,27 +55,41 @@ def check_equal(q, t, s, instrument, **rules):
 
 
 TIMES = st.integers(0, 12)
-QUOTE_ROWS = st.lists(st.tuples(TIMES, st.integers(95, 105), st.integers(0, 3)), max_size=12)
-TRADE_ROWS = st.lists(st.tuples(TIMES, st.integers(186, 214), st.sampled_from([-1, 0, 1])), max_size=12)
-SIDE = st.one_of(st.just(NAN), st.integers(370, 430).map(lambda quarter: quarter / 4))
-SCHEDULE_ROWS = st.lists(st.tuples(st.integers(-3, 12), SIDE, SIDE), max_size=10)
-
-
-@settings(max_examples=600, deadline=None)
-@given(
-    QUOTE_ROWS,
-    TRADE_ROWS,
-    SCHEDULE_ROWS,
-    st.sampled_from(["never", "always"]),
-    st.sampled_from([0, 1, 5, 40]),
-    st.sampled_from([None, 0.0, 2.0, 5.0]),
+SIZES = st.sampled_from([0.5, 1.0, 2.0, 3.0, 7.0])
+QUOTE_ROWS = st.lists(st.tuples(TIMES, st.integers(95, 105), st.integers(0, 3), SIZES, SIZES), max_size=14)
+TRADE_ROWS = st.lists(st.tuples(TIMES, st.integers(186, 214), st.sampled_from([-1, 0, 1]), SIZES), max_size=14)
+SIDE = st.one_of(st.just(NAN), st.integers(376, 424).map(lambda quarter: quarter / 4))
+SCHEDULE_ROWS = st.lists(st.tuples(st.integers(-3, 12), SIDE, SIDE, SIZES, SIZES), max_size=10)
+RULES = st.fixed_dictionaries(
+    {
+        "touch": st.sampled_from(["never", "always", "queue"]),
+        "marketable": st.sampled_from(["clamp", "reject", "take"]),
+        "partial": st.booleans(),
+        "latency_ns": st.sampled_from([0, 1, 5, 40]),
+        "inventory_limit": st.sampled_from([None, 0.0, 2.0, 5.0]),
+        "cash_limit": st.sampled_from([None, 0.0, 300.0]),
+        "gap_ns": st.sampled_from([None, None, 2, 4]),
+    }
 )
-def test_equals_the_reference_on_random_tapes(q, t, s, touch, latency_ns, inventory_limit):
-    """Half-tick prints, locked books, equal times, crossed own quotes, several quotes in flight."""
-    q = quotes(*sorted([(ts, b, b + w) for ts, b, w in q], key=lambda row: row[0]))
-    t = trades(*sorted([(ts, half / 2, side) for ts, half, side in t], key=lambda row: row[0]))
-    s = schedule(*sorted(s, key=lambda row: row[0]))
-    check_equal(q, t, s, ONE, touch=touch, latency_ns=latency_ns, inventory_limit=inventory_limit, maker_fee_bps=-0.5)
+HALF = schema.Instrument(symbol="X", tick_size=1.0, lot_size=0.5)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(QUOTE_ROWS, TRADE_ROWS, SCHEDULE_ROWS, RULES)
+def test_equals_the_reference_on_random_tapes(q, t, s, rules):
+    """Half-tick prints, locked books, equal times, crossed own quotes, several quotes in flight, every rule."""
+    by_time = {"key": lambda row: row[0]}
+    q = pd.DataFrame(
+        [(ts, float(b), one, float(b + w), two) for ts, b, w, one, two in sorted(q, **by_time)],
+        columns=list(tape.QUOTE_COLUMNS),
+    ).astype({"ts": np.int64})
+    t = pd.DataFrame(
+        [(ts, half / 2, size, side) for ts, half, side, size in sorted(t, **by_time)], columns=list(tape.TRADE_COLUMNS)
+    ).astype({"ts": np.int64, "side": np.int8})
+    one = np.zeros(len(s), schedule_lib.SCHEDULE)
+    for entry, row in zip(one, sorted(s, **by_time), strict=True):
+        entry["ts_ns"], entry["bid_px"], entry["ask_px"], entry["bid_qty"], entry["ask_qty"] = row
+    check_equal(q, t, one, HALF, maker_fee_bps=-0.5, taker_fee_bps=2.0, **rules)
 
 
 def _random_schedule(q, interval_ns, tick_size, qty, seed):
@@ -92,36 +106,38 @@ def _random_schedule(q, interval_ns, tick_size, qty, seed):
     return out
 
 
-@pytest.mark.parametrize("latency_ns", [0, 250_000_000])
-@pytest.mark.parametrize("touch", ["never", "always"])
-@pytest.mark.parametrize(
-    ("folder", "name", "tick_size", "lot_size", "qty", "interval_ns"),
-    [
-        ("binance_usdm", "BTCUSDT_20240808", 0.1, 0.001, 0.01, 500_000_000),
-        ("us_equity", "IBM_20131007", 0.01, 1.0, 100.0, 5_000_000_000),
-    ],
-)
-def test_equals_the_reference_on_real_sessions(
-    shared_data, folder, name, tick_size, lot_size, qty, interval_ns, touch, latency_ns
-):
-    q = pd.read_parquet(shared_data / folder / f"tob_{name}.parquet")
+SESSIONS = {
+    "binance_usdm": ("BTCUSDT_20240808", 0.1, 0.001, 0.01, 500_000_000, 12_000),
+    "us_equity": ("IBM_20131007", 0.01, 1.0, 100.0, 5_000_000_000, 12_000),
+    "bitmex": ("ETHUSD_20200310", 0.05, 1.0, 5000.0, 1_000_000_000, 12_000),
+}
+
+
+@pytest.mark.parametrize("touch", ["never", "always", "queue"])
+@pytest.mark.parametrize("marketable", ["clamp", "reject", "take"])
+@pytest.mark.parametrize("partial", [False, True])
+@pytest.mark.parametrize("folder", list(SESSIONS))
+def test_equals_the_reference_on_real_sessions(shared_data, folder, touch, marketable, partial):
+    """Every combination of the rules; latencies of none, 1 ms, 250 ms and more than the time between quotes."""
+    name, tick_size, lot_size, qty, interval_ns, rows = SESSIONS[folder]
+    q = pd.read_parquet(shared_data / folder / f"tob_{name}.parquet").iloc[:rows]
     t = pd.read_parquet(shared_data / folder / f"trade_{name}.parquet")
+    t = t[t.ts <= q.ts.iloc[-1]].reset_index(drop=True)
     q = q[q.bid <= q.ask].reset_index(drop=True)
     instrument = schema.Instrument(symbol="X", tick_size=tick_size, lot_size=lot_size)
-    for seed in range(3):
-        s = _random_schedule(q, interval_ns, tick_size, qty, seed)
+    rules, count = set(), 0
+    for seed, latency_ns in enumerate((0, 1_000_000, 250_000_000, round(1.7 * interval_ns))):
         got = check_equal(
-            q,
-            t,
-            s,
-            instrument,
-            touch=touch,
-            latency_ns=latency_ns,
-            maker_fee_bps=0.2,
-            inventory_limit=20 * qty,
-        )
-        assert len(got) > 50
-        assert {one[5] for one in got} == {"MARKET", "TRADE"} | ({"TOUCH"} if touch == "always" else set())
+            q, t, _random_schedule(q, interval_ns, tick_size, qty, seed), instrument,
+            touch=touch, marketable=marketable, partial=partial, latency_ns=latency_ns, maker_fee_bps=0.2,
+            taker_fee_bps=0.5, inventory_limit=20 * qty, gap_ns=20 * 10**9,
+        )  # fmt: skip
+        count += len(got)
+        rules |= {one[5] for one in got}
+    assert count > 40
+    known = {"never": set(), "always": {"TOUCH"}, "queue": {"QUEUE"}}[touch]
+    assert {"MARKET", "TRADE"} | known | ({"TAKER"} if marketable == "take" else set()) >= rules
+    assert rules >= {"MARKET"} | ({"TAKER"} if marketable == "take" else set())
 
 
 BOOK = (0, 99, 101)  # bid 99, ask 101 at time 0
@@ -230,6 +246,10 @@ def test_a_schedule_without_a_field_is_refused():
         {"latency_ns": -1},
         {"maker_fee_bps": NAN},
         {"inventory_limit": -1.0},
+        {"cash_limit": -1.0},
+        {"gap_ns": -1},
+        {"taker_fee_bps": np.inf},
+        {"partial": "half"},
     ],
 )
 def test_wrong_rules_are_refused(wrong):

@@ -104,5 +104,5 @@ def objective(books, rules):
     """Mark-to-mid wealth after fees minus the cost of risk so far, per instrument's money, summed. tick x lot."""
     total = 0.0
     for n in range(books.shape[0]):
-        total += ledger.equity(books[n]) - rules[n].risk * books[n].abs_lot_s
+        total += ledger.equity(books[n], rules[n].reference_tick) - rules[n].risk * books[n].abs_lot_s
     return total

@@ -3,11 +3,11 @@
 import numpy as np
 
 from tfmm import jit
-from tfmm.simulation import features, fills, ledger, quoting, state
+from tfmm.simulation import events as events_lib
+from tfmm.simulation import features, ledger, quoting, state
 
 FIRST, MID, LAST = 0, 1, 2
 _NO_BID, _NO_ASK, _FOREVER = state.NO_BID, state.NO_ASK, state.FOREVER
-_NO_LOG = np.zeros(0, state.FILL)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -61,7 +61,7 @@ def _seek(events, start, stop, ts):
 
 
 @jit.kernel
-def reset_row(events, segments, windows, stride, row, books, rings, rules, clock, decay):
+def reset_row(events, segments, windows, stride, row, books, rings, rules, clock, decay, log, outcomes):
     """Starts a window flat, with the features warmed up over `warmup_ns` before it."""
     interval_ns, window_ns, warmup_ns = clock[0], clock[1], clock[2]
     segment = segments[_pick_window(row, segments, windows, stride, window_ns, warmup_ns)]
@@ -79,6 +79,8 @@ def reset_row(events, segments, windows, stride, row, books, rings, rules, clock
         book.fees = 0.0
         book.abs_lot_s = 0.0
         book.n_fills = 0
+        book.n_refused = 0
+        book.last_ns = state.NEVER
         book.buy_size = 0.0
         book.sell_size = 0.0
         book.warm = 0
@@ -92,7 +94,9 @@ def reset_row(events, segments, windows, stride, row, books, rings, rules, clock
     row.cursor = max(segment.start_row, _seek(events, segment.start_row, segment.stop_row, row.ts) - 1)
     row.done = 0
     for k in range(steps + 1):
-        row.cursor, _ = fills.advance(events, row.cursor, row.stop, row.ts, books, rings, rules, _NO_LOG, 0)
+        row.cursor, _ = events_lib.advance(
+            events, row.cursor, row.stop, row.ts, books, rings, rules, True, log, 0, outcomes
+        )
         for n in range(books.shape[0]):
             features.update(books[n], rules[n], decay, interval_ns * 1e-9)
         if k < steps:
@@ -127,6 +131,8 @@ def step_rows(
     reward,
     step_type,
     sent,
+    log,
+    outcomes,
 ):
     """One decision of every row; a row whose window is over starts the next one instead.
 
@@ -139,13 +145,14 @@ def step_rows(
         scale: money of one reward unit, tick x lot.
         actions: (B, N, 2) float64. out: (B, N F) float32 observations. reward: (B,) float32.
         step_type: (B,) int32. sent: (B, N) state.ORDER, the quotes sent at this decision.
+        log: (0,) state.FILL. outcomes: (0, 0, 0) int8: environments keep neither.
     """
     interval_ns = clock[0]
     count = books.shape[1]
     for b in range(rows.shape[0]):
         row, own = rows[b], books[b]
         if row.done:
-            reset_row(events, segments, windows, rows.shape[0], row, own, rings[b], rules, clock, decay)
+            reset_row(events, segments, windows, rows.shape[0], row, own, rings[b], rules, clock, decay, log, outcomes)
             reward[b] = 0.0
             step_type[b] = FIRST
             look(row, own, rules, out[b])
@@ -160,7 +167,9 @@ def step_rows(
             copy.ask_tick = order.ask_tick
             copy.ask_lot = order.ask_lot
         row.ts += interval_ns
-        row.cursor, _ = fills.advance(events, row.cursor, row.stop, row.ts, own, rings[b], rules, _NO_LOG, 0)
+        row.cursor, _ = events_lib.advance(
+            events, row.cursor, row.stop, row.ts, own, rings[b], rules, True, log, 0, outcomes
+        )
         for n in range(count):
             ledger.accrue(own[n], row.ts)
             features.update(own[n], rules[n], decay, interval_ns * 1e-9)

@@ -1,15 +1,29 @@
 """The one function that moves money, and what a position is worth.
 
-Cash and inventory move together; equity = cash - fees + inventory x mid at every event.
+Cash and inventory move together; equity = cash - fees + inventory x worth(mid) at every event.
+
+A linear contract is worth its price. An inverse one of fixed quote-currency size gains 1/p0 - 1/p1 of the base
+currency; counted at a constant reference price R that is R^2 (1/p0 - 1/p1), so its worth is 2 R - R^2 / p: equal to
+the price at R and of the same slope there.
 """
 
 from tfmm import jit
 
 
 @jit.kernel
-def value(price_tick):
-    """Worth of one lot of a linear contract at a price (may be half a tick). tick x lot."""
-    return float(price_tick)
+def worth(price_tick, reference_tick):
+    """Worth of one lot at a price (may be half a tick), tick. reference_tick: R of an inverse contract, 0: linear."""
+    if reference_tick == 0.0:
+        return float(price_tick)
+    return 2.0 * reference_tick - reference_tick * reference_tick / price_tick
+
+
+@jit.kernel
+def notional(price_tick, reference_tick):
+    """What fees are taken from, tick: the price, or for an inverse contract R^2 / p."""
+    if reference_tick == 0.0:
+        return abs(float(price_tick))
+    return reference_tick * reference_tick / price_tick
 
 
 @jit.kernel
@@ -20,21 +34,21 @@ def accrue(book, ts):
 
 
 @jit.kernel
-def apply_fill(book, side, price_tick, lots, fee_rate, ts):
+def apply_fill(book, side, price_tick, lots, fee_rate, reference_tick, ts):
     """Books a fill: side +1 we bought, -1 we sold. Returns the fee (tick x lot, negative: rebate)."""
     accrue(book, ts)
-    worth = lots * value(price_tick)
-    fee = fee_rate * abs(worth)
+    fee = fee_rate * lots * notional(price_tick, reference_tick)
     book.inventory_lot += side * lots
-    book.cash -= side * worth
+    book.cash -= side * lots * worth(price_tick, reference_tick)
     book.fees += fee
     book.n_fills += 1
     return fee
 
 
 @jit.kernel
-def equity(book):
+def equity(book, reference_tick):
     """Mark-to-mid wealth after fees. tick x lot."""
     if book.inventory_lot == 0:
         return book.cash - book.fees
-    return book.cash - book.fees + book.inventory_lot * value(0.5 * (book.bid_tick + book.ask_tick))
+    mid = 0.5 * (book.bid_tick + book.ask_tick)
+    return book.cash - book.fees + book.inventory_lot * worth(mid, reference_tick)

@@ -62,6 +62,7 @@ class Simulator:
         self.reward = np.zeros(rows, np.float32)
         self.step_type = np.zeros(rows, np.int32)
         self.sent = np.zeros((rows, count), state.ORDER)
+        self._no_log, self._no_outcomes = np.zeros(0, state.FILL), np.zeros((0, 0, 0), np.int8)
         self._no_action = np.zeros((rows, count, 2))
         self._since_release, self._release_every = 0, self._steps_to_release(rows, interval_s)
         self.seed(seed)
@@ -126,6 +127,8 @@ class Simulator:
             self.reward,
             self.step_type,
             self.sent,
+            self._no_log,
+            self._no_outcomes,
         )
 
 

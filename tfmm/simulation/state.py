@@ -9,10 +9,24 @@ import numpy as np
 NO_BID, NO_ASK = -(2**62), 2**62
 """Price of a side that is not quoted: no market price ever reaches it."""
 FOREVER = 2**62
+NEVER = -FOREVER
 
 MARKET, TRADE, TOUCH, QUEUE, TAKER, CLIENT, HEDGE = range(7)
 RULE_NAMES = ("MARKET", "TRADE", "TOUCH", "QUEUE", "TAKER", "CLIENT", "HEDGE")
-TOUCH_NEVER, TOUCH_ALWAYS = range(2)
+TOUCH_NEVER, TOUCH_ALWAYS, TOUCH_QUEUE = range(3)
+CLAMP, REJECT, TAKE = range(3)
+NOT_SENT, WAITING, QUOTED, MOVED, TAKEN, INVENTORY_LIMIT, CASH_LIMIT, REJECTED = range(8)
+OUTCOME_NAMES = (
+    "not sent",  # no price on this side
+    "waiting",  # not active before the tape ended
+    "quoted",
+    "moved",  # quoted one tick behind the far touch
+    "taken",  # filled at the touch on activation
+    "inventory limit",
+    "cash limit",
+    "rejected",  # marketable
+)
+"""What became of a side of a quote when it reached the venue."""
 SKEW_SPREAD, OFFSETS, DISTANCES = range(3)
 
 ORDER = np.dtype(
@@ -39,6 +53,13 @@ BOOK = np.dtype(
         ("my_bid_lot", np.int64),
         ("my_ask_tick", np.int64),
         ("my_ask_lot", np.int64),
+        # place in the queue at our price, see tfmm.simulation.queue
+        ("bid_ahead", np.float64),
+        ("bid_seen", np.float64),
+        ("bid_traded", np.float64),
+        ("ask_ahead", np.float64),
+        ("ask_seen", np.float64),
+        ("ask_traded", np.float64),
         # quotes in flight: ring[head % len] .. ring[(tail - 1) % len]
         ("head", np.int64),
         ("tail", np.int64),
@@ -49,6 +70,8 @@ BOOK = np.dtype(
         ("abs_lot_s", np.float64),  # integral of |inventory| dt
         ("changed_ns", np.int64),  # the integral's upper end
         ("n_fills", np.int64),
+        ("n_refused", np.int64),  # sides not quoted because of a limit or rejected
+        ("last_ns", np.int64),  # time of the last event
         # trades since the last decision
         ("buy_size", np.float64),
         ("sell_size", np.float64),
@@ -80,9 +103,16 @@ ROW = np.dtype(
 PARAMETERS = np.dtype(
     [
         ("touch", np.int64),
+        ("marketable", np.int64),
+        ("partial", np.int64),
         ("latency_ns", np.int64),
+        ("gap_ns", np.int64),  # over a longer hole in the data quotes are pulled
         ("maker_rate", np.float64),  # fee as a share of notional
+        ("taker_rate", np.float64),
         ("limit_lot", np.int64),
+        ("cash_limit", np.float64),  # tick x lot that may be owed
+        ("lot_size", np.float64),
+        ("reference_tick", np.float64),  # of an inverse contract, see tfmm.simulation.ledger; 0: linear
         ("order_lot", np.int64),
         ("half_spread_tick", np.float64),  # mean on train
         ("unit_tick", np.float64),  # what an action's distances are multiples of
@@ -117,6 +147,7 @@ def clear(books):
     books[...] = np.zeros((), BOOK)
     books["my_bid_tick"] = NO_BID
     books["my_ask_tick"] = NO_ASK
+    books["last_ns"] = NEVER
 
 
 def read_only(events):

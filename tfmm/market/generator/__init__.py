@@ -80,7 +80,7 @@ def instrument(member):
 def _simulated(random, fair, volatility, seconds, one):
     settings = np.array(
         [(one.rate, one.branching, one.decay, one.trade_share, one.sweep, one.half_spread_tick, one.order_lot,
-          one.queue_lot, one.runs, one.day_shape)], book.SETTINGS,
+          one.queue_lot, one.runs, one.day_shape, one.jump_tick)], book.SETTINGS,
     )[0]  # fmt: skip
     expected = one.rate * seconds * 2.0 + 1000
     quotes = np.empty((int(expected), 5), np.int64)

@@ -20,12 +20,12 @@ SETTINGS = np.dtype(
     [
         (name, np.float64)
         for name in ("rate", "branching", "decay", "trade_share", "sweep", "half_spread", "order_lot", "queue_lot",
-                     "runs", "day_shape")
+                     "runs", "day_shape", "jump")
     ]
 )  # fmt: skip
 _LEAN = 0.9  # of the side of market orders, per tick between fair value and mid
 _LEAN_QUEUES = 1.1  # the same towards the thinner queue, per unit of imbalance
-_RETURN = 0.45  # probability that a book event moves a displaced quote one tick back
+_RETURN = 0.45  # probability that a book event moves a displaced quote back, by at most `jump` ticks
 _TURN_PER_S = 1.0 / 30.0  # rate at which the run of market orders changes side
 _IMPACT = 0.12  # ticks by which a market order moves the fair value
 _FORGET_PER_S = 1.0 / 30.0  # rate at which that impact fades, so that several markets stay together
@@ -116,16 +116,17 @@ def _book_event(random, side, price, lots, opposite, value, half, one):
     """A limit order or a cancellation at the bid (side 1) or ask (side -1); its new price and queue."""
     wanted = np.int64(math.floor(value - half + 0.5)) if side > 0 else np.int64(math.ceil(value + half - 0.5))
     wanted = min(wanted, opposite - 1) if side > 0 else max(wanted, opposite + 1)
+    jump = np.int64(one.jump)
     away = side * (wanted - price)  # above 0: the quote lies behind where it belongs
     if away > 0 and random.random() < _RETURN:
         # a limit order inside the spread
-        return price + side * away, _lots(random, 0.5 * one.queue_lot)
+        return price + side * min(away, jump), _lots(random, 0.5 * one.queue_lot)
     lean = side * (value - 0.5 * (price + opposite)) / max(1.0, half)
     # the longer the queue, and the more the fair value lies against it, the more cancellations
     weight = lots / one.queue_lot * math.exp(-min(max(lean, -2.0), 2.0))
     if random.random() < weight / (1.0 + weight):
         lots -= _lots(random, one.order_lot)
         if lots <= 0 or (away < 0 and random.random() < _RETURN):
-            return price - side * max(1, -away), _lots(random, one.queue_lot)
+            return price - side * max(1, min(-away, jump)), _lots(random, one.queue_lot)
         return price, lots
     return price, lots + _lots(random, one.order_lot)

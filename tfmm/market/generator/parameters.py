@@ -8,6 +8,7 @@ from tfmm.market import schema
 
 SAMPLING_S = 10.0
 _LEAST_EVENTS = 1000
+_FREE_JUMP = 1e6
 _RUNS_OF_ITSELF = 0.6  # what the lean towards the fair value alone is measured as
 
 
@@ -24,6 +25,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
         sigma_tick: of the fair value, tick per square root of a second, mean over the day.
         order_lot: mean size of an order; queue_lot: of a queue.
         runs: strength of the side that market orders keep for a while (0: none).
+        jump_tick: most that a displaced quote moves back at once.
         day_shape: height of the U of activity at open and close above noon (0: flat).
     """
 
@@ -41,10 +43,11 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     order_lot: float = 120.0
     queue_lot: float = 400.0
     runs: float = 0.5
+    jump_tick: float = 1.0
     day_shape: float = 0.8
 
     def __post_init__(self):
-        positive = ("tick_size", "lot_size", "start_px", "rate", "decay", "order_lot", "queue_lot")
+        positive = ("tick_size", "lot_size", "start_px", "rate", "decay", "order_lot", "queue_lot", "jump_tick")
         shares = ("branching", "trade_share", "sweep")
         for name in positive:
             if not (getattr(self, name) > 0 and np.isfinite(getattr(self, name))):
@@ -99,6 +102,7 @@ def measure(events, instrument):
         sigma_tick=float(np.std(moves) / np.sqrt(SAMPLING_S)),
         order_lot=max(1.0, float(np.mean(trades["lo_size"])) / instrument.lot_size),
         queue_lot=max(1.0, float(np.median(sizes))),
+        jump_tick=_FREE_JUMP,
         runs=max(0.0, float(np.arctanh(np.clip(repeat, 0.0, 0.9)) * 2.0) - _RUNS_OF_ITSELF),
     )
 
