@@ -37,12 +37,20 @@ class Data(_Section):
 
 
 class Rules(_Section):
-    """Fill rules (README, "Fill rules"). Order size in the instrument's unit; 0: median trade on train."""
+    """Fill rules (README, "Fill rules"). Order size in the instrument's unit; 0: median trade on train.
 
-    touch: Literal["never", "always"] = "never"
-    marketable: Literal["clamp"] = "clamp"
+    cash_limit: most that may be owed, quote currency; 0: no limit. gap_s: over a longer hole in the data quotes
+    are pulled; 0: never.
+    """
+
+    touch: Literal["never", "always", "queue"] = "never"
+    marketable: Literal["clamp", "reject", "take"] = "clamp"
+    partial: bool = False
     latency_s: NotNegative = 0.0
     maker_fee_bps: float = 0.0
+    taker_fee_bps: float = 0.0
+    cash_limit: NotNegative = 0.0
+    gap_s: NotNegative = 60.0
     order_size: NotNegative = 0.0
     inventory_limit_orders: Count = 10
 

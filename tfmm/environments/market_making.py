@@ -73,10 +73,12 @@ class SingleMarketMakingEnvironment(py_environment.PyEnvironment):
     def __init__(self, problem, sim):
         super().__init__(handle_auto_reset=False)
         self._batch = MarketMakingEnvironment(problem, sim)
+        self._sim, self._columns = sim, problem.columns
+        self._discount = np.float32(1.0)
 
     @property
     def simulator(self):
-        return self._batch.simulator
+        return self._sim
 
     def observation_spec(self):
         return self._batch.observation_spec()
@@ -88,20 +90,21 @@ class SingleMarketMakingEnvironment(py_environment.PyEnvironment):
         self._batch.seed(seed)
 
     def get_state(self):
-        return self._batch.get_state(), self._current_time_step
+        return self._sim.get_state(), self._current_time_step
 
     def set_state(self, state):
-        batch, self._current_time_step = state
-        self._batch.set_state(batch)
+        arrays, self._current_time_step = state
+        self._sim.set_state(arrays)
 
     def _reset(self):
-        return _row(self._batch.reset())
+        self._sim.reset()
+        return self._time_step()
 
     def _step(self, action):
-        if self._current_time_step.is_last():
-            return self.reset()
-        return _row(self._batch.step(np.asarray(action)[np.newaxis]))
+        # after a window that is over, the simulator starts the next one by itself
+        self._sim.step(action)
+        return self._time_step()
 
-
-def _row(batch):
-    return ts.TimeStep(*(part[0] for part in batch))
+    def _time_step(self):
+        sim = self._sim
+        return ts.TimeStep(sim.step_type[0], sim.reward[0], self._discount, sim.observation[0, self._columns])

@@ -1,6 +1,7 @@
 """The decision problem of a configuration on a store: split, scales, rules; simulators for any part of it."""
 
 import dataclasses
+import os
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from tfmm import errors
 from tfmm.market import splits, store
 from tfmm.models import calibration
 from tfmm.simulation import features, quoting, schedule, simulator, state
+
+_ROWS_PER_THREAD = 256
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,10 +53,15 @@ class Problem:
         rules = schedule.FillRules(
             touch=config.rules.touch,
             marketable=config.rules.marketable,
+            partial=config.rules.partial,
             latency_ns=round(config.rules.latency_s * 1e9),
             maker_fee_bps=config.rules.maker_fee_bps,
+            taker_fee_bps=config.rules.taker_fee_bps,
+            cash_limit=config.rules.cash_limit or None,
+            gap_ns=round(config.rules.gap_s * 1e9) or None,
         )
-        base = schedule.parameters(data.instruments, rules)
+        references = [one.mid_tick if own.inverse else 0.0 for one, own in zip(scales, data.instruments, strict=True)]
+        base = schedule.parameters(data.instruments, rules, references)
         limit = config.rules.inventory_limit_orders
         columns, names = _features(config.environment.features, data.instruments)
         return cls(
@@ -92,6 +100,7 @@ class Problem:
             seed=seed,
             windows=windows,
             reward_scale=self.reward_scale,
+            threads=_threads(rows),
         )
 
     def windows(self, segments, window_s=0.0):
@@ -111,8 +120,12 @@ class Problem:
 
     def money_unit(self, n=0):
         """Quote currency of one tick x lot of instrument n."""
-        one = self.store.instruments[n]
-        return one.tick_size * one.lot_size * one.multiplier
+        return float(schedule.money_units(self.store.instruments, self.parameters)[n])
+
+
+def _threads(rows):
+    """One thread for each core where rows are enough to pay for them."""
+    return max(1, min(len(os.sched_getaffinity(0)), rows // _ROWS_PER_THREAD))
 
 
 def _features(chosen, instruments):

@@ -9,8 +9,8 @@ from tfmm.simulation import state
 
 SAMPLING_S = 10.0
 _BLOCK_ROWS = 1 << 21
-_SUMS = ("weighted", "seconds", "squares", "changes")
-_WEIGHTED, _LASTED, _SQUARES, _CHANGES = range(len(_SUMS))
+_SUMS = ("weighted", "seconds", "squares", "changes", "mids")
+_WEIGHTED, _LASTED, _SQUARES, _CHANGES, _MIDS = range(len(_SUMS))
 _LAST = ("seconds", "spread", "mid", "sampled_at", "sampled")
 _SECONDS, _SPREAD, _MID, _SAMPLED_AT, _SAMPLED = range(len(_LAST))
 
@@ -23,11 +23,13 @@ class Scales(msgspec.Struct, frozen=True, kw_only=True):
         sigma_tick: standard deviation of mid changes, tick per square root of a second, from changes
             over 10 s, long enough for the bounce between bid and ask to fade.
         order_lot: size of one order.
+        mid_tick: time-weighted mean mid; profits of inverse contracts are counted at it.
     """
 
     half_spread_tick: float
     sigma_tick: float
     order_lot: int
+    mid_tick: float = 0.0
 
 
 def calibrate(events, instruments, segments, order_size=0.0):
@@ -54,7 +56,7 @@ def calibrate(events, instruments, segments, order_size=0.0):
             _count_sizes(block, sizes)
             store.release(events)
     out = []
-    for instrument, (weighted, seconds, squares, changes), known in zip(instruments, sums, sizes, strict=True):
+    for instrument, (weighted, seconds, squares, changes, mids), known in zip(instruments, sums, sizes, strict=True):
         if seconds == 0:
             raise errors.DataError(f"train has no quotes of {instrument.symbol} that last, wanted at least two")
         sigma = np.sqrt(squares / changes / SAMPLING_S) if changes else 0.0
@@ -63,6 +65,7 @@ def calibrate(events, instruments, segments, order_size=0.0):
                 half_spread_tick=max(float(weighted / seconds), 0.25),
                 sigma_tick=max(float(sigma), 1e-3),
                 order_lot=_order_lot(order_size, instrument, known),
+                mid_tick=float(mids / seconds),
             )
         )
     return tuple(out)
@@ -121,6 +124,7 @@ def _measure(events, sums, last, sampling_s):
             lasted = seconds - carried[_SECONDS]
             total[_WEIGHTED] += 0.5 * carried[_SPREAD] * lasted
             total[_LASTED] += lasted
+            total[_MIDS] += carried[_MID] * lasted
             while carried[_SAMPLED_AT] + sampling_s < seconds:
                 total[_SQUARES] += (carried[_MID] - carried[_SAMPLED]) ** 2
                 total[_CHANGES] += 1

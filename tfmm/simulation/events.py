@@ -126,7 +126,7 @@ def advance(events, cursor, stop, until, books, rings, rules, flow, log, n_log, 
                 continue
         if books[0].last_ns > _NEVER and event.ts - books[0].last_ns > gap_ns:
             for n in range(books.shape[0]):
-                fills.pull(books[n])
+                fills.pull(books[n], rules[n])
         books[0].last_ns = event.ts
         n_log = _apply(books, event, cursor, rules, log, n_log)
         cursor += 1

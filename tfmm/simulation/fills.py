@@ -47,7 +47,7 @@ def activate(book, order, rules, row, n, log, n_log, outcomes, place):
         ask, ask_is, take_ask = book.bid_tick + 1, state.MOVED, False
     elif take_ask and rules.marketable == _REJECT:
         ask_lot, ask_is, take_ask = 0, state.REJECTED, False
-    queue.join(book, bid if bid_lot > 0 else _NO_BID, bid_lot, ask if ask_lot > 0 else _NO_ASK, ask_lot)
+    rest(book, rules, bid if bid_lot > 0 else _NO_BID, bid_lot, ask if ask_lot > 0 else _NO_ASK, ask_lot)
     if take_ask:
         lots = _available(book.my_ask_lot, book.bid_size, rules)
         n_log = _fill(book, _SELL, book.bid_tick, lots, order.active_ns, row - 1, n, _TAKER, rules, log, n_log)
@@ -73,15 +73,17 @@ def activate_due(books, rings, rules, until, row, log, n_log, outcomes):
     """
     soonest = _FOREVER
     for n in range(books.shape[0]):
-        book, ring = books[n], rings[n]
+        book = books[n]
         while book.head < book.tail:
-            place = book.head % ring.shape[0]
-            order = ring[place]
+            place = book.head
+            if place >= rings.shape[1]:  # a division costs more than everything else here
+                place %= rings.shape[1]
+            order = rings[n, place]
             if order.active_ns > until:
                 soonest = min(soonest, order.active_ns)
                 break
             if order.active_ns - books[0].last_ns > rules[0].gap_ns:
-                pull(book)
+                pull(book, rules[n])
             n_log = activate(book, order, rules[n], row, n, log, n_log, outcomes, place)
             book.head += 1
     return soonest, n_log
@@ -171,7 +173,16 @@ def meet_trade(book, event, row, rules, log, n_log):
 
 
 @jit.kernel
-def pull(book):
+def rest(book, rules, bid_tick, bid_lot, ask_tick, ask_lot):
+    """Replaces both sides of our quote; lots 0: no quote on that side."""
+    if rules.touch == _TOUCH_QUEUE:
+        queue.join(book, bid_tick, bid_lot, ask_tick, ask_lot)
+    book.my_bid_tick, book.my_bid_lot = bid_tick, bid_lot
+    book.my_ask_tick, book.my_ask_lot = ask_tick, ask_lot
+
+
+@jit.kernel
+def pull(book, rules):
     """Over a hole in the data: no quote of ours rests, and there is no market until the next quote."""
-    queue.join(book, _NO_BID, 0, _NO_ASK, 0)
+    rest(book, rules, _NO_BID, 0, _NO_ASK, 0)
     book.has_market = 0

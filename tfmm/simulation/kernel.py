@@ -116,6 +116,7 @@ def look(row, books, rules, observation):
 
 @jit.kernel
 def step_rows(
+    actions,
     events,
     segments,
     windows,
@@ -126,33 +127,34 @@ def step_rows(
     clock,
     decay,
     scale,
-    actions,
     out,
     reward,
     step_type,
     sent,
     log,
     outcomes,
+    stride,
 ):
     """One decision of every row; a row whose window is over starts the next one instead.
 
     Args:
-        events: (E,) schema.EVENT of the whole store. segments: (S,) state.SEGMENT.
+        actions: (B, N, 2) float64. events: (E,) schema.EVENT of the whole store. segments: (S,) state.SEGMENT.
         windows: (W, 3) int64 segment, start, end; empty: random windows.
         rows: (B,) state.ROW. books: (B, N) state.BOOK. rings: (B, N, L) state.ORDER. rules: (N,)
             state.PARAMETERS.
         clock: (3,) int64 interval, window, warm-up, ns. decay: features.decays.
         scale: money of one reward unit, tick x lot.
-        actions: (B, N, 2) float64. out: (B, N F) float32 observations. reward: (B,) float32.
+        out: (B, N F) float32 observations. reward: (B,) float32.
         step_type: (B,) int32. sent: (B, N) state.ORDER, the quotes sent at this decision.
         log: (0,) state.FILL. outcomes: (0, 0, 0) int8: environments keep neither.
+        stride: rows of the whole batch, of which these may be a part.
     """
     interval_ns = clock[0]
     count = books.shape[1]
     for b in range(rows.shape[0]):
         row, own = rows[b], books[b]
         if row.done:
-            reset_row(events, segments, windows, rows.shape[0], row, own, rings[b], rules, clock, decay, log, outcomes)
+            reset_row(events, segments, windows, stride, row, own, rings[b], rules, clock, decay, log, outcomes)
             reward[b] = 0.0
             step_type[b] = FIRST
             look(row, own, rules, out[b])

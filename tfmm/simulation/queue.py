@@ -19,7 +19,7 @@ _NEVER, _QUEUE = state.TOUCH_NEVER, state.TOUCH_QUEUE
 
 @jit.kernel
 def join(book, bid_tick, bid_lot, ask_tick, ask_lot):
-    """Replaces both sides of our quote; a side at the same price and no larger keeps its place."""
+    """Our place before `rest` replaces both sides: one at the same price and no larger keeps it."""
     if bid_lot == 0 or bid_tick != book.my_bid_tick or bid_lot > book.my_bid_lot:
         shown = book.bid_size if book.has_market and bid_tick == book.bid_tick else 0.0
         unknown = not book.has_market or bid_tick < book.bid_tick
@@ -30,8 +30,6 @@ def join(book, bid_tick, bid_lot, ask_tick, ask_lot):
         unknown = not book.has_market or ask_tick > book.ask_tick
         book.ask_ahead = np.inf if unknown else shown
         book.ask_seen, book.ask_traded = shown, 0.0
-    book.my_bid_tick, book.my_bid_lot = bid_tick, bid_lot
-    book.my_ask_tick, book.my_ask_lot = ask_tick, ask_lot
 
 
 @jit.kernel

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from tfmm import errors
+from tfmm import errors, jit
 from tfmm.market import schema
 from tfmm.market import tape as tape_lib
 from tfmm.simulation import events, explanation, state
@@ -38,6 +38,7 @@ FILLS = np.dtype(
 
 TOUCHES = ("never", "always", "queue")
 MARKETABLES = ("clamp", "reject", "take")
+_LARGEST = 2.0**53  # ticks or lots; above, float64 skips whole numbers
 GRID_TOLERANCE = 1e-6
 """A price this close (in ticks) to a tick is on it; others round away from the market."""
 
@@ -136,7 +137,7 @@ def replay(tape, schedule, rules=None):
     schedule = _checked(schedule, count)
     rings, books, places = _orders(tape, schedule, limits)
     outcomes = np.full((*rings.shape, 2), state.WAITING, np.int8)
-    log = np.zeros(2 * len(schedule) + 64, state.FILL)
+    log = np.empty(2 * len(schedule) + 64, state.FILL)
     market = state.read_only(tape.events)
     cursor, n_log, last = 0, 0, int(market["ts"][-1]) if len(market) else 0
     while True:
@@ -145,7 +146,7 @@ def replay(tape, schedule, rules=None):
         )
         if cursor == len(market):
             break
-        log = np.concatenate([log, np.zeros(len(log), state.FILL)])
+        log = np.concatenate([log, np.empty(len(log), state.FILL)])
     unit = money_units(tape.instruments, limits)
     lot = np.array([one.lot_size for one in tape.instruments])
     return Result(
@@ -153,7 +154,7 @@ def replay(tape, schedule, rules=None):
         books["inventory_lot"] * lot,
         books["cash"] * unit,
         books["fees"] * unit,
-        outcomes[places],
+        outcomes[0, : len(schedule)] if count == 1 else outcomes[places],
         tape,
         schedule,
         rules,
@@ -230,14 +231,11 @@ def _checked(schedule, count):
     missing = [name for name in SCHEDULE.names[:-1] if name not in (schedule.dtype.names or ())]
     if missing:
         raise errors.DataError(f"schedule: no field {missing[0]}, wanted {', '.join(SCHEDULE.names[:-1])}")
-    back = np.flatnonzero(np.diff(schedule["ts_ns"]) < 0)
-    if len(back):
-        raise errors.DataError(f"schedule: time goes back at row {back[0] + 1}, wanted sorted ts_ns")
-    if "instrument" not in schedule.dtype.names:
+    if schedule.dtype != SCHEDULE:
         out = np.zeros(len(schedule), SCHEDULE)
-        for name in SCHEDULE.names[:-1]:
+        for name in set(SCHEDULE.names) & set(schedule.dtype.names):
             out[name] = schedule[name]
-        return out
+        schedule = out
     owner = schedule["instrument"]
     if len(schedule) and (owner.min() < 0 or owner.max() >= count):
         raise errors.DataError(f"schedule: instrument {owner.max()}, wanted 0 to {count - 1}")
@@ -248,49 +246,76 @@ def _orders(tape, schedule, limits):
     """Rings (N, L) with every quote in flight, books (N,), and the place (n, l) of each row of the schedule."""
     count = len(tape.instruments)
     owner = schedule["instrument"].astype(np.int64)
-    amounts = np.bincount(owner, minlength=count)
-    rings = np.zeros((count, max(1, int(amounts.max(initial=1)))), state.ORDER)
+    length = len(schedule) if count == 1 else int(np.bincount(owner, minlength=count).max(initial=0))
+    rings = np.empty((count, max(1, length)), state.ORDER)
     books = np.zeros(count, state.BOOK)
     state.clear(books)
     place = np.empty(len(schedule), np.int64)
-    for n, instrument in enumerate(tape.instruments):
-        mine = owner == n
-        own = schedule if mine.all() else schedule[mine]
-        place[mine] = np.arange(len(own))
-        ring = rings[n, : len(own)]
-        ring["active_ns"] = own["ts_ns"] + limits["latency_ns"][n]
-        ring["bid_tick"], ring["bid_lot"] = _side(own, "bid", instrument, np.floor, GRID_TOLERANCE)
-        ring["ask_tick"], ring["ask_lot"] = _side(own, "ask", instrument, np.ceil, -GRID_TOLERANCE)
-        books["tail"][n] = len(own)
+    ticks = np.array([one.tick_size for one in tape.instruments])
+    wrong, row = _send(state.read_only(schedule), ticks, limits, rings, books, place)
+    if wrong:
+        _refuse(wrong, schedule[row], row, tape.instruments)
     return rings, books, (owner, place)
 
 
-def _side(schedule, side, instrument, rounding, tolerance):
-    px, qty = schedule[f"{side}_px"], schedule[f"{side}_qty"]
-    quoted = ~np.isnan(px)
-    wrong = quoted & ~(np.isfinite(px) & (np.abs(px) < 2**53 * instrument.tick_size))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise errors.DataError(f"schedule: {side}_px of {instrument.symbol} is {px[row]}, wanted a price or NaN")
-    lots = whole_lots(np.where(quoted, np.nan_to_num(qty), 0.0), instrument)
-    wrong = quoted & (lots < 1)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise errors.DataError(
-            f"schedule: {side}_qty of {instrument.symbol} is {qty[row]}, wanted a lot ({instrument.lot_size}) or more"
-        )
-    ticks = rounding(np.where(quoted, px, 0.0) / instrument.tick_size + tolerance).astype(np.int64)
-    return ticks, lots
+_BACKWARDS, _BID_PX, _ASK_PX, _BID_QTY, _ASK_QTY = range(1, 6)
+
+
+def _refuse(wrong, quote, row, instruments):
+    """Raises the DataError of what `_send` found."""
+    one = instruments[quote["instrument"]]
+    if wrong == _BACKWARDS:
+        raise errors.DataError(f"schedule: time goes back at row {row}, wanted sorted ts_ns")
+    side = "bid" if wrong in (_BID_PX, _BID_QTY) else "ask"
+    if wrong in (_BID_PX, _ASK_PX):
+        raise errors.DataError(f"schedule: {side}_px of {one.symbol} is {quote[f'{side}_px']}, wanted a price or NaN")
+    raise errors.DataError(
+        f"schedule: {side}_qty of {one.symbol} is {quote[f'{side}_qty']}, wanted a lot ({one.lot_size}) or more"
+    )
+
+
+@jit.kernel
+def _send(schedule, ticks, limits, rings, books, place):
+    """Puts every quote in flight, bids rounded down and asks up to a tick. Returns (what is wrong or 0, row)."""
+    for row in range(len(schedule)):
+        quote = schedule[row]
+        if row and quote.ts_ns < schedule[row - 1].ts_ns:
+            return _BACKWARDS, row
+        n = quote.instrument
+        tick, lot = ticks[n], limits[n].lot_size
+        order = rings[n, books[n].tail]
+        place[row] = books[n].tail
+        books[n].tail += 1
+        order.active_ns = quote.ts_ns + limits[n].latency_ns
+        order.bid_tick = order.ask_tick = order.bid_lot = order.ask_lot = 0
+        if not np.isnan(quote.bid_px):
+            if not abs(quote.bid_px) < _LARGEST * tick:
+                return _BID_PX, row
+            if not lot - GRID_TOLERANCE * lot <= quote.bid_qty < _LARGEST * lot:
+                return _BID_QTY, row
+            order.bid_tick = np.int64(np.floor(quote.bid_px / tick + GRID_TOLERANCE))
+            order.bid_lot = np.int64(np.floor(quote.bid_qty / lot + GRID_TOLERANCE))
+        if not np.isnan(quote.ask_px):
+            if not abs(quote.ask_px) < _LARGEST * tick:
+                return _ASK_PX, row
+            if not lot - GRID_TOLERANCE * lot <= quote.ask_qty < _LARGEST * lot:
+                return _ASK_QTY, row
+            order.ask_tick = np.int64(np.ceil(quote.ask_px / tick - GRID_TOLERANCE))
+            order.ask_lot = np.int64(np.floor(quote.ask_qty / lot + GRID_TOLERANCE))
+    return 0, 0
+
+
+_RULE_NAMES = np.array(state.RULE_NAMES, "U6")
 
 
 def _at_the_door(log, instruments, unit):
-    out = np.zeros(len(log), FILLS)
+    out = np.empty(len(log), FILLS)
     owner = log["instrument"]
     out["ts_ns"], out["side"], out["event"], out["instrument"] = log["ts"], log["side"], log["event"], owner
     for n, one in enumerate(instruments):
-        own = owner == n
+        own = slice(None) if len(instruments) == 1 else owner == n
         out["px"][own] = schema.multiples(log["tick"][own], one.tick_size)
         out["qty"][own] = schema.multiples(log["lot"][own], one.lot_size)
-    out["fee"] = log["fee"] * unit[owner]
-    out["rule"] = np.array(state.RULE_NAMES)[log["rule"]]
+        out["fee"][own] = log["fee"][own] * unit[n]
+    out["rule"] = _RULE_NAMES.take(log["rule"])
     return out

@@ -1,5 +1,8 @@
 """The door to the batched kernel: plain arrays in, plain arrays out, no TensorFlow."""
 
+import concurrent.futures
+import itertools
+
 import numpy as np
 
 from tfmm.market import store
@@ -35,6 +38,7 @@ class Simulator:
         seed=0,
         windows=None,
         reward_scale=1.0,
+        threads=1,
     ):
         """
         Args:
@@ -42,6 +46,7 @@ class Simulator:
                 attributes start_row, stop_row, start_ns, stop_ns (as `tfmm.market.splits.Segment`).
             rows: B. windows: (W, 3) int64 segment, start, end; None: random windows of `window_s`.
             reward_scale: money of one reward unit, tick x lot.
+            threads: that share the rows; the numbers do not depend on it.
         """
         count = len(rules)
         self.rules = rules
@@ -64,6 +69,10 @@ class Simulator:
         self.sent = np.zeros((rows, count), state.ORDER)
         self._no_log, self._no_outcomes = np.zeros(0, state.FILL), np.zeros((0, 0, 0), np.int8)
         self._no_action = np.zeros((rows, count, 2))
+        cuts = np.linspace(0, rows, min(threads, rows) + 1).astype(int)
+        self._parts = [slice(start, stop) for start, stop in itertools.pairwise(cuts)]
+        self._arguments = [self._part(part) for part in self._parts]
+        self._pool = concurrent.futures.ThreadPoolExecutor(len(self._parts)) if len(self._parts) > 1 else None
         self._since_release, self._release_every = 0, self._steps_to_release(rows, interval_s)
         self.seed(seed)
 
@@ -111,24 +120,36 @@ class Simulator:
         if self._since_release >= self._release_every:
             store.release(self._mapped)
             self._since_release = 0
-        kernel.step_rows(
+        actions = np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape)
+        if self._pool is None:
+            self._step_part(self._arguments[0], actions)
+        else:
+            list(self._pool.map(self._step_part, self._arguments, [actions[part] for part in self._parts]))
+
+    def _step_part(self, arguments, actions):
+        kernel.step_rows(actions, *arguments)
+
+    def _part(self, part):
+        """Arguments of the kernel for some rows, without the actions: views made once, as making them costs more
+        than a step of one row."""
+        return (
             self._events,
             self._segments,
             self._windows,
-            self.rows,
-            self.books,
-            self.rings,
+            self.rows[part],
+            self.books[part],
+            self.rings[part],
             self.rules,
             self._clock,
             self._decay,
             self._scale,
-            np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape),
-            self.observation,
-            self.reward,
-            self.step_type,
-            self.sent,
+            self.observation[part],
+            self.reward[part],
+            self.step_type[part],
+            self.sent[part],
             self._no_log,
             self._no_outcomes,
+            len(self.rows),
         )
 
 

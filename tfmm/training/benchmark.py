@@ -23,7 +23,9 @@ from tfmm.training import replay as replay_lib
 
 ROWS = 128
 _HASTE = 30  # how much faster than generated
-_STEP = 100_000_000  # ns between quotes of the replayed schedule
+_STEP_S = 0.1  # between quotes, replayed and of environments
+_REPLAYED_HOURS = 60.0  # before the haste
+_BEHIND = 8  # ticks behind the touch: about one fill a second
 
 
 def run(repeats):
@@ -34,7 +36,7 @@ def run(repeats):
     """
     with tempfile.TemporaryDirectory() as folder:
         problem = _problem(pathlib.Path(folder) / "store")
-        out = _replay(problem, repeats)
+        out = _replay(problem.store.instruments[0], repeats)
         out["tape_env_steps_per_s"] = _environment(problem, 1024, repeats)
         out["single_env_steps_per_s"] = _environment(problem, None, repeats)
         stock = _collect(problem, None, 300, repeats)
@@ -51,15 +53,21 @@ def _problem(path):
 
     def sessions():
         for day in range(3):
-            name, quotes, trades = generator.session(day, seed=1, hours=8.0)
-            for frame in (quotes, trades):  # as busy as a crypto perpetual: about 280 events a second
-                frame["ts"] = frame["ts"].iloc[0] + (frame["ts"] - frame["ts"].iloc[0]) // _HASTE
-            yield name, tape.Tape.from_frames(quotes, trades, instrument), {}
+            name, *frames = generator.session(day, seed=1, hours=8.0)
+            yield name, tape.Tape.from_frames(*_hastened(*frames), instrument), {}
 
     store_writer.create(path, [instrument], sessions())
     agent = config_lib.Agent(actor_layers=(400, 300), critic_observation_layers=(400,), critic_joint_layers=(300,))
-    config = config_lib.with_store(config_lib.Config(agent=agent), path)
+    environment = config_lib.Environment(interval_s=_STEP_S, window_s=60.0, warmup_s=3.0)
+    config = config_lib.with_store(config_lib.Config(agent=agent, environment=environment), path)
     return problem_lib.Problem.create(config)
+
+
+def _hastened(*frames):
+    """The same rows in less time: as busy as a crypto perpetual, about 280 events a second."""
+    for frame in frames:
+        frame["ts"] = frame["ts"].iloc[0] + (frame["ts"] - frame["ts"].iloc[0]) // _HASTE
+    return frames
 
 
 @jit.kernel
@@ -76,15 +84,17 @@ def _bare(events, quotes):
     return total
 
 
-def _replay(problem, repeats):
-    session = problem.store.tape(problem.store.sessions[0].name)
-    times = np.arange(session.events["ts"][0], session.events["ts"][-1], _STEP)
+def _replay(instrument, repeats):
+    # larger than the caches, as a real day is
+    _, *frames = generator.session(0, seed=1, hours=_REPLAYED_HOURS)
+    session = tape.Tape.from_frames(*_hastened(*frames), instrument)
+    times = np.arange(session.events["ts"][0], session.events["ts"][-1], round(_STEP_S * 1e9))
     last = np.searchsorted(session.events["ts"], times, side="right") - 1
     quotes = np.zeros(len(times), schedule_lib.SCHEDULE)
     quotes["ts_ns"] = times
     tick = session.instruments[0].tick_size
-    quotes["bid_px"] = (session.events["lo_tick"][last] - 1) * tick
-    quotes["ask_px"] = (session.events["hi_tick"][last] + 1) * tick
+    quotes["bid_px"] = (session.events["lo_tick"][last] - _BEHIND) * tick
+    quotes["ask_px"] = (session.events["hi_tick"][last] + _BEHIND) * tick
     quotes["bid_qty"] = quotes["ask_qty"] = 100.0
     orders = np.zeros(len(times), state.ORDER)
     orders["active_ns"] = times
