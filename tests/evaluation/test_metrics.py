@@ -210,11 +210,17 @@ def test_a_cut_off_block_is_left_out():
     assert len(assess.block_objectives([worked()], np.array([0.05]), 15.0)) == 3
 
 
-def test_inverse_contracts_and_empty_markets_are_refused():
-    inverse = schema.Instrument(symbol="X", tick_size=1.0, inverse=True)
-    tape = make_tape([(0, 99, 101)], instrument=inverse)
-    with pytest.raises(errors.DataError, match="X is an inverse contract"):
-        metrics.path(tape, make_fills(tape), (0, S))
+def test_an_inverse_contract_earns_in_its_base_currency_counted_at_the_first_mid():
+    inverse = schema.Instrument(symbol="X", tick_size=1.0, inverse=True, multiplier=100.0)
+    tape = make_tape([(0, 99, 101), (10, 199, 201)], instrument=inverse)
+    path = metrics.path(tape, make_fills(tape, (0, 1, 80.0, 2.0, 0.5)), (0, 10 * S))
+    # 2 contracts of 100 USD from 80 to 200: 200 (1/80 - 1/200) = 1.5 of the base currency, at 100: 150 USD
+    assert path.gross[-1] == pytest.approx(150.0, rel=1e-12)
+    # captured at the mid of 100: 200 (1/80 - 1/100) = .5, at 100: 50
+    assert (path.capture[-1], path.net[-1]) == (pytest.approx(50.0), pytest.approx(149.5))
+
+
+def test_empty_markets_are_refused():
     tape = make_tape([(5, 99, 101)])
     with pytest.raises(errors.DataError, match="X has no quote before the end"):
         metrics.path(tape, make_fills(tape), (0, S))

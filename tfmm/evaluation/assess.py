@@ -39,8 +39,11 @@ def assess(backtests, risk, limits, settings):
     flat = [(n, path) for segment in paths for n, path in enumerate(segment)]
     seconds = sum(one.span[1] - one.span[0] for one in backtests) * 1e-9
     fills = np.concatenate([one.fills for one in backtests])
-    multiplier = np.array([one.multiplier for one in backtests[0].tape.instruments])[fills["instrument"]]
-    notional = float((fills["px"] * fills["qty"] * multiplier).sum())
+    instruments = backtests[0].tape.instruments
+    multiplier = np.array([one.multiplier for one in instruments])[fills["instrument"]]
+    # an inverse contract is of a fixed value in quote currency
+    inverse = np.array([one.inverse for one in instruments])[fills["instrument"]]
+    notional = float((np.where(inverse, 1.0, fills["px"]) * fills["qty"] * multiplier).sum())
     sent = sum(_sent(one.schedule) for one in backtests)
     held = sum(_time_mean(path, np.abs(path.inventory)) for _, path in flat)
     at_limit = sum(_time_mean(path, np.abs(path.inventory) >= limits[n] * (1 - 1e-9)) for n, path in flat)

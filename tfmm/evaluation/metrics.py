@@ -10,6 +10,7 @@ import numpy as np
 
 from tfmm import errors
 from tfmm.market import schema
+from tfmm.simulation import schedule
 
 MARKOUT_S = (0, 1, 5, 30, 60)
 
@@ -56,13 +57,9 @@ def path(tape, fills, span, instrument=0):
         tape: Tape. fills: (F,) schedule.FILLS of all instruments, inside the span. span: (start_ns, stop_ns).
 
     Raises:
-        DataError: an inverse contract (its profit is not linear in the price), or no quote before the span ends.
+        DataError: no quote before the span ends.
     """
     one = tape.instruments[instrument]
-    if one.inverse:
-        raise errors.DataError(
-            f"{one.symbol} is an inverse contract, wanted a linear one: its profit is not computed yet"
-        )
     own = fills[fills["instrument"] == instrument]
     quote_ts, quote_mid, quote_row = mids(tape, instrument)
     if not len(quote_ts) or quote_ts[0] > span[1]:
@@ -81,8 +78,9 @@ def path(tape, fills, span, instrument=0):
 
     mid = np.concatenate([[first_mid], np.concatenate([fill_mid, quote_mid[inside]])[order]])
     inventory = np.cumsum(column(signed, 0.0))
-    capture = np.cumsum(column(signed * (fill_mid - own["px"]) * one.multiplier, 0.0))
-    drift = np.concatenate([[0.0], np.cumsum(inventory[:-1] * np.diff(mid) * one.multiplier)])
+    worth = _worth(tape, instrument)
+    capture = np.cumsum(column(signed * (worth(fill_mid) - worth(own["px"])), 0.0))
+    drift = np.concatenate([[0.0], np.cumsum(inventory[:-1] * np.diff(worth(mid)))])
     fees = np.cumsum(column(own["fee"], 0.0))
     ts = np.concatenate([[span[0]], ts[order]])
 
@@ -97,6 +95,19 @@ def path(tape, fills, span, instrument=0):
         closed(fees),
         closed(capture),
     )
+
+
+def _worth(tape, instrument):
+    """Function of a price: worth of one size unit, quote currency.
+
+    An inverse contract's is counted at the tape's first mid R: V (2 - R / p) for a contract of value V, see
+    tfmm.simulation.ledger.
+    """
+    one = tape.instruments[instrument]
+    if not one.inverse:
+        return lambda px: np.asarray(px) * one.multiplier
+    reference = schedule.reference_ticks(tape)[instrument] * one.tick_size
+    return lambda px: one.multiplier * (2.0 - reference / np.asarray(px))
 
 
 def drawdown(times, wealth):
