@@ -17,6 +17,9 @@ CountOrNone = Annotated[int, msgspec.Meta(ge=0)]
 Layers = tuple[Count, ...]
 
 
+TABLE_VALUES = 17
+
+
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pass
 
@@ -40,7 +43,8 @@ class Rules(_Section):
     """Fill rules (README, "Fill rules"). Order size in the instrument's unit; 0: median trade on train.
 
     cash_limit: most that may be owed, quote currency; 0: no limit. gap_s: over a longer hole in the data quotes
-    are pulled; 0: never.
+    are pulled; 0: never. tape_fills: whether quotes and trades of the tape fill us (without, clients alone do).
+    hedge: `limit` closes inventory beyond hedge_limit_orders at the market after every interval, taker fee.
     """
 
     touch: Literal["never", "always", "queue"] = "never"
@@ -51,15 +55,40 @@ class Rules(_Section):
     taker_fee_bps: float = 0.0
     cash_limit: NotNegative = 0.0
     gap_s: NotNegative = 60.0
+    tape_fills: bool = True
+    hedge: Literal["none", "limit"] = "none"
+    hedge_limit_orders: CountOrNone = 5
     order_size: NotNegative = 0.0
     inventory_limit_orders: Count = 10
+
+
+class Clients(_Section):
+    """Clients who trade with us (README, "Client flow"). Without a rate there are none.
+
+    rate_s: arrivals per second and side. branching, decay_s: share of arrivals caused by earlier ones, and how fast
+    that fades, per second (Hawkes); 0: Poisson. size_orders: mean size in orders, exponential with random_size.
+    curve: probability that a price x market spreads beyond the market's is taken, with k, middle or table (values at
+    x = -1, -.75, ..., 3), see tfmm.simulation.clients.
+    """
+
+    rate_s: NotNegative = 0.0
+    branching: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    decay_s: Positive = 1.0
+    size_orders: Positive = 1.0
+    random_size: bool = False
+    curve: Literal["exponential", "power", "logistic", "table"] = "exponential"
+    k: Positive = 1.0
+    middle: float = 0.0
+    table: tuple[Annotated[float, msgspec.Meta(ge=0, le=1)], ...] = ()
 
 
 class Environment(_Section):
     """The decision problem.
 
     interval_s: time between decisions. window_s: length of a training episode; a shorter session
-    part is one window. warmup_s: time before a window in which only the features are updated.
+    part is one window. liquidate: a window ends with everything sold at the market, which ends the episode for the
+    agent too (discount 0); without, it is merely over. warmup_s: time before a window in which only the
+    features are updated.
     action: `skew_spread` (log shift of the mid, log half-spread) or `offsets` (ask and bid
     distance from the mid); both in units of `distance_unit`, measured on train: the market's mean
     `half_spread`, or `volatility`, sigma x sqrt(interval_s), where spreads are narrow beside moves.
@@ -74,6 +103,7 @@ class Environment(_Section):
     interval_s: Positive = 1.0
     window_s: Positive = 600.0
     warmup_s: NotNegative = 30.0
+    liquidate: bool = False
     action: Literal["skew_spread", "offsets"] = "skew_spread"
     distance_unit: Literal["half_spread", "volatility"] = "half_spread"
     skew_range: Positive = 4.0
@@ -150,6 +180,7 @@ class Config(_Section):
 
     seed: CountOrNone = 0
     data: Data = Data()
+    clients: Clients = Clients()
     rules: Rules = Rules()
     environment: Environment = Environment()
     agent: Agent = Agent()
@@ -158,6 +189,13 @@ class Config(_Section):
     evaluation: Evaluation = Evaluation()
 
     def __post_init__(self):
+        if (self.clients.curve == "table") != (len(self.clients.table) == TABLE_VALUES):
+            raise ValueError(
+                f"clients.table has {len(self.clients.table)} values with curve {self.clients.curve}, wanted "
+                f"{TABLE_VALUES} with curve table"
+            )
+        if self.clients.curve != "table" and self.clients.table:
+            raise ValueError(f"clients.table is given with curve {self.clients.curve}, wanted curve table")
         if abs(sum(self.data.fractions) - 1) > 1e-9:
             raise ValueError(f"data.fractions sum to {sum(self.data.fractions):g}, wanted 1")
         for name in ("half_spread_range", "offset_range"):

@@ -5,13 +5,16 @@ from tf_agents.environments import py_environment
 from tf_agents.specs import array_spec
 from tf_agents.trajectories import time_step as ts
 
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+
 
 class MarketMakingEnvironment(py_environment.PyEnvironment):
     """B dealers at once; a row whose window is over restarts by itself at the next step.
 
     Observation (B, F) float32: the chosen features. Action (B, 2 N) float32 in [-1, 1]:
     quoting.quote_prices. Reward (B,) float32: (dPnL - r |Q| dt) / (mean half-spread x order size).
-    The discount is 1: a window that is over is truncated, gamma belongs to the agent.
+    The discount is 1: a window that is over is truncated, gamma belongs to the agent. Only liquidation at its end
+    (environment.liquidate) makes it 0.
     """
 
     def __init__(self, problem, sim):
@@ -20,6 +23,7 @@ class MarketMakingEnvironment(py_environment.PyEnvironment):
         self._problem = problem
         self._sim = sim
         self._discount = np.ones(len(sim.rows), np.float32)
+        self._ends = problem.config.environment.liquidate
         self._observation_spec = array_spec.ArraySpec((len(problem.columns),), np.float32, "observation")
         self._action_spec = array_spec.BoundedArraySpec((2 * len(sim.rules),), np.float32, -1.0, 1.0, "action")
 
@@ -64,7 +68,10 @@ class MarketMakingEnvironment(py_environment.PyEnvironment):
 
     def _time_step(self):
         sim = self._sim
-        return ts.TimeStep(sim.step_type.copy(), sim.reward.copy(), self._discount.copy(), self._problem.observe(sim))
+        discount = self._discount.copy()
+        if self._ends:
+            discount[sim.step_type == ts.StepType.LAST] = 0.0
+        return ts.TimeStep(sim.step_type.copy(), sim.reward.copy(), discount, self._problem.observe(sim))
 
 
 class SingleMarketMakingEnvironment(py_environment.PyEnvironment):
@@ -74,7 +81,7 @@ class SingleMarketMakingEnvironment(py_environment.PyEnvironment):
         super().__init__(handle_auto_reset=False)
         self._batch = MarketMakingEnvironment(problem, sim)
         self._sim, self._columns = sim, problem.columns
-        self._discount = np.float32(1.0)
+        self._ends = problem.config.environment.liquidate
 
     @property
     def simulator(self):
@@ -107,4 +114,6 @@ class SingleMarketMakingEnvironment(py_environment.PyEnvironment):
 
     def _time_step(self):
         sim = self._sim
-        return ts.TimeStep(sim.step_type[0], sim.reward[0], self._discount, sim.observation[0, self._columns])
+        kind = sim.step_type[0]
+        discount = _ZERO if self._ends and kind == ts.StepType.LAST else _ONE
+        return ts.TimeStep(kind, sim.reward[0], discount, sim.observation[0, self._columns])

@@ -70,18 +70,24 @@ class Problem:
             segments=segments,
             scales=scales,
             rules=rules,
-            parameters=calibration.parameters(scales, base, config.environment, limit),
+            parameters=calibration.parameters(scales, base, config.environment, limit, config.clients, config.rules),
             reward_scale=calibration.reward_scale(scales),
             columns=columns,
             feature_names=names,
             action_names=_prefixed(quoting.ACTION_NAMES[config.environment.action], data.instruments),
         )
 
-    def simulator(self, segments, rows, seed=0, windows=None, distances=False):
+    @property
+    def drawn(self):
+        """Whether there are fills that a replay of the quotes cannot know: of clients, hedges, liquidation."""
+        return self.config.clients.rate_s > 0 or self.config.rules.hedge != "none" or self.config.environment.liquidate
+
+    def simulator(self, segments, rows, seed=0, windows=None, distances=False, record=False):
         """A Simulator on the given segments.
 
         Args:
             segments: sequence of Segment. rows: B. windows: None for random windows, else (W, 3).
+            record: keep the fills of every step.
             distances: actions are raw distances from the mid in ticks instead of the agent's actions.
         """
         parameters = self.parameters
@@ -101,6 +107,7 @@ class Problem:
             windows=windows,
             reward_scale=self.reward_scale,
             threads=_threads(rows),
+            record=record,
         )
 
     def windows(self, segments, window_s=0.0):

@@ -15,7 +15,8 @@ def run(problem, split, act, distances, name):
     """Plays whole segments with one policy.
 
     The closed loop records the quotes sent; `replay` then fills them on the same tape, so fills, cash
-    and inventory of both are the same or something is broken.
+    and inventory of both are the same or something is broken. Where clients trade or inventory is hedged, the
+    fills are those of the closed loop; every policy meets the same clients.
 
     Args:
         problem: Problem. split: "train", "validation" or "test". act: simulator -> actions (B, N, 2) or (B, 2 N).
@@ -26,13 +27,15 @@ def run(problem, split, act, distances, name):
     """
     segments = problem.segments[split]
     windows = problem.windows(segments)
-    sim = problem.simulator(segments, len(windows), windows=windows, distances=distances)
-    sent, actions, final = [], [], {}
+    sim = problem.simulator(segments, len(windows), windows=windows, distances=distances, record=problem.drawn)
+    sent, actions, final, drawn = [], [], {}, []
     steps = int((windows[:, 2] - windows[:, 1]).max() // sim.interval_ns)
     with tqdm.tqdm(total=steps, desc=f"backtest {name}", unit="step", disable=None, leave=False) as bar:
 
         def remember(one, open_rows):
             sent.append((one.sent.copy(), open_rows.copy()))
+            if problem.drawn:
+                drawn.append(one.fills[open_rows[one.fills["batch_row"]]])
             for b in np.flatnonzero(open_rows & (one.step_type == kernel.LAST)):
                 final[b] = one.books[b].copy()
             bar.update()
@@ -49,10 +52,13 @@ def run(problem, split, act, distances, name):
         segment = segments[index]
         own = tape.Tape(problem.store.events[segment.start_row : segment.stop_row], problem.store.instruments)
         one = _schedule(problem, quotes[was_open[:, b], b])
-        result = schedule.replay(own, one, _limited(problem))
         # the closed loop stops with its last decision; the quote that is still out must not fill later
         stop_ns = int(start_ns + was_open[:, b].sum() * sim.interval_ns)
-        fills = result.fills[result.fills["ts_ns"] <= stop_ns]
+        if problem.drawn:
+            fills = _drawn(problem, np.concatenate(drawn), b, segment)
+        else:
+            fills = schedule.replay(own, one, _limited(problem)).fills
+            fills = fills[fills["ts_ns"] <= stop_ns]
         _check(fills, final[b], problem)
         taken = None if all_actions is None else all_actions[was_open[:, b], b]
         out.append(assess.Backtest(segment.session, own, (int(start_ns), stop_ns), one, fills, taken))
@@ -62,6 +68,14 @@ def run(problem, split, act, distances, name):
 def policy_actions(problem, policy):
     """The act function of a saved policy: features of every row -> actions."""
     return lambda sim: policy(problem.observe(sim))
+
+
+def _drawn(problem, log, row, segment):
+    """(K,) FILLS of a row of the closed loop, `event` counted from the segment's first."""
+    own = log[log["batch_row"] == row]
+    own["event"] -= segment.start_row
+    instruments = problem.store.instruments
+    return schedule.at_the_door(own, instruments, schedule.money_units(instruments, problem.parameters))
 
 
 def _limited(problem):

@@ -12,6 +12,7 @@ from tfmm import errors
 from tfmm.market import schema
 from tfmm.simulation import schedule
 
+AFTER = ("TAKER", "CLIENT", "HEDGE")
 MARKOUT_S = (0, 1, 5, 30, 60)
 
 
@@ -64,12 +65,14 @@ def path(tape, fills, span, instrument=0):
     quote_ts, quote_mid, quote_row = mids(tape, instrument)
     if not len(quote_ts) or quote_ts[0] > span[1]:
         raise errors.DataError(f"{one.symbol} has no quote before the end of the backtest, wanted at least one")
-    fill_mid = quote_mid[np.maximum(np.searchsorted(quote_row, own["event"], side="left") - 1, 0)]
+    # these happen after the event that they name, all others because of it
+    after = np.isin(own["rule"], AFTER)
+    fill_mid = quote_mid[np.maximum(np.searchsorted(quote_row, own["event"] + after, side="left") - 1, 0)]
     signed = own["side"] * own["qty"]
     # one row per quote in the span and one per fill, fills before the quote that caused them
     inside = (quote_ts > span[0]) & (quote_ts <= span[1])
     ts = np.concatenate([own["ts_ns"], quote_ts[inside]])
-    order = np.lexsort((np.repeat([0, 1], [len(own), inside.sum()]), np.concatenate([own["event"], quote_row[inside]])))
+    order = np.argsort(np.concatenate([2 * own["event"] - 1 + 2 * after, 2 * quote_row[inside]]), kind="stable")
     first_mid = quote_mid[max(np.searchsorted(quote_ts, span[0], side="right") - 1, 0)]
     pad = np.zeros(int(inside.sum()))
 

@@ -8,6 +8,7 @@ from tfmm.market import schema, store
 from tfmm.simulation import state
 
 SAMPLING_S = 10.0
+CURVES = ("exponential", "power", "logistic", "table")
 _BLOCK_ROWS = 1 << 21
 _SUMS = ("weighted", "seconds", "squares", "changes", "mids")
 _WEIGHTED, _LASTED, _SQUARES, _CHANGES, _MIDS = range(len(_SUMS))
@@ -71,17 +72,33 @@ def calibrate(events, instruments, segments, order_size=0.0):
     return tuple(out)
 
 
-def parameters(scales, base, environment, limit_orders):
+def parameters(scales, base, environment, limit_orders, clients=None, rules=None):
     """(N,) state.PARAMETERS for environments: fill rules plus scales.
 
     Args:
         scales: one Scales per instrument. base: (N,) parameters of the fill rules.
         environment: config.Environment. limit_orders: inventory limit in orders.
+        clients: config.Clients, None: without. rules: config.Rules, for hedging; None: without.
     """
     out = base.copy()
+    out["liquidate"] = environment.liquidate
+    if rules is not None:
+        out["tape_fills"] = rules.tape_fills
+        out["hedge"] = state.HEDGE_LIMIT if rules.hedge == "limit" else state.HEDGE_NONE
+    if clients is not None:
+        out["client_rate"], out["client_k"], out["client_middle"] = clients.rate_s, clients.k, clients.middle
+        out["client_branching"], out["client_decay"] = clients.branching, clients.decay_s
+        out["client_random_size"] = clients.random_size
+        out["client_curve"] = CURVES.index(clients.curve)
+        if clients.table:
+            out["client_table"] = clients.table
     for n, one in enumerate(scales):
         out["order_lot"][n] = one.order_lot
         out["limit_lot"][n] = one.order_lot * limit_orders
+        if rules is not None:
+            out["hedge_lot"][n] = one.order_lot * rules.hedge_limit_orders
+        if clients is not None:
+            out["client_lot"][n] = max(1, round(one.order_lot * clients.size_orders))
         out["half_spread_tick"][n] = one.half_spread_tick
         out["unit_tick"][n] = unit_tick(one, environment)
         out["sigma_tick"][n] = one.sigma_tick

@@ -58,6 +58,12 @@ def _count_flow(book, event):
 @jit.kernel
 def _apply(books, event, row, rules, log, n_log):
     n = event.instrument
+    if not rules[n].tape_fills:
+        if event.kind == _QUOTE:
+            fills.show(books[n], event)
+        else:
+            _count_flow(books[n], event)
+        return n_log
     if event.kind == _QUOTE:
         return fills.meet_quote(books[n], event, row, rules[n], log, n_log)
     _count_flow(books[n], event)
@@ -78,6 +84,8 @@ def _full(books, log, n_log):
 @jit.kernel
 def _watched(book, rules):
     """Prices that an event must reach to matter: ours; in queue mode any change at our price matters too."""
+    if not rules.tape_fills:
+        return state.NO_BID, state.NO_ASK
     if rules.touch == _QUEUE and book.my_bid_lot + book.my_ask_lot > 0:
         return _FOREVER, _NEVER
     return book.my_bid_tick, book.my_ask_tick

@@ -10,6 +10,7 @@ _QUOTE, _BUY, _SELL = schema.QUOTE, schema.BUY, schema.SELL
 _NO_BID, _NO_ASK, _FOREVER = state.NO_BID, state.NO_ASK, state.FOREVER
 _MARKET, _TRADE, _TOUCH, _QUEUE, _TAKER = state.MARKET, state.TRADE, state.TOUCH, state.QUEUE, state.TAKER
 _TOUCH_NEVER, _TOUCH_ALWAYS, _TOUCH_QUEUE = state.TOUCH_NEVER, state.TOUCH_ALWAYS, state.TOUCH_QUEUE
+_CLIENT, _HEDGE = state.CLIENT, state.HEDGE
 _CLAMP, _REJECT = state.CLAMP, state.REJECT
 _IN_LOTS = 1e-9
 
@@ -50,11 +51,11 @@ def activate(book, order, rules, row, n, log, n_log, outcomes, place):
     rest(book, rules, bid if bid_lot > 0 else _NO_BID, bid_lot, ask if ask_lot > 0 else _NO_ASK, ask_lot)
     if take_ask:
         lots = _available(book.my_ask_lot, book.bid_size, rules)
-        n_log = _fill(book, _SELL, book.bid_tick, lots, order.active_ns, row - 1, n, _TAKER, rules, log, n_log)
+        n_log = fill(book, _SELL, book.bid_tick, lots, order.active_ns, row - 1, n, _TAKER, rules, log, n_log)
         ask_is = state.TAKEN
     if take_bid:
         lots = _available(book.my_bid_lot, book.ask_size, rules)
-        n_log = _fill(book, _BUY, book.ask_tick, lots, order.active_ns, row - 1, n, _TAKER, rules, log, n_log)
+        n_log = fill(book, _BUY, book.ask_tick, lots, order.active_ns, row - 1, n, _TAKER, rules, log, n_log)
         bid_is = state.TAKEN
     book.n_refused += (bid_is >= state.INVENTORY_LIMIT) + (ask_is >= state.INVENTORY_LIMIT)
     if outcomes.shape[0] > 0:
@@ -98,20 +99,10 @@ def _available(lots, size, rules):
 
 
 @jit.kernel
-def _fill(book, side, tick, lots, ts, row, n, rule, rules, log, n_log):
-    """Fills lots of our quote on a side; nothing where lots is 0. Returns the new fill count."""
-    if lots <= 0:
-        return n_log
-    rate = rules.taker_rate if rule == _TAKER else rules.maker_rate
+def deal(book, side, tick, lots, ts, row, n, rule, rules, log, n_log):
+    """Books and logs a trade of ours. Returns the new fill count."""
+    rate = rules.taker_rate if rule in (_TAKER, _HEDGE) else 0.0 if rule == _CLIENT else rules.maker_rate
     fee = ledger.apply_fill(book, side, tick, lots, rate, rules.reference_tick, ts)
-    if side == _SELL:
-        book.my_ask_lot -= lots
-        if book.my_ask_lot == 0:
-            book.my_ask_tick = _NO_ASK
-    else:
-        book.my_bid_lot -= lots
-        if book.my_bid_lot == 0:
-            book.my_bid_tick = _NO_BID
     if log.shape[0] > 0:
         entry = log[n_log]
         entry.ts, entry.event, entry.tick, entry.lot = ts, row, tick, lots
@@ -120,15 +111,32 @@ def _fill(book, side, tick, lots, ts, row, n, rule, rules, log, n_log):
 
 
 @jit.kernel
+def fill(book, side, tick, lots, ts, row, n, rule, rules, log, n_log):
+    """Fills lots of our quote on a side; nothing where lots is 0. Returns the new fill count."""
+    if lots <= 0:
+        return n_log
+    n_log = deal(book, side, tick, lots, ts, row, n, rule, rules, log, n_log)
+    if side == _SELL:
+        book.my_ask_lot -= lots
+        if book.my_ask_lot == 0:
+            book.my_ask_tick = _NO_ASK
+    else:
+        book.my_bid_lot -= lots
+        if book.my_bid_lot == 0:
+            book.my_bid_tick = _NO_BID
+    return n_log
+
+
+@jit.kernel
 def meet_quote(book, event, row, rules, log, n_log):
     """Rule 2, then the market moves to the event's quote. Returns the new fill count."""
     n = event.instrument
     if event.lo_tick >= book.my_ask_tick:
         lots = _available(book.my_ask_lot, event.lo_size, rules)
-        n_log = _fill(book, _SELL, book.my_ask_tick, lots, event.ts, row, n, _MARKET, rules, log, n_log)
+        n_log = fill(book, _SELL, book.my_ask_tick, lots, event.ts, row, n, _MARKET, rules, log, n_log)
     if event.hi_tick <= book.my_bid_tick:
         lots = _available(book.my_bid_lot, event.hi_size, rules)
-        n_log = _fill(book, _BUY, book.my_bid_tick, lots, event.ts, row, n, _MARKET, rules, log, n_log)
+        n_log = fill(book, _BUY, book.my_bid_tick, lots, event.ts, row, n, _MARKET, rules, log, n_log)
     if rules.touch == _TOUCH_QUEUE:
         queue.see(book, event)
     show(book, event)
@@ -153,22 +161,22 @@ def meet_trade(book, event, row, rules, log, n_log):
     n, on_tick = event.instrument, event.lo_tick == event.hi_tick
     if event.hi_tick > book.my_ask_tick:
         lots = _available(book.my_ask_lot, event.lo_size, rules)
-        n_log = _fill(book, _SELL, book.my_ask_tick, lots, event.ts, row, n, _TRADE, rules, log, n_log)
+        n_log = fill(book, _SELL, book.my_ask_tick, lots, event.ts, row, n, _TRADE, rules, log, n_log)
     elif on_tick and event.hi_tick == book.my_ask_tick and event.side != _SELL:
         left = event.lo_size if rules.touch == _TOUCH_ALWAYS else queue.sell(book, event.lo_size, rules)
         if left > 0.0:
             lots = _available(book.my_ask_lot, left, rules)
             rule = _TOUCH if rules.touch == _TOUCH_ALWAYS else _QUEUE
-            n_log = _fill(book, _SELL, book.my_ask_tick, lots, event.ts, row, n, rule, rules, log, n_log)
+            n_log = fill(book, _SELL, book.my_ask_tick, lots, event.ts, row, n, rule, rules, log, n_log)
     if event.lo_tick < book.my_bid_tick:
         lots = _available(book.my_bid_lot, event.lo_size, rules)
-        n_log = _fill(book, _BUY, book.my_bid_tick, lots, event.ts, row, n, _TRADE, rules, log, n_log)
+        n_log = fill(book, _BUY, book.my_bid_tick, lots, event.ts, row, n, _TRADE, rules, log, n_log)
     elif on_tick and event.lo_tick == book.my_bid_tick and event.side != _BUY:
         left = event.lo_size if rules.touch == _TOUCH_ALWAYS else queue.buy(book, event.lo_size, rules)
         if left > 0.0:
             lots = _available(book.my_bid_lot, left, rules)
             rule = _TOUCH if rules.touch == _TOUCH_ALWAYS else _QUEUE
-            n_log = _fill(book, _BUY, book.my_bid_tick, lots, event.ts, row, n, rule, rules, log, n_log)
+            n_log = fill(book, _BUY, book.my_bid_tick, lots, event.ts, row, n, rule, rules, log, n_log)
     return n_log
 
 

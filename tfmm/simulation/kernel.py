@@ -3,23 +3,12 @@
 import numpy as np
 
 from tfmm import jit
+from tfmm.simulation import clients, features, ledger, quoting, randomness, state
 from tfmm.simulation import events as events_lib
-from tfmm.simulation import features, ledger, quoting, state
 
 FIRST, MID, LAST = 0, 1, 2
+_HEDGE_LIMIT = state.HEDGE_LIMIT
 _NO_BID, _NO_ASK, _FOREVER = state.NO_BID, state.NO_ASK, state.FOREVER
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-
-
-@jit.kernel
-def uniform(row):
-    """Next number in [0, 1) of a row's generator (splitmix64; Steele, Lea and Flood 2014)."""
-    row.random += _GOLDEN
-    z = row.random
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @jit.kernel
@@ -34,7 +23,7 @@ def _pick_window(row, segments, windows, stride, window_ns, warmup_ns):
     total = 0.0
     for s in range(segments.shape[0]):
         total += max(1.0, segments[s].end_ns - segments[s].start_ns - warmup_ns - window_ns + 1.0)
-    target = uniform(row) * total
+    target = randomness.uniform(row) * total
     chosen = segments.shape[0] - 1
     for s in range(segments.shape[0]):
         target -= max(1.0, segments[s].end_ns - segments[s].start_ns - warmup_ns - window_ns + 1.0)
@@ -43,7 +32,7 @@ def _pick_window(row, segments, windows, stride, window_ns, warmup_ns):
             break
     segment = segments[chosen]
     room = max(0, segment.end_ns - segment.start_ns - warmup_ns - window_ns)
-    row.start_ns = segment.start_ns + warmup_ns + np.int64(uniform(row) * room)
+    row.start_ns = segment.start_ns + warmup_ns + np.int64(randomness.uniform(row) * room)
     row.end_ns = min(row.start_ns + window_ns, segment.end_ns)
     return chosen
 
@@ -103,6 +92,27 @@ def reset_row(events, segments, windows, stride, row, books, rings, rules, clock
             row.ts += interval_ns
     for n in range(books.shape[0]):
         books[n].changed_ns = row.ts
+    clients.begin(row, books, rules)
+
+
+@jit.kernel
+def _live(events, row, books, rings, rules, log, n_log, outcomes):
+    """Everything up to row.ts: events, activations, clients; then hedges. Returns the new fill count."""
+    while True:
+        n, arrival_ns = clients.next_arrival(books)
+        until = min(arrival_ns, row.ts)
+        row.cursor, n_log = events_lib.advance(
+            events, row.cursor, row.stop, until, books, rings, rules, True, log, n_log, outcomes
+        )
+        if arrival_ns > row.ts:
+            break
+        n_log = clients.serve(books, n, row.cursor - 1, rules, log, n_log)
+    for n in range(books.shape[0]):
+        if row.done and rules[n].liquidate:
+            n_log = clients.hedge(books[n], n, 0, row.ts, row.cursor - 1, rules[n], log, n_log)
+        elif rules[n].hedge == _HEDGE_LIMIT:
+            n_log = clients.hedge(books[n], n, rules[n].hedge_lot, row.ts, row.cursor - 1, rules[n], log, n_log)
+    return n_log
 
 
 @jit.kernel
@@ -134,6 +144,7 @@ def step_rows(
     log,
     outcomes,
     stride,
+    first_row,
 ):
     """One decision of every row; a row whose window is over starts the next one instead.
 
@@ -146,9 +157,13 @@ def step_rows(
         scale: money of one reward unit, tick x lot.
         out: (B, N F) float32 observations. reward: (B,) float32.
         step_type: (B,) int32. sent: (B, N) state.ORDER, the quotes sent at this decision.
-        log: (0,) state.FILL. outcomes: (0, 0, 0) int8: environments keep neither.
-        stride: rows of the whole batch, of which these may be a part.
+        log: (K,) state.FILL with room for all fills of a step, or empty. outcomes: (0, 0, 0) int8.
+        stride, first_row: rows of the whole batch, and the place of these in it.
+
+    Returns:
+        Number of entries in the log.
     """
+    n_log = 0
     interval_ns = clock[0]
     count = books.shape[1]
     for b in range(rows.shape[0]):
@@ -169,13 +184,16 @@ def step_rows(
             copy.ask_tick = order.ask_tick
             copy.ask_lot = order.ask_lot
         row.ts += interval_ns
-        row.cursor, _ = events_lib.advance(
-            events, row.cursor, row.stop, row.ts, own, rings[b], rules, True, log, 0, outcomes
-        )
+        row.done = 1 if row.ts + interval_ns > row.end_ns else 0
+        first = n_log
+        n_log = _live(events, row, own, rings[b], rules, log, n_log, outcomes)
+        if log.shape[0] > 0:
+            for k in range(first, n_log):
+                log[k].batch_row = first_row + b
         for n in range(count):
             ledger.accrue(own[n], row.ts)
             features.update(own[n], rules[n], decay, interval_ns * 1e-9)
         reward[b] = (features.objective(own, rules) - before) / scale
-        row.done = 1 if row.ts + interval_ns > row.end_ns else 0
         step_type[b] = LAST if row.done else MID
         look(row, own, rules, out[b])
+    return n_log

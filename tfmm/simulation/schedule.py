@@ -150,7 +150,7 @@ def replay(tape, schedule, rules=None):
     unit = money_units(tape.instruments, limits)
     lot = np.array([one.lot_size for one in tape.instruments])
     return Result(
-        _at_the_door(log[:n_log], tape.instruments, unit),
+        at_the_door(log[:n_log], tape.instruments, unit),
         books["inventory_lot"] * lot,
         books["cash"] * unit,
         books["fees"] * unit,
@@ -195,6 +195,7 @@ def parameters(instruments, rules, reference_tick=0.0):
     out["touch"] = TOUCHES.index(rules.touch)
     out["marketable"] = MARKETABLES.index(rules.marketable)
     out["partial"] = rules.partial
+    out["tape_fills"] = 1
     out["gap_ns"] = state.FOREVER if rules.gap_ns is None else rules.gap_ns
     out["lot_size"] = [one.lot_size for one in instruments]
     out["reference_tick"] = reference_tick
@@ -308,7 +309,8 @@ def _send(schedule, ticks, limits, rings, books, place):
 _RULE_NAMES = np.array(state.RULE_NAMES, "U6")
 
 
-def _at_the_door(log, instruments, unit):
+def at_the_door(log, instruments, unit):
+    """(K,) FILLS of (K,) state.FILL. unit: (N,) quote currency of one tick x lot."""
     out = np.empty(len(log), FILLS)
     owner = log["instrument"]
     out["ts_ns"], out["side"], out["event"], out["instrument"] = log["ts"], log["side"], log["event"], owner

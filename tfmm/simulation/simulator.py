@@ -9,6 +9,7 @@ from tfmm.market import store
 from tfmm.simulation import features, kernel, state
 
 _MAPPED_BYTES = 1 << 28  # of mapped events that rows may have read before their pages are given back
+_LOGGED_PER_ROW = 1024  # fills of a step that are kept
 _STATE = ("rows", "books", "rings", "observation", "reward", "step_type", "sent")
 
 
@@ -22,6 +23,7 @@ class Simulator:
         observation: (B, N F) float32, features.NAMES for each instrument.
         reward: (B,) float32. step_type: (B,) int32 (kernel.FIRST, MID, LAST).
         sent: (B, N) state.ORDER, the quotes sent at the last step, before clamping; `active_ns` is the time sent.
+        fills: (K,) state.FILL of the last step, where they are recorded; `event` is a row of the store.
         rows, books, rings: state.ROW, state.BOOK, state.ORDER in flight: the state itself.
         All are overwritten by the next step.
     """
@@ -39,6 +41,7 @@ class Simulator:
         windows=None,
         reward_scale=1.0,
         threads=1,
+        record=False,
     ):
         """
         Args:
@@ -47,6 +50,7 @@ class Simulator:
             rows: B. windows: (W, 3) int64 segment, start, end; None: random windows of `window_s`.
             reward_scale: money of one reward unit, tick x lot.
             threads: that share the rows; the numbers do not depend on it.
+            record: keep the fills of every step in `fills`; then one thread is used.
         """
         count = len(rules)
         self.rules = rules
@@ -67,9 +71,10 @@ class Simulator:
         self.reward = np.zeros(rows, np.float32)
         self.step_type = np.zeros(rows, np.int32)
         self.sent = np.zeros((rows, count), state.ORDER)
-        self._no_log, self._no_outcomes = np.zeros(0, state.FILL), np.zeros((0, 0, 0), np.int8)
+        self._log = np.zeros(_LOGGED_PER_ROW * rows * count if record else 0, state.FILL)
+        self._no_outcomes = np.zeros((0, 0, 0), np.int8)
         self._no_action = np.zeros((rows, count, 2))
-        cuts = np.linspace(0, rows, min(threads, rows) + 1).astype(int)
+        cuts = np.linspace(0, rows, (1 if record else min(threads, rows)) + 1).astype(int)
         self._parts = [slice(start, stop) for start, stop in itertools.pairwise(cuts)]
         self._arguments = [self._part(part) for part in self._parts]
         self._pool = concurrent.futures.ThreadPoolExecutor(len(self._parts)) if len(self._parts) > 1 else None
@@ -122,12 +127,15 @@ class Simulator:
             self._since_release = 0
         actions = np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape)
         if self._pool is None:
-            self._step_part(self._arguments[0], actions)
+            count = self._step_part(self._arguments[0], actions)
+            if len(self._log):
+                assert 2 * count < len(self._log), f"{count} fills in a step, wanted at most {len(self._log) // 2}"
+                self.fills = self._log[:count].copy()
         else:
             list(self._pool.map(self._step_part, self._arguments, [actions[part] for part in self._parts]))
 
     def _step_part(self, arguments, actions):
-        kernel.step_rows(actions, *arguments)
+        return kernel.step_rows(actions, *arguments)
 
     def _part(self, part):
         """Arguments of the kernel for some rows, without the actions: views made once, as making them costs more
@@ -147,9 +155,10 @@ class Simulator:
             self.reward[part],
             self.step_type[part],
             self.sent[part],
-            self._no_log,
+            self._log,
             self._no_outcomes,
             len(self.rows),
+            part.indices(len(self.rows))[0],
         )
 
 

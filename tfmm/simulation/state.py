@@ -28,6 +28,11 @@ OUTCOME_NAMES = (
 )
 """What became of a side of a quote when it reached the venue."""
 SKEW_SPREAD, OFFSETS, DISTANCES = range(3)
+CURVE_EXPONENTIAL, CURVE_POWER, CURVE_LOGISTIC, CURVE_TABLE = range(4)
+HEDGE_NONE, HEDGE_LIMIT = range(2)
+TABLE_SIZE, TABLE_FROM, TABLE_STEP = 17, -1.0, 0.25
+TABLE_X = TABLE_FROM + TABLE_STEP * np.arange(TABLE_SIZE)
+"""Distances beyond the market, in market spreads, at which a table of fill probabilities has its values."""
 
 ORDER = np.dtype(
     [
@@ -72,6 +77,10 @@ BOOK = np.dtype(
         ("n_fills", np.int64),
         ("n_refused", np.int64),  # sides not quoted because of a limit or rejected
         ("last_ns", np.int64),  # time of the last event
+        # clients, see tfmm.simulation.clients
+        ("random", np.uint64),
+        ("client_ns", np.int64),  # next arrival
+        ("client_excess", np.float64),  # intensity above the base, per second
         # trades since the last decision
         ("buy_size", np.float64),
         ("sell_size", np.float64),
@@ -112,6 +121,19 @@ PARAMETERS = np.dtype(
         ("limit_lot", np.int64),
         ("cash_limit", np.float64),  # tick x lot that may be owed
         ("lot_size", np.float64),
+        ("tape_fills", np.int64),  # whether quotes and trades of the tape fill us
+        ("client_rate", np.float64),  # arrivals per second and side
+        ("client_branching", np.float64),
+        ("client_decay", np.float64),  # per second
+        ("client_lot", np.int64),  # mean size
+        ("client_random_size", np.int64),
+        ("client_curve", np.int64),
+        ("client_k", np.float64),
+        ("client_middle", np.float64),
+        ("client_table", np.float64, (TABLE_SIZE,)),
+        ("hedge", np.int64),
+        ("hedge_lot", np.int64),  # inventory beyond it is closed at the market
+        ("liquidate", np.int64),  # whether a window ends flat
         ("reference_tick", np.float64),  # of an inverse contract, see tfmm.simulation.ledger; 0: linear
         ("order_lot", np.int64),
         ("half_spread_tick", np.float64),  # mean on train
@@ -136,6 +158,7 @@ FILL = np.dtype(
         ("instrument", np.int16),
         ("side", np.int8),
         ("rule", np.int8),
+        ("batch_row", np.int32),
     ]
 )
 

@@ -1,0 +1,169 @@
+"""Client flow: arrivals, probabilities, sizes; the same clients whatever is quoted; hedging and liquidation."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tfmm import config as config_lib
+from tfmm import simulation
+from tfmm.market import schema
+from tfmm.models import calibration
+from tfmm.simulation import clients, kernel, schedule, simulator, state
+
+S = 10**9
+ONE = schema.Instrument(symbol="X", tick_size=1.0)
+HALF_SPREAD = 5
+
+
+def still_market(seconds=40_000):
+    """Quotes of 995 / 1005 every ten seconds."""
+    events = np.zeros(seconds // 10, schema.EVENT)
+    events["ts"] = np.arange(len(events)) * 10 * S
+    events["lo_tick"], events["hi_tick"] = 1000 - HALF_SPREAD, 1000 + HALF_SPREAD
+    events["lo_size"] = events["hi_size"] = 1.0
+    return events
+
+
+class Whole:
+    def __init__(self, events):
+        self.events = events
+
+    def __iter__(self):
+        return iter(("day", 0, len(self.events), int(self.events["ts"][0]), int(self.events["ts"][-1])))
+
+
+def make(rows=1, events=None, order_lot=1, limit_orders=10**9, window_s=0.0, threads=1, rules=None, **settings):
+    """A recording simulator in `distances` mode on a market that stands still."""
+    events = still_market() if events is None else events
+    base = schedule.parameters([ONE], simulation.FillRules(taker_fee_bps=10.0))
+    scales = (calibration.Scales(half_spread_tick=HALF_SPREAD, sigma_tick=1.0, order_lot=order_lot),)
+    rules = config_lib.Rules(tape_fills=False, **(rules or {}))
+    environment = config_lib.Environment(liquidate=settings.pop("liquidate", False))
+    parameters = calibration.parameters(scales, base, environment, limit_orders, config_lib.Clients(**settings), rules)
+    parameters["action"] = state.DISTANCES
+    windows = None if window_s else np.array([[0, 0, int(events["ts"][-1])]])
+    return simulator.Simulator(
+        events, parameters, [Whole(events)], rows, 1.0, window_s, 0.0, seed=3, windows=windows, threads=threads,
+        record=threads == 1,
+    )  # fmt: skip
+
+
+def play(sim, steps, ask=HALF_SPREAD, bid=HALF_SPREAD):
+    """All fills of a row that quotes constant distances from the mid."""
+    sim.reset()
+    actions = np.broadcast_to(np.array([ask, bid], float), (*sim.books.shape, 2))
+    out = []
+    for _ in range(steps):
+        sim.step(actions)
+        out.append(sim.fills)
+    return np.concatenate(out)
+
+
+TABLE = tuple(np.linspace(1, 0.2, 17).tolist())
+CURVES = [
+    ({"curve": "exponential", "k": 1.5}, lambda x: min(1.0, np.exp(-1.5 * x))),
+    ({"curve": "power", "k": 2.0}, lambda x: min(1.0, (1 + max(x, 0.0)) ** -2.0)),
+    ({"curve": "logistic", "k": 3.0, "middle": 0.2}, lambda x: 1 / (1 + np.exp(3.0 * (x - 0.2)))),
+    ({"curve": "table", "table": TABLE}, lambda x: np.interp(x, state.TABLE_X, TABLE)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("settings", "expected"), CURVES, ids=[one["curve"] for one, _ in CURVES])
+def test_clients_take_a_price_with_its_probability(settings, expected):
+    """Chi-square over about 120 000 clients, three distances; and the formula itself."""
+    sim = make(rate_s=1.0, **settings)
+    for x in (-2.0, -0.5, 0.0, 0.3, 1.1, 5.0):
+        assert clients.fill_probability(x, sim.rules[0]) == pytest.approx(expected(x), rel=1e-12)
+    statistic, steps = 0.0, 20_000
+    for distance in (HALF_SPREAD, HALF_SPREAD + 3, HALF_SPREAD + 8):
+        # orders so large that none is used up
+        sim = make(rate_s=1.0, order_lot=10_000, size_orders=1e-4, **settings)
+        filled = len(play(sim, steps, distance, distance))
+        arrived = 2.0 * steps
+        probability = expected((distance - HALF_SPREAD) / (2 * HALF_SPREAD))
+        # filled clients are Poisson with mean arrived x probability
+        statistic += (filled - arrived * probability) ** 2 / (arrived * probability)
+    assert statistic < stats.chi2.ppf(0.9999, 3)
+
+
+def arrivals(sim, steps):
+    """Number of clients in each step, seen through quotes that everyone takes."""
+    fills = play(sim, steps, 0, 0)
+    return np.bincount((fills["ts"] - fills["ts"].min()) // S, minlength=steps)
+
+
+def test_poisson_arrivals_are_dispersed_as_poisson_and_hawkes_arrivals_more():
+    calm = arrivals(make(rate_s=0.8, order_lot=10_000, size_orders=1e-4), 20_000)
+    assert calm.mean() == pytest.approx(1.6, rel=0.04)
+    assert calm.var() / calm.mean() == pytest.approx(1.0, abs=0.05)
+    rush = make(rate_s=0.8, order_lot=10_000, size_orders=1e-4, branching=0.6, decay_s=2.0)
+    rush = arrivals(rush, 20_000)
+    assert rush.mean() == pytest.approx(1.6, rel=0.08)
+    tens = rush[: len(rush) // 20 * 20].reshape(-1, 20).sum(axis=1)
+    # 1 / (1 - .6)^2 = 6.25 over long windows
+    assert 3.5 < tens.var() / tens.mean() < 8.0
+
+
+def test_sizes_are_exponential_and_a_fill_is_at_most_the_quote():
+    fills = play(make(rate_s=1.0, order_lot=1000, size_orders=0.05, random_size=True), 8_000, 0, 0)
+    assert fills["lot"].mean() == pytest.approx(50.5, rel=0.05)
+    assert fills["lot"].std() == pytest.approx(49.0, rel=0.1)
+    capped = play(make(rate_s=1.0, order_lot=40, size_orders=2.0), 500, 0, 0)
+    assert set(capped["lot"]) == {40}
+    assert set(capped["rule"]) == {state.CLIENT}
+    assert (capped["fee"] == 0).all()
+
+
+def test_the_same_clients_come_whatever_is_quoted():
+    wide, narrow = (make(rate_s=1.0, order_lot=10_000, size_orders=1e-4) for _ in range(2))
+    far = play(wide, 3_000, HALF_SPREAD + 8, HALF_SPREAD + 8)
+    near = play(narrow, 3_000, HALF_SPREAD, HALF_SPREAD)
+    assert len(far) < len(near)
+    assert set(far["ts"]) <= set(near["ts"])
+
+
+def test_rows_meet_the_same_clients_on_one_and_two_threads():
+    actions = np.random.default_rng(0).uniform(0, 20, (50, 8, 1, 2))
+    out = []
+    for threads in (1, 2):
+        sim = make(rows=8, rate_s=1.0, window_s=30.0, threads=threads)
+        sim.reset()
+        rewards = []
+        for one in actions:
+            sim.step(one)
+            rewards.append(sim.reward.copy())
+        out.append((np.stack(rewards), sim.observation.copy(), sim.books.copy()))
+    for left, right in zip(*out, strict=True):
+        np.testing.assert_array_equal(left, right)
+    assert (out[0][0] != 0).any()
+
+
+def test_no_clients_and_no_tape_fills_earn_nothing():
+    assert len(play(make(), 200, 0, 0)) == 0
+
+
+def test_a_hedge_closes_what_is_beyond_its_limit_at_the_touch():
+    sim = make(rate_s=1.0, rules={"hedge": "limit", "hedge_limit_orders": 2})
+    fills = play(sim, 400, HALF_SPREAD, 1000)
+    # only asks are taken: short, bought back at the ask of 1005 with 10 bp
+    hedges = fills[fills["rule"] == state.HEDGE]
+    assert len(hedges) > 10
+    assert set(hedges["side"]) == {1}
+    assert set(hedges["tick"]) == {1000 + HALF_SPREAD}
+    assert hedges["fee"] == pytest.approx(hedges["lot"] * 1005 * 1e-3)
+    held = np.cumsum(fills["side"].astype(np.int64) * fills["lot"])
+    last = np.flatnonzero(np.diff(fills["ts"] // S) > 0)
+    assert (np.abs(held[last]) <= 3).all()
+    assert sim.books["inventory_lot"][0, 0] == held[-1]
+
+
+def test_a_liquidated_window_ends_flat():
+    sim = make(rows=2, rate_s=1.0, window_s=20.0, liquidate=True)
+    sim.reset()
+    ends = 0
+    for _ in range(200):
+        sim.step(np.full((2, 1, 2), [HALF_SPREAD, 1000.0]))
+        over = sim.step_type == kernel.LAST
+        assert (sim.books["inventory_lot"][over, 0] == 0).all()
+        ends += over.sum()
+    assert ends >= 10
