@@ -44,7 +44,8 @@ class Rules(_Section):
 
     cash_limit: most that may be owed, quote currency; 0: no limit. gap_s: over a longer hole in the data quotes
     are pulled; 0: never. tape_fills: whether quotes and trades of the tape fill us (without, clients alone do).
-    hedge: `limit` closes inventory beyond hedge_limit_orders at the market after every interval, taker fee.
+    hedge: `limit` closes inventory beyond hedge_limit_orders at the market after every interval, taker fee; `action`
+    adds a component to the action, above 0 the share of the inventory that is closed before the quotes are sent.
     """
 
     touch: Literal["never", "always", "queue"] = "never"
@@ -56,7 +57,7 @@ class Rules(_Section):
     cash_limit: NotNegative = 0.0
     gap_s: NotNegative = 60.0
     tape_fills: bool = True
-    hedge: Literal["none", "limit"] = "none"
+    hedge: Literal["none", "limit", "action"] = "none"
     hedge_limit_orders: CountOrNone = 5
     order_size: NotNegative = 0.0
     inventory_limit_orders: Count = 10
@@ -92,6 +93,7 @@ class Environment(_Section):
     action: `skew_spread` (log shift of the mid, log half-spread) or `offsets` (ask and bid
     distance from the mid); both in units of `distance_unit`, measured on train: the market's mean
     `half_spread`, or `volatility`, sigma x sqrt(interval_s), where spreads are narrow beside moves.
+    sizes: two more components set the ask's and the bid's size, from none at -1 over one order at 0 to two at 1.
     skew_range, half_spread_range, offset_range: the distances the action bounds stand for.
     risk_aversion: r of F = dPnL - r |Q| dt, with Q in orders, dt in seconds, F in
     (mean half-spread x order size).
@@ -105,6 +107,7 @@ class Environment(_Section):
     warmup_s: NotNegative = 30.0
     liquidate: bool = False
     action: Literal["skew_spread", "offsets"] = "skew_spread"
+    sizes: bool = False
     distance_unit: Literal["half_spread", "volatility"] = "half_spread"
     skew_range: Positive = 4.0
     half_spread_range: tuple[Positive, Positive] = (0.5, 8.0)

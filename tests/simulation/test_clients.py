@@ -167,3 +167,21 @@ def test_a_liquidated_window_ends_flat():
         assert (sim.books["inventory_lot"][over, 0] == 0).all()
         ends += over.sum()
     assert ends >= 10
+
+
+def test_sizes_and_hedges_as_actions():
+    sim = make(rate_s=0.0, order_lot=10, rules={"hedge": "action"})
+    sim.rules["sizes"] = 1
+    sim = simulator.Simulator(
+        still_market(), sim.rules, [Whole(still_market())], 1, 1.0, windows=np.array([[0, 0, 1000 * S]]), record=True
+    )
+    assert sim.width == 5
+    sim.reset()
+    sim.books["inventory_lot"] = 8
+    # ask size none, bid size 10 x 1.5; half of the 8 lots are closed at the bid of 995
+    sim.step(np.array([[[5.0, 5.0, -1.0, 0.5, 0.5]]]))
+    assert (sim.sent["ask_lot"][0, 0], sim.sent["bid_lot"][0, 0]) == (0, 15)
+    assert [(one["side"], one["tick"], one["lot"], one["rule"]) for one in sim.fills] == [(-1, 995, 4, state.HEDGE)]
+    sim.step(np.array([[[5.0, 5.0, 0.0, 1.0, -0.3]]]))
+    assert (sim.sent["ask_lot"][0, 0], sim.sent["bid_lot"][0, 0]) == (10, 20)
+    assert (len(sim.fills), sim.books["inventory_lot"][0, 0]) == (0, 4)

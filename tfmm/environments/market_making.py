@@ -11,8 +11,9 @@ _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 class MarketMakingEnvironment(py_environment.PyEnvironment):
     """B dealers at once; a row whose window is over restarts by itself at the next step.
 
-    Observation (B, F) float32: the chosen features. Action (B, 2 N) float32 in [-1, 1]:
-    quoting.quote_prices. Reward (B,) float32: (dPnL - r |Q| dt) / (mean half-spread x order size).
+    Observation (B, F) float32: the chosen features. Action (B, N A) float32 in [-1, 1]:
+    problem.action_names, see quoting.quote_prices. Reward (B,) float32: (dPnL - r |Q| dt) / (mean half-spread x
+    order size).
     The discount is 1: a window that is over is truncated, gamma belongs to the agent. Only liquidation at its end
     (environment.liquidate) makes it 0.
     """
@@ -25,7 +26,7 @@ class MarketMakingEnvironment(py_environment.PyEnvironment):
         self._discount = np.ones(len(sim.rows), np.float32)
         self._ends = problem.config.environment.liquidate
         self._observation_spec = array_spec.ArraySpec((len(problem.columns),), np.float32, "observation")
-        self._action_spec = array_spec.BoundedArraySpec((2 * len(sim.rules),), np.float32, -1.0, 1.0, "action")
+        self._action_spec = array_spec.BoundedArraySpec((len(problem.action_names),), np.float32, -1.0, 1.0, "action")
 
     @property
     def batched(self):

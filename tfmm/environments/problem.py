@@ -74,7 +74,7 @@ class Problem:
             reward_scale=calibration.reward_scale(scales),
             columns=columns,
             feature_names=names,
-            action_names=_prefixed(quoting.ACTION_NAMES[config.environment.action], data.instruments),
+            action_names=_prefixed(_actions(config), data.instruments),
         )
 
     @property
@@ -93,7 +93,8 @@ class Problem:
         parameters = self.parameters
         if distances:
             parameters = parameters.copy()
-            parameters["action"] = state.DISTANCES
+            parameters["action"], parameters["sizes"] = state.DISTANCES, 0
+            parameters["hedge"][parameters["hedge"] == state.HEDGE_ACTION] = state.HEDGE_NONE
         environment = self.config.environment
         return simulator.Simulator(
             self.store.events,
@@ -128,6 +129,13 @@ class Problem:
     def money_unit(self, n=0):
         """Quote currency of one tick x lot of instrument n."""
         return float(schedule.money_units(self.store.instruments, self.parameters)[n])
+
+
+def _actions(config):
+    """Names of the components of an action for one instrument."""
+    sizes = quoting.SIZE_NAMES if config.environment.sizes else ()
+    hedge = quoting.HEDGE_NAMES if config.rules.hedge == "action" else ()
+    return (*quoting.ACTION_NAMES[config.environment.action], *sizes, *hedge)
 
 
 def _threads(rows):

@@ -8,6 +8,7 @@ from tfmm.market import schema, store
 from tfmm.simulation import state
 
 SAMPLING_S = 10.0
+HEDGES = ("none", "limit", "action")
 CURVES = ("exponential", "power", "logistic", "table")
 _BLOCK_ROWS = 1 << 21
 _SUMS = ("weighted", "seconds", "squares", "changes", "mids")
@@ -81,10 +82,10 @@ def parameters(scales, base, environment, limit_orders, clients=None, rules=None
         clients: config.Clients, None: without. rules: config.Rules, for hedging; None: without.
     """
     out = base.copy()
-    out["liquidate"] = environment.liquidate
+    out["liquidate"], out["sizes"] = environment.liquidate, environment.sizes
     if rules is not None:
         out["tape_fills"] = rules.tape_fills
-        out["hedge"] = state.HEDGE_LIMIT if rules.hedge == "limit" else state.HEDGE_NONE
+        out["hedge"] = HEDGES.index(rules.hedge)
     if clients is not None:
         out["client_rate"], out["client_k"], out["client_middle"] = clients.rate_s, clients.k, clients.middle
         out["client_branching"], out["client_decay"] = clients.branching, clients.decay_s

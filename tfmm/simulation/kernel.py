@@ -7,7 +7,7 @@ from tfmm.simulation import clients, features, ledger, quoting, randomness, stat
 from tfmm.simulation import events as events_lib
 
 FIRST, MID, LAST = 0, 1, 2
-_HEDGE_LIMIT = state.HEDGE_LIMIT
+_HEDGE_LIMIT, _HEDGE_ACTION = state.HEDGE_LIMIT, state.HEDGE_ACTION
 _NO_BID, _NO_ASK, _FOREVER = state.NO_BID, state.NO_ASK, state.FOREVER
 
 
@@ -149,7 +149,8 @@ def step_rows(
     """One decision of every row; a row whose window is over starts the next one instead.
 
     Args:
-        actions: (B, N, 2) float64. events: (E,) schema.EVENT of the whole store. segments: (S,) state.SEGMENT.
+        actions: (B, N, A) float64: prices, with `sizes` ask and bid size, with HEDGE_ACTION last the hedge.
+            events: (E,) schema.EVENT of the whole store. segments: (S,) state.SEGMENT.
         windows: (W, 3) int64 segment, start, end; empty: random windows.
         rows: (B,) state.ROW. books: (B, N) state.BOOK. rings: (B, N, L) state.ORDER. rules: (N,)
             state.PARAMETERS.
@@ -175,8 +176,14 @@ def step_rows(
             look(row, own, rules, out[b])
             continue
         before = features.objective(own, rules)
+        first = n_log
         for n in range(count):
-            order = quoting.send(own[n], rings[b, n], rules[n], row.ts, actions[b, n, 0], actions[b, n, 1])
+            if rules[n].hedge == _HEDGE_ACTION:
+                share = min(max(actions[b, n, actions.shape[2] - 1], 0.0), 1.0)
+                held = abs(own[n].inventory_lot)
+                keep = held - np.int64(share * held + 0.5)
+                n_log = clients.hedge(own[n], n, keep, row.ts, row.cursor - 1, rules[n], log, n_log)
+            order = quoting.send(own[n], rings[b, n], rules[n], row.ts, actions[b, n])
             copy = sent[b, n]
             copy.active_ns = row.ts
             copy.bid_tick = order.bid_tick
@@ -185,7 +192,6 @@ def step_rows(
             copy.ask_lot = order.ask_lot
         row.ts += interval_ns
         row.done = 1 if row.ts + interval_ns > row.end_ns else 0
-        first = n_log
         n_log = _live(events, row, own, rings[b], rules, log, n_log, outcomes)
         if log.shape[0] > 0:
             for k in range(first, n_log):

@@ -2,12 +2,16 @@
 
 import math
 
+import numpy as np
+
 from tfmm import jit
 from tfmm.simulation import state
 
 _SKEW_SPREAD, _OFFSETS = state.SKEW_SPREAD, state.OFFSETS
 _ON_TICK = 1e-6
 ACTION_NAMES = {"skew_spread": ("skew", "half_spread"), "offsets": ("ask_offset", "bid_offset")}
+SIZE_NAMES = ("ask_size", "bid_size")
+HEDGE_NAMES = ("hedge",)
 
 
 @jit.kernel
@@ -35,8 +39,17 @@ def quote_prices(mid, rules, first, second):
 
 
 @jit.kernel
-def send(book, ring, rules, ts, first, second):
-    """Puts the quote of an action on its way; without a market an empty quote. Returns the ORDER."""
+def _lots(rules, action):
+    """Size of a side whose action component is in [-1, 1]: none, one order at 0, two at 1."""
+    return np.int64(rules.order_lot * (1.0 + min(max(action, -1.0), 1.0)) + 0.5)
+
+
+@jit.kernel
+def send(book, ring, rules, ts, action):
+    """Puts the quote of an action (2,), or (4,) with sizes, on its way; without a market an empty one.
+
+    Returns the ORDER.
+    """
     order = ring[book.tail % ring.shape[0]]
     order.active_ns = ts + rules.latency_ns
     order.bid_tick = 0
@@ -45,12 +58,12 @@ def send(book, ring, rules, ts, first, second):
     order.ask_lot = 0
     if book.has_market:
         mid = 0.5 * (book.bid_tick + book.ask_tick)
-        bid, ask = quote_prices(mid, rules, first, second)
+        bid, ask = quote_prices(mid, rules, action[0], action[1])
         if not math.isnan(bid):
             order.bid_tick = math.floor(bid + _ON_TICK)
-            order.bid_lot = rules.order_lot
+            order.bid_lot = _lots(rules, action[3]) if rules.sizes else rules.order_lot
         if not math.isnan(ask):
             order.ask_tick = math.ceil(ask - _ON_TICK)
-            order.ask_lot = rules.order_lot
+            order.ask_lot = _lots(rules, action[2]) if rules.sizes else rules.order_lot
     book.tail += 1
     return order

@@ -21,6 +21,7 @@ class Simulator:
 
     Attributes:
         observation: (B, N F) float32, features.NAMES for each instrument.
+        width: A, components of an action for each instrument.
         reward: (B,) float32. step_type: (B,) int32 (kernel.FIRST, MID, LAST).
         sent: (B, N) state.ORDER, the quotes sent at the last step, before clamping; `active_ns` is the time sent.
         fills: (K,) state.FILL of the last step, where they are recorded; `event` is a row of the store.
@@ -73,7 +74,8 @@ class Simulator:
         self.sent = np.zeros((rows, count), state.ORDER)
         self._log = np.zeros(_LOGGED_PER_ROW * rows * count if record else 0, state.FILL)
         self._no_outcomes = np.zeros((0, 0, 0), np.int8)
-        self._no_action = np.zeros((rows, count, 2))
+        self.width = 2 + 2 * int(rules["sizes"].any()) + int((rules["hedge"] == state.HEDGE_ACTION).any())
+        self._no_action = np.zeros((rows, count, self.width))
         cuts = np.linspace(0, rows, (1 if record else min(threads, rows)) + 1).astype(int)
         self._parts = [slice(start, stop) for start, stop in itertools.pairwise(cuts)]
         self._arguments = [self._part(part) for part in self._parts]
@@ -119,7 +121,8 @@ class Simulator:
         """Advances every row by one decision interval.
 
         Args:
-            actions: (B, N, 2); meaning by `rules["action"]`, see quoting.quote_prices.
+            actions: (B, N, A), A = `width`; meaning by `rules["action"]`, see quoting.quote_prices and
+                kernel.step_rows.
         """
         self._since_release += 1
         if self._since_release >= self._release_every:

@@ -29,7 +29,7 @@ OUTCOME_NAMES = (
 """What became of a side of a quote when it reached the venue."""
 SKEW_SPREAD, OFFSETS, DISTANCES = range(3)
 CURVE_EXPONENTIAL, CURVE_POWER, CURVE_LOGISTIC, CURVE_TABLE = range(4)
-HEDGE_NONE, HEDGE_LIMIT = range(2)
+HEDGE_NONE, HEDGE_LIMIT, HEDGE_ACTION = range(3)
 TABLE_SIZE, TABLE_FROM, TABLE_STEP = 17, -1.0, 0.25
 TABLE_X = TABLE_FROM + TABLE_STEP * np.arange(TABLE_SIZE)
 """Distances beyond the market, in market spreads, at which a table of fill probabilities has its values."""
@@ -141,6 +141,7 @@ PARAMETERS = np.dtype(
         ("sigma_tick", np.float64),  # volatility on train, tick per square root of a second
         ("risk", np.float64),  # r: cost of one lot held for a second, tick
         ("action", np.int64),  # SKEW_SPREAD, OFFSETS or DISTANCES
+        ("sizes", np.int64),  # whether actions set the sizes too
         ("skew_range", np.float64),
         ("range_low", np.float64),  # OFFSETS: distance; SKEW_SPREAD: log half-spread
         ("range_high", np.float64),
