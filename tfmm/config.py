@@ -86,7 +86,8 @@ class Clients(_Section):
 class Environment(_Section):
     """The decision problem.
 
-    interval_s: time between decisions. window_s: length of a training episode; a shorter session
+    interval_s: time between decisions. clock: `events` decides at every interval_quotes-th quote instead, `both` after
+    interval_s or as soon as a best price changes. window_s: length of a training episode; a shorter session
     part is one window. liquidate: a window ends with everything sold at the market, which ends the episode for the
     agent too (discount 0); without, it is merely over. warmup_s: time before a window in which only the
     features are updated.
@@ -102,7 +103,9 @@ class Environment(_Section):
 
     name: Literal["market_making"] = "market_making"
     rows: Count = 64
+    clock: Literal["time", "events", "both"] = "time"
     interval_s: Positive = 1.0
+    interval_quotes: Count = 10
     window_s: Positive = 600.0
     warmup_s: NotNegative = 30.0
     liquidate: bool = False

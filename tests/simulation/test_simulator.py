@@ -142,6 +142,33 @@ def test_the_schedule_that_was_sent_replays_to_the_same_book(small_config, laten
     assert one.fills["ts_ns"].max() <= one.span[1]
 
 
+@pytest.mark.parametrize(("clock", "latency_ns"), list(itertools.product(["events", "both"], [0, 2_500_000])))
+def test_decisions_by_events(small_config, clock, latency_ns):
+    """Decision times by plain Python; what was sent still replays to the same book."""
+    tree = tomllib.loads(config_lib.dumps(small_config))
+    tree["environment"].update(clock=clock, interval_quotes=7, interval_s=2.0)
+    tree["rules"]["latency_s"] = latency_ns * 1e-9
+    problem = problem_lib.Problem.create(config_lib.decode(tree, "test"))
+    random = np.random.default_rng(2)
+    (one,) = backtest.run(problem, "test", lambda sim: random.uniform(-1, 0.2, (len(sim.rows), 2)), False, "random")
+    events = one.tape.events
+    quotes = events[events["kind"] == schema.QUOTE]
+    now, end, times = one.span[0], one.span[1], []
+    while now < end:
+        times.append(now)
+        later = quotes[quotes["ts"] > now]
+        if clock == "events":
+            now = max(int(later["ts"][6]), now + 1_000_000) if len(later) > 6 else end
+        else:
+            market = quotes[quotes["ts"] <= now][-1]
+            moved = later[(later["lo_tick"] != market["lo_tick"]) | (later["hi_tick"] != market["hi_tick"])]
+            first = int(moved["ts"][0]) if len(moved) else end
+            now = min(max(first, now + 1_000_000), now + 2 * S, end)
+        now = min(now, end)
+    np.testing.assert_array_equal(one.schedule["ts_ns"], times)
+    assert len(one.fills) > 5
+
+
 def test_random_windows_stay_inside_and_features_are_bounded(events):
     sim = make(events, 16, seed=3)
     sim.reset()

@@ -109,6 +109,7 @@ class Problem:
             reward_scale=self.reward_scale,
             threads=_threads(rows),
             record=record,
+            clock=(environment.clock, environment.interval_quotes),
         )
 
     def windows(self, segments, window_s=0.0):

@@ -37,7 +37,7 @@ def run(problem, split, act, distances, name):
             if problem.drawn:
                 drawn.append(one.fills[open_rows[one.fills["batch_row"]]])
             for b in np.flatnonzero(open_rows & (one.step_type == kernel.LAST)):
-                final[b] = one.books[b].copy()
+                final[b] = one.books[b].copy(), int(one.rows["ts"][b])
             bar.update()
 
         def acted(one):
@@ -53,13 +53,13 @@ def run(problem, split, act, distances, name):
         own = tape.Tape(problem.store.events[segment.start_row : segment.stop_row], problem.store.instruments)
         one = _schedule(problem, quotes[was_open[:, b], b])
         # the closed loop stops with its last decision; the quote that is still out must not fill later
-        stop_ns = int(start_ns + was_open[:, b].sum() * sim.interval_ns)
+        books, stop_ns = final[b]
         if problem.drawn:
             fills = _drawn(problem, np.concatenate(drawn), b, segment)
         else:
             fills = schedule.replay(own, one, _limited(problem)).fills
             fills = fills[fills["ts_ns"] <= stop_ns]
-        _check(fills, final[b], problem)
+        _check(fills, books, problem)
         taken = None if all_actions is None else all_actions[was_open[:, b], b]
         out.append(assess.Backtest(segment.session, own, (int(start_ns), stop_ns), one, fills, taken))
     return out

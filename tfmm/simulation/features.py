@@ -1,7 +1,7 @@
 """What the agent sees: dimensionless, causal features of one instrument at a decision.
 
 Every feature uses events with ts <= t only. Scales (mean half-spread, volatility) come from train.
-Averages are exponential with the time constants below, updated once per decision.
+Averages are exponential with the time constants below, updated at every decision.
 """
 
 import math
@@ -33,12 +33,20 @@ DEFAULT = NAMES[:-1]
 RETURN_S = (1.0, 5.0, 30.0)
 FLOW_S = (5.0, 30.0)
 VOLATILITY_S = 60.0
+_TIMES_S = (*RETURN_S, *FLOW_S, VOLATILITY_S)
 _CLIP = 10.0
 
 
 def decays(interval_s):
     """(6,) float64: what is left of an average after one interval: returns, flows, volatility."""
-    return np.exp(-interval_s / np.array([*RETURN_S, *FLOW_S, VOLATILITY_S]))
+    return np.exp(-interval_s / np.array(_TIMES_S))
+
+
+@jit.kernel
+def decay_over(interval_s, out):
+    """`decays` of any interval, into out (6,)."""
+    for k in range(len(_TIMES_S)):
+        out[k] = math.exp(-interval_s / _TIMES_S[k])
 
 
 @jit.kernel

@@ -3,10 +3,14 @@
 import numpy as np
 
 from tfmm import jit
+from tfmm.market import schema
 from tfmm.simulation import clients, features, ledger, quoting, randomness, state
 from tfmm.simulation import events as events_lib
 
 FIRST, MID, LAST = 0, 1, 2
+CLOCK_LEAST_NS = 1_000_000
+"""Shortest time between two decisions where events decide: it bounds the quotes in flight."""
+_CLOCK_TIME, _CLOCK_EVENTS, _QUOTE = state.CLOCK_TIME, state.CLOCK_EVENTS, schema.QUOTE
 _HEDGE_LIMIT, _HEDGE_ACTION = state.HEDGE_LIMIT, state.HEDGE_ACTION
 _NO_BID, _NO_ASK, _FOREVER = state.NO_BID, state.NO_ASK, state.FOREVER
 
@@ -92,7 +96,36 @@ def reset_row(events, segments, windows, stride, row, books, rings, rules, clock
             row.ts += interval_ns
     for n in range(books.shape[0]):
         books[n].changed_ns = row.ts
+    for k in range(len(decay)):
+        row.decay[k] = decay[k]
     clients.begin(row, books, rules)
+
+
+@jit.kernel
+def _next_decision(events, row, books, clock):
+    """Time of the next decision, ns: after the interval; at the clock[4]-th quote of the tape; or after the interval
+    or with the first other best price, whichever comes first. Never later than the window's end, and not sooner than
+    CLOCK_LEAST_NS where events decide."""
+    if clock[3] == _CLOCK_TIME:
+        return row.ts + clock[0]
+    latest = row.end_ns if clock[3] == _CLOCK_EVENTS else min(row.end_ns, row.ts + clock[0])
+    earliest = min(latest, row.ts + CLOCK_LEAST_NS)
+    seen = 0
+    for k in range(row.cursor, row.stop):
+        event = events[k]
+        if event.ts > latest:
+            break
+        if event.kind != _QUOTE:
+            continue
+        if clock[3] == _CLOCK_EVENTS:
+            seen += 1
+            if seen >= clock[4]:
+                return max(event.ts, earliest)
+        else:
+            book = books[event.instrument]
+            if event.lo_tick != book.bid_tick or event.hi_tick != book.ask_tick:
+                return max(event.ts, earliest)
+    return latest
 
 
 @jit.kernel
@@ -154,7 +187,8 @@ def step_rows(
         windows: (W, 3) int64 segment, start, end; empty: random windows.
         rows: (B,) state.ROW. books: (B, N) state.BOOK. rings: (B, N, L) state.ORDER. rules: (N,)
             state.PARAMETERS.
-        clock: (3,) int64 interval, window, warm-up, ns. decay: features.decays.
+        clock: (5,) int64 interval, window, warm-up, ns; state.CLOCK_TIME, ... and its number of quotes.
+        decay: features.decays of the interval.
         scale: money of one reward unit, tick x lot.
         out: (B, N F) float32 observations. reward: (B,) float32.
         step_type: (B,) int32. sent: (B, N) state.ORDER, the quotes sent at this decision.
@@ -190,15 +224,20 @@ def step_rows(
             copy.bid_lot = order.bid_lot
             copy.ask_tick = order.ask_tick
             copy.ask_lot = order.ask_lot
-        row.ts += interval_ns
-        row.done = 1 if row.ts + interval_ns > row.end_ns else 0
+        sent_ns = row.ts
+        row.ts = _next_decision(events, row, own, clock)
+        if clock[3] == _CLOCK_TIME:
+            row.done = 1 if row.ts + interval_ns > row.end_ns else 0
+        else:
+            row.done = 1 if row.ts >= row.end_ns else 0
+            features.decay_over((row.ts - sent_ns) * 1e-9, row.decay)
         n_log = _live(events, row, own, rings[b], rules, log, n_log, outcomes)
         if log.shape[0] > 0:
             for k in range(first, n_log):
                 log[k].batch_row = first_row + b
         for n in range(count):
             ledger.accrue(own[n], row.ts)
-            features.update(own[n], rules[n], decay, interval_ns * 1e-9)
+            features.update(own[n], rules[n], row.decay, (row.ts - sent_ns) * 1e-9)
         reward[b] = (features.objective(own, rules) - before) / scale
         step_type[b] = LAST if row.done else MID
         look(row, own, rules, out[b])

@@ -9,6 +9,7 @@ from tfmm.market import store
 from tfmm.simulation import features, kernel, state
 
 _MAPPED_BYTES = 1 << 28  # of mapped events that rows may have read before their pages are given back
+CLOCKS = ("time", "events", "both")
 _LOGGED_PER_ROW = 1024  # fills of a step that are kept
 _STATE = ("rows", "books", "rings", "observation", "reward", "step_type", "sent")
 
@@ -43,6 +44,7 @@ class Simulator:
         reward_scale=1.0,
         threads=1,
         record=False,
+        clock=("time", 1),
     ):
         """
         Args:
@@ -51,6 +53,8 @@ class Simulator:
             rows: B. windows: (W, 3) int64 segment, start, end; None: random windows of `window_s`.
             reward_scale: money of one reward unit, tick x lot.
             threads: that share the rows; the numbers do not depend on it.
+            clock: what a decision waits for, ("time", _), ("events", number of quotes) or ("both", _); see
+                kernel.step_rows. interval_s still sets the steps of the warm-up.
             record: keep the fills of every step in `fills`; then one thread is used.
         """
         count = len(rules)
@@ -60,13 +64,16 @@ class Simulator:
         self._events = state.read_only(events)
         self._segments = np.array([tuple(one)[-4:] for one in segments], state.SEGMENT)
         self._windows = np.zeros((0, 3), np.int64) if windows is None else np.asarray(windows, np.int64)
-        self._clock = np.array([self.interval_ns, round(window_s * 1e9), round(warmup_s * 1e9)], np.int64)
+        kind, quotes = clock
+        spans = self.interval_ns, round(window_s * 1e9), round(warmup_s * 1e9)
+        self._clock = np.array([*spans, CLOCKS.index(kind), quotes], np.int64)
         self._decay = features.decays(interval_s)
         self._scale = float(reward_scale)
         self.rows = np.zeros(rows, state.ROW)
         self.books = np.zeros((rows, count), state.BOOK)
         state.clear(self.books)
-        in_flight = int(rules["latency_ns"].max()) // self.interval_ns + 2
+        least_ns = self.interval_ns if kind == "time" else min(self.interval_ns, kernel.CLOCK_LEAST_NS)
+        in_flight = int(rules["latency_ns"].max()) // least_ns + 2
         self.rings = np.zeros((rows, count, in_flight), state.ORDER)
         self.observation = np.zeros((rows, count * len(features.NAMES)), np.float32)
         self.reward = np.zeros(rows, np.float32)

@@ -29,6 +29,7 @@ OUTCOME_NAMES = (
 """What became of a side of a quote when it reached the venue."""
 SKEW_SPREAD, OFFSETS, DISTANCES = range(3)
 CURVE_EXPONENTIAL, CURVE_POWER, CURVE_LOGISTIC, CURVE_TABLE = range(4)
+CLOCK_TIME, CLOCK_EVENTS, CLOCK_BOTH = range(3)
 HEDGE_NONE, HEDGE_LIMIT, HEDGE_ACTION = range(3)
 TABLE_SIZE, TABLE_FROM, TABLE_STEP = 17, -1.0, 0.25
 TABLE_X = TABLE_FROM + TABLE_STEP * np.arange(TABLE_SIZE)
@@ -105,6 +106,7 @@ ROW = np.dtype(
         ("done", np.int64),  # the last step ended the window
         ("window", np.int64),  # next window in consecutive order
         ("random", np.uint64),  # state of the row's generator
+        ("decay", np.float64, (6,)),  # features.decays of the interval under way
     ]
 )
 """One batch row: an episode under way."""
