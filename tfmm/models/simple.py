@@ -1,0 +1,173 @@
+"""The simple model: a dealer with constant mid, client flow of known probability, and a price on inventory.
+
+Each step one client wants to buy and one wants to sell, independently, each one order of size q. Quoting the ask a
+distance a and the bid a distance b from the mid (in market spreads S = 1), they trade with probability p(a) and
+p(b). With inventory Q bounded by |Q| <= L (a side that would leave the bounds is not quoted)
+    F = a p(a) q + b p(b) q - r |Q|,    V(Q) = max_{a,b} E[F + beta V(Q')],    Q' = Q - q sold + q bought.
+Assumes: the mid stands still, so a trade earns its distance; clients know nothing; fills are independent of each
+other. The inventory that costs is the one held at the beginning of the step.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+_GRID = 301
+_REFINEMENTS = 4
+_TOLERANCE = 1e-11
+
+
+class Model(NamedTuple):
+    """curve: function of distances (K,) -> probabilities. risk: r. beta: discount. limit: L in orders.
+    far: largest distance that is tried, in market spreads."""
+
+    curve: object
+    risk: float
+    beta: float = 0.99
+    limit: int = 10
+    far: float = 6.0
+
+    @property
+    def inventories(self):
+        """(2 L + 1,) int64: -L, ..., L."""
+        return np.arange(-self.limit, self.limit + 1)
+
+
+class Solution(NamedTuple):
+    """value: (2 L + 1,) V(Q). ask, bid: (2 L + 1,) distances from the mid; NaN where that side is not quoted."""
+
+    value: np.ndarray
+    ask: np.ndarray
+    bid: np.ndarray
+
+
+def exponential(k):
+    """p(d) = min(1, exp(k (1/2 - d))): one who meets the market's own price, half a spread from the mid, trades."""
+    return lambda d: np.minimum(1.0, np.exp(np.minimum(0.0, k * (0.5 - np.asarray(d)))))
+
+
+def power(k):
+    """p(d) = min(1, (1 + max(d - 1/2, 0))^-k)."""
+    return lambda d: (1.0 + np.maximum(np.asarray(d) - 0.5, 0.0)) ** -k
+
+
+def logistic(k, middle):
+    """p(d) = 1 / (1 + exp(k (d - 1/2 - middle)))."""
+    return lambda d: 1.0 / (1.0 + np.exp(k * (np.asarray(d) - 0.5 - middle)))
+
+
+def table(distances, probabilities):
+    """Linear between given points, constant outside."""
+    return lambda d: np.interp(d, distances, probabilities)
+
+
+def evaluate(model, ask, bid):
+    """V_pi(Q) of a policy: the linear system V = F + beta P V.
+
+    Args:
+        model: Model. ask, bid: (2 L + 1,) distances, NaN: not quoted.
+
+    Returns:
+        (2 L + 1,) float64.
+    """
+    quoted = [_allowed(model, side) & ~np.isnan(distances) for side, distances in ((-1, ask), (1, bid))]
+    chance = [np.where(on, model.curve(np.nan_to_num(d)), 0.0) for on, d in zip(quoted, (ask, bid), strict=True)]
+    earned = sum(p * np.nan_to_num(d) for p, d in zip(chance, (ask, bid), strict=True))
+    sold, bought = chance
+    count = len(model.inventories)
+    move = np.diag(1.0 - sold - bought + 2.0 * sold * bought)
+    move += np.diag((sold * (1.0 - bought))[1:], -1) + np.diag((bought * (1.0 - sold))[:-1], 1)
+    reward = earned - model.risk * np.abs(model.inventories)
+    return np.linalg.solve(np.eye(count) - model.beta * move, reward)
+
+
+@functools.lru_cache(maxsize=64)
+def solve(model):
+    """The optimal policy, by policy iteration; the two distances are improved in turn on a grid that is refined.
+
+    Given V, the gain of selling alone, buying alone and both is linear in each probability, so for a given p(b) the
+    best a maximises p(a) (a + w_a) with w_a the expected change of beta V.
+
+    Returns:
+        Solution; its value solves the Bellman equation to 1e-11 of its size.
+    """
+    ask = np.where(_allowed(model, -1), 1.0, np.nan)
+    bid = np.where(_allowed(model, 1), 1.0, np.nan)
+    value = evaluate(model, ask, bid)
+    while True:
+        ask, bid = _improve(model, value, ask, bid)
+        better = evaluate(model, ask, bid)
+        if np.max(np.abs(better - value)) <= _TOLERANCE * np.max(np.abs(better)):
+            for array in (better, ask, bid):
+                array.flags.writeable = False  # the same solution is given to everyone who asks
+            return Solution(better, ask, bid)
+        value = better
+
+
+def gap(model, ask, bid):
+    """{"value", "policy_value", "ratio", "max_gap"}: V*(0), V_pi(0), their ratio, max_Q (V* - V_pi) / |V*(0)|."""
+    best, own = solve(model).value, evaluate(model, ask, bid)
+    at = model.limit
+    return {
+        "value": float(best[at]),
+        "policy_value": float(own[at]),
+        "ratio": float(own[at] / best[at]),
+        "max_gap": float(np.max(best - own) / abs(best[at])),
+    }
+
+
+def simulate(model, ask, bid, paths, steps, seed):
+    """(paths,) discounted rewards of a policy from Q = 0, over `steps` steps, fills drawn."""
+    random = np.random.default_rng(seed)
+    held = np.zeros(paths, np.int64)
+    total, weight = np.zeros(paths), 1.0
+    for _ in range(steps):
+        place = held + model.limit
+        total -= weight * model.risk * np.abs(held)
+        for side, distances in ((-1, ask), (1, bid)):
+            distance = distances[place]
+            on = ~np.isnan(distance)
+            filled = on & (random.random(paths) < np.where(on, model.curve(np.nan_to_num(distance)), 0.0))
+            total += weight * np.where(filled, np.nan_to_num(distance), 0.0)
+            held = held + side * filled
+        weight *= model.beta
+    return total
+
+
+def _allowed(model, side):
+    """Whether a fill on a side (-1 ask, +1 bid) stays inside the bounds."""
+    return np.abs(model.inventories + side) <= model.limit
+
+
+def _improve(model, value, ask, bid):
+    low = np.concatenate([[np.nan], value[:-1]])
+    high = np.concatenate([value[1:], [np.nan]])
+    ask, bid = ask.copy(), bid.copy()
+    for k in range(len(value)):
+        for _ in range(50):
+            before = ask[k], bid[k]
+            bought = 0.0 if np.isnan(bid[k]) else float(model.curve(bid[k]))
+            if not np.isnan(ask[k]):
+                up = high[k] if bought else 0.0
+                change = (1.0 - bought) * (low[k] - value[k]) + bought * (value[k] - up)
+                ask[k] = _best(model, model.beta * change)
+            sold = 0.0 if np.isnan(ask[k]) else float(model.curve(ask[k]))
+            if not np.isnan(bid[k]):
+                down = low[k] if sold else 0.0
+                change = (1.0 - sold) * (high[k] - value[k]) + sold * (value[k] - down)
+                bid[k] = _best(model, model.beta * change)
+            if np.allclose(before, (ask[k], bid[k]), rtol=0, atol=1e-12, equal_nan=True):
+                break
+    return ask, bid
+
+
+def _best(model, change):
+    """argmax over d of p(d) (d + change), on a grid that closes in."""
+    low, high = 0.0, model.far
+    for _ in range(_REFINEMENTS + 1):
+        tried = np.linspace(low, high, _GRID)
+        best = tried[np.argmax(model.curve(tried) * (tried + change))]
+        step = tried[1] - tried[0]
+        low, high = max(0.0, best - step), min(model.far, best + step)
+    return best
