@@ -41,6 +41,7 @@ class Data(_Section):
 
 class Rules(_Section):
     """Fill rules (README, "Fill rules"). Order size in the instrument's unit; 0: median trade on train.
+    Latency, fees and order size are one number for all instruments, or a list with one for each.
 
     cash_limit: most that may be owed, quote currency; 0: no limit. gap_s: over a longer hole in the data quotes
     are pulled; 0: never. tape_fills: whether quotes and trades of the tape fill us (without, clients alone do).
@@ -51,15 +52,15 @@ class Rules(_Section):
     touch: Literal["never", "always", "queue"] = "never"
     marketable: Literal["clamp", "reject", "take"] = "clamp"
     partial: bool = False
-    latency_s: NotNegative = 0.0
-    maker_fee_bps: float = 0.0
-    taker_fee_bps: float = 0.0
+    latency_s: NotNegative | tuple[NotNegative, ...] = 0.0
+    maker_fee_bps: float | tuple[float, ...] = 0.0
+    taker_fee_bps: float | tuple[float, ...] = 0.0
     cash_limit: NotNegative = 0.0
     gap_s: NotNegative = 60.0
     tape_fills: bool = True
     hedge: Literal["none", "limit", "action"] = "none"
     hedge_limit_orders: CountOrNone = 5
-    order_size: NotNegative = 0.0
+    order_size: NotNegative | tuple[NotNegative, ...] = 0.0
     inventory_limit_orders: Count = 10
 
 
@@ -98,6 +99,8 @@ class Environment(_Section):
     skew_range, half_spread_range, offset_range: the distances the action bounds stand for.
     risk_aversion: r of F = dPnL - r |Q| dt, with Q in orders, dt in seconds, F in
     (mean half-spread x order size).
+    risk: `absolute` prices |Q| of each instrument by itself, `covariance` (Q' Omega Q)^risk_power, with Omega of
+    the profits of one order over 10 s on train, shrunk, mean diagonal 1, or as given.
     features: names from `tfmm.environments.observations.FEATURES`; empty: all of them.
     """
 
@@ -116,6 +119,9 @@ class Environment(_Section):
     half_spread_range: tuple[Positive, Positive] = (0.5, 8.0)
     offset_range: tuple[float, float] = (0.0, 8.0)
     risk_aversion: NotNegative = 0.01
+    risk: Literal["absolute", "covariance"] = "absolute"
+    risk_power: Positive = 0.5
+    omega: tuple[tuple[float, ...], ...] = ()
     features: tuple[str, ...] = ()
 
 

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from tfmm import config as config_lib
-from tfmm import simulation
+from tfmm import errors, simulation
 from tfmm.environments import factory
 from tfmm.environments import problem as problem_lib
-from tfmm.evaluation import assess, backtest
-from tfmm.market import generator, schema, store_writer, tape
+from tfmm.evaluation import assess, backtest, metrics
+from tfmm.market import generator, schema, splits, store_writer, tape
+from tfmm.models import calibration
 from tfmm.policies import baselines
 from tfmm.simulation import schedule
 
@@ -46,9 +47,8 @@ def problem(request, small_config, small_store, pair_store):
 
 def money(problem):
     """Arguments of assess: risk in money, limits in size units, settings."""
-    units = np.array([problem.money_unit(n) for n in range(len(problem.scales))])
     lots = np.array([one.lot_size for one in problem.store.instruments])
-    return problem.parameters["risk"] * units / lots, problem.parameters["limit_lot"] * lots, problem.config.evaluation
+    return assess.risk_of(problem), problem.parameters["limit_lot"] * lots, problem.config.evaluation
 
 
 def test_none_sends_nothing_and_earns_nothing(problem):
@@ -121,3 +121,94 @@ def test_closed_loop_and_replay_agree_for_two_instruments(small_config, pair_sto
     two = run.fills[run.fills["instrument"] == 1]
     np.testing.assert_allclose(two["qty"] / 10.0, np.rint(two["qty"] / 10.0))
     assert run.schedule.dtype == schedule.SCHEDULE
+
+
+@pytest.mark.parametrize(
+    "risk",
+    [
+        {},
+        {"risk": "covariance"},
+        {"risk": "covariance", "risk_power": 1.0, "omega": ((1.0, 0.9), (0.9, 1.0))},
+    ],
+)
+@pytest.mark.parametrize("latency_s", [0.0, 0.3])
+def test_rewards_add_up_to_the_objective_of_the_report(small_config, pair_store, risk, latency_s):
+    """Two instruments of different lots and multipliers, with clients: rewards of the closed loop against metrics."""
+    tree = msgspec.to_builtins(small_config)
+    tree["environment"] |= {"risk_aversion": 0.5, **risk}
+    tree["rules"] |= {"latency_s": latency_s, "taker_fee_bps": 1.0, "marketable": "take"}
+    tree["clients"] |= {"rate_s": 0.3}
+    problem = problem_of(config_lib.decode(tree, "test"), pair_store)
+    random = np.random.default_rng(4)
+    rewards = []
+
+    def act(sim):
+        rewards.append(float(sim.reward[0]))
+        return random.uniform(-1, 0, (len(sim.rows), 4))
+
+    (run,) = backtest.run(problem, "test", act, False, "random")
+    assert {"CLIENT", "MARKET"} <= set(run.fills["rule"])
+    result = assess.assess([run], *money(problem))
+    # the last reward is not seen by `act`: the last block of the report has it
+    risk_money = assess.risk_of(problem)
+    paths = [metrics.path(run.tape, run.fills, run.span, n) for n in range(2)]
+    before_last = run.span[1] - round(problem.config.environment.interval_s * 1e9)
+    objective = metrics.objective_at(paths, risk_money, np.array([before_last, run.span[1]]))
+    assert objective[1] == pytest.approx(result["objective"], rel=1e-9)
+    got = sum(rewards) * problem.reward_scale * problem.money_unit(0)
+    assert got == pytest.approx(objective[0], rel=1e-4, abs=1e-3)
+
+
+def test_one_instrument_with_a_square_root_is_the_absolute_risk(small_config, small_store):
+    problems = []
+    for risk in ({}, {"risk": "covariance", "omega": ((1.0,),)}):
+        tree = msgspec.to_builtins(small_config)
+        tree["environment"] |= {"risk_aversion": 0.5, **risk}
+        problems.append(problem_of(config_lib.decode(tree, "test"), small_store))
+    totals = []
+    for one in problems:
+        random = np.random.default_rng(1)
+        (run,) = backtest.run(one, "test", lambda sim, r=random: r.uniform(-1, 0, (len(sim.rows), 2)), False, "random")
+        totals.append(assess.assess([run], *money(one))["objective"])
+    assert totals[0] == pytest.approx(totals[1], rel=1e-9)
+
+
+def test_the_covariance_of_a_market_made_of_one_move():
+    """Two instruments that move together, the second twice as far: correlation 1, variances 1 : 4, mean diagonal 1."""
+    moves = np.random.default_rng(0).integers(-5, 6, 400)
+    events = np.zeros(800, schema.EVENT)
+    events["ts"] = np.repeat(np.arange(400) * 10 * 10**9, 2)
+    events["instrument"] = np.tile([0, 1], 400)
+    mid = 1000 + np.cumsum(moves)
+    events["lo_tick"][0::2], events["lo_tick"][1::2] = mid - 1, 2 * mid - 1
+    events["hi_tick"] = events["lo_tick"] + 2
+    scales = tuple(calibration.Scales(half_spread_tick=1.0, sigma_tick=1.0, order_lot=1) for _ in range(2))
+    whole = splits.Segment("day", 0, 800, 0, int(events["ts"][-1]))
+    omega = calibration.covariance(events, scales, [1.0, 1.0], (whole,))
+    np.testing.assert_allclose(omega, [[0.4, 0.8], [0.8, 1.6]], rtol=0.02)
+    # independent moves: the correlation is shrunk to about nothing
+    events["lo_tick"][1::2] = 1000 + np.cumsum(np.random.default_rng(1).integers(-5, 6, 400))
+    events["hi_tick"] = events["lo_tick"] + 2
+    assert abs(calibration.covariance(events, scales, [1.0, 1.0], (whole,))[0, 1]) < 0.05
+
+
+@pytest.mark.parametrize("omega", [((1.0,),), ((1.0, 2.0), (2.0, 1.0)), ((1.0, 0.5), (0.4, 1.0))])
+def test_a_wrong_omega_is_refused(small_config, pair_store, omega):
+    environment = msgspec.structs.replace(small_config.environment, risk="covariance", omega=omega)
+    with pytest.raises(errors.ConfigError, match=r"environment\.omega"):
+        problem_of(msgspec.structs.replace(small_config, environment=environment), pair_store)
+
+
+def test_rules_for_each_instrument_of_a_config(small_config, pair_store):
+    rules = msgspec.structs.replace(
+        small_config.rules, latency_s=(0.1, 0.2), maker_fee_bps=(1.0, -1.0), order_size=(3.0, 40.0)
+    )
+    problem = problem_of(msgspec.structs.replace(small_config, rules=rules), pair_store)
+    assert problem.parameters["latency_ns"].tolist() == [100_000_000, 200_000_000]
+    assert problem.parameters["maker_rate"] == pytest.approx([1e-4, -1e-4])
+    assert problem.parameters["order_lot"].tolist() == [3, 4]
+    with pytest.raises(errors.ConfigError, match=r"rules\.order_size has 3 values, wanted 1 or 2"):
+        problem_of(
+            msgspec.structs.replace(small_config, rules=msgspec.structs.replace(rules, order_size=(1.0,) * 3)),
+            pair_store,
+        )

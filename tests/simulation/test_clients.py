@@ -8,7 +8,7 @@ from tfmm import config as config_lib
 from tfmm import simulation
 from tfmm.market import schema
 from tfmm.models import calibration
-from tfmm.simulation import clients, kernel, schedule, simulator, state
+from tfmm.simulation import clients, features, kernel, schedule, simulator, state
 
 S = 10**9
 ONE = schema.Instrument(symbol="X", tick_size=1.0)
@@ -185,3 +185,17 @@ def test_sizes_and_hedges_as_actions():
     sim.step(np.array([[[5.0, 5.0, 0.0, 1.0, -0.3]]]))
     assert (sim.sent["ask_lot"][0, 0], sim.sent["bid_lot"][0, 0]) == (10, 20)
     assert (len(sim.fills), sim.books["inventory_lot"][0, 0]) == (0, 4)
+
+
+def test_the_place_in_the_queue_and_the_cash_are_seen():
+    sim = make(rate_s=0.0, order_lot=10)
+    sim.rules["touch"], sim.rules["cash_limit"] = state.TOUCH_QUEUE, 20_000.0
+    sim.reset()
+    sim.books["cash"] = -5000.0
+    # at the bid of 995 one unit is displayed before our ten; the ask one tick behind the best is behind all
+    sim.step(np.array([[[HALF_SPREAD + 1.0, HALF_SPREAD]]]))
+    sim.step(np.array([[[HALF_SPREAD + 1.0, HALF_SPREAD]]]))
+    seen = dict(zip(features.NAMES, sim.observation[0].tolist(), strict=True))
+    assert seen["bid_queue"] == pytest.approx(1 / 11, rel=1e-5)
+    assert seen["ask_queue"] == 1.0
+    assert seen["cash"] == -0.25

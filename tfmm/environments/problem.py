@@ -22,6 +22,7 @@ class Problem:
         config: Config. store: Store. segments: {"train", "validation", "test"}: tuple of Segment.
         scales: calibration.Scales per instrument. rules: schedule.FillRules.
         parameters: (N,) state.PARAMETERS. reward_scale: tick x lot of one reward unit.
+        risk: (Omega, cost, u) as Simulator takes it, or None.
         columns: (F,) feature columns the agent sees. feature_names, action_names: their names.
     """
 
@@ -32,6 +33,7 @@ class Problem:
     rules: schedule.FillRules
     parameters: np.ndarray
     reward_scale: float
+    risk: tuple | None
     columns: np.ndarray
     feature_names: tuple
     action_names: tuple
@@ -54,7 +56,7 @@ class Problem:
             touch=config.rules.touch,
             marketable=config.rules.marketable,
             partial=config.rules.partial,
-            latency_ns=round(config.rules.latency_s * 1e9),
+            latency_ns=_ns(config.rules.latency_s),
             maker_fee_bps=config.rules.maker_fee_bps,
             taker_fee_bps=config.rules.taker_fee_bps,
             cash_limit=config.rules.cash_limit or None,
@@ -63,6 +65,7 @@ class Problem:
         references = [one.mid_tick if own.inverse else 0.0 for one, own in zip(scales, data.instruments, strict=True)]
         base = schedule.parameters(data.instruments, rules, references)
         limit = config.rules.inventory_limit_orders
+        scale = calibration.reward_scale(scales, base["weight"])
         columns, names = _features(config.environment.features, data.instruments)
         return cls(
             config=config,
@@ -71,7 +74,8 @@ class Problem:
             scales=scales,
             rules=rules,
             parameters=calibration.parameters(scales, base, config.environment, limit, config.clients, config.rules),
-            reward_scale=calibration.reward_scale(scales),
+            reward_scale=scale,
+            risk=_risk(config, data, scales, base["weight"], segments["train"], scale),
             columns=columns,
             feature_names=names,
             action_names=_prefixed(_actions(config), data.instruments),
@@ -107,6 +111,7 @@ class Problem:
             seed=seed,
             windows=windows,
             reward_scale=self.reward_scale,
+            risk=self.risk,
             threads=_threads(rows),
             record=record,
             clock=(environment.clock, environment.interval_quotes),
@@ -130,6 +135,27 @@ class Problem:
     def money_unit(self, n=0):
         """Quote currency of one tick x lot of instrument n."""
         return float(schedule.money_units(self.store.instruments, self.parameters)[n])
+
+
+def _risk(config, data, scales, weights, train, scale):
+    """(Omega, cost of one unit for a second, u) of environment.risk; None for `absolute`."""
+    environment, count = config.environment, len(scales)
+    if environment.risk == "absolute":
+        return None
+    if not environment.omega:
+        omega = calibration.covariance(data.events, scales, weights, train)
+    else:
+        if any(len(row) != count for row in environment.omega) or len(environment.omega) != count:
+            raise errors.ConfigError(f"environment.omega is not {count} x {count}, wanted a row for each instrument")
+        omega = np.array(environment.omega)
+        if not np.allclose(omega, omega.T) or np.linalg.eigvalsh(omega)[0] < -1e-12:
+            raise errors.ConfigError("environment.omega has a negative direction, wanted a covariance matrix")
+    return omega, environment.risk_aversion * scale, environment.risk_power
+
+
+def _ns(seconds):
+    """ns of seconds, one number or one for each instrument."""
+    return tuple(round(one * 1e9) for one in seconds) if isinstance(seconds, tuple) else round(seconds * 1e9)
 
 
 def _actions(config):

@@ -24,18 +24,29 @@ class Backtest:
     actions: np.ndarray | None = None
 
 
+def risk_of(problem):
+    """What a Problem's inventory costs, in money: (N,) per size unit and second, or a metrics.VectorRisk."""
+    lots = np.array([one.lot_size for one in problem.store.instruments])
+    if problem.risk is None:
+        units = np.array([problem.money_unit(n) for n in range(len(lots))])
+        return problem.parameters["risk"] * units / lots
+    omega, cost, power = problem.risk
+    return metrics.VectorRisk(cost * problem.money_unit(0), omega, power, problem.parameters["order_lot"] * lots)
+
+
 def assess(backtests, risk, limits, settings):
     """The metrics of DESIGN section 8 for one policy, all segments together.
 
     Args:
-        backtests: list of Backtest. risk: (N,) money per size unit held for a second.
+        backtests: list of Backtest. risk: (N,) money per size unit held for a second, or a
+            metrics.VectorRisk.
         limits: (N,) inventory limit, size unit. settings: config.Evaluation.
 
     Returns:
         dict of metrics. Sums over segments and instruments; `mean_abs_inventory` and `time_at_limit`
         are means over time, of the sum over instruments and of the share of instruments.
     """
-    paths = [[metrics.path(one.tape, one.fills, one.span, n) for n in range(len(risk))] for one in backtests]
+    paths = [[metrics.path(one.tape, one.fills, one.span, n) for n in range(len(limits))] for one in backtests]
     flat = [(n, path) for segment in paths for n, path in enumerate(segment)]
     seconds = sum(one.span[1] - one.span[0] for one in backtests) * 1e-9
     fills = np.concatenate([one.fills for one in backtests])
@@ -68,7 +79,10 @@ def assess(backtests, risk, limits, settings):
         "fees": sum(float(path.fees[-1]) for _, path in flat),
         "spread_capture": capture,
         "inventory_pnl": gross - capture,
-        "objective": sum(float(metrics.objective_path(path, risk[n], path.ts[-1:])[0]) for n, path in flat),
+        "objective": sum(
+            float(metrics.objective_at(segment, risk, np.array([one.span[1]]))[0])
+            for one, segment in zip(backtests, paths, strict=True)
+        ),
         "n_fills": len(fills),
         "n_buys": int((fills["side"] > 0).sum()),
         "n_sells": int((fills["side"] < 0).sum()),
@@ -77,14 +91,14 @@ def assess(backtests, risk, limits, settings):
         "fill_ratio": metrics.ratio(float(fills["qty"].sum()), sent),
         "mean_abs_inventory": mean_held,
         "max_abs_inventory": max(float(np.abs(path.inventory).max()) for _, path in flat),
-        "time_at_limit": at_limit / seconds / len(risk),
+        "time_at_limit": at_limit / seconds / len(limits),
         "sharpe": sharpe,
         "sortino": sortino,
         "max_drawdown": max(fall for fall, _ in falls),
         "max_drawdown_duration_s": max(lasting for _, lasting in falls),
         "return_per_notional_bps": metrics.ratio(net, notional) * 1e4,
         "pnl_to_map": metrics.ratio(net, mean_held),
-        "markout_bps": _markouts(backtests, len(risk)),
+        "markout_bps": _markouts(backtests, len(limits)),
     }
 
 
@@ -93,11 +107,8 @@ def block_objectives(backtests, risk, block_s):
     out = []
     for one in backtests:
         times = np.arange(one.span[0], one.span[1] + 1, round(block_s * 1e9))
-        total = sum(
-            metrics.objective_path(metrics.path(one.tape, one.fills, one.span, n), risk[n], times)
-            for n in range(len(risk))
-        )
-        out.append(np.diff(total))
+        paths = [metrics.path(one.tape, one.fills, one.span, n) for n in range(len(one.tape.instruments))]
+        out.append(np.diff(metrics.objective_at(paths, risk, times)))
     return np.concatenate(out)
 
 

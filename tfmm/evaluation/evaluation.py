@@ -5,7 +5,7 @@ import numpy as np
 from tfmm import config as config_lib
 from tfmm import errors, files
 from tfmm.environments import problem as problem_lib
-from tfmm.evaluation import assess, backtest, comparison, figures, report
+from tfmm.evaluation import assess, backtest, comparison, figures, metrics, report
 from tfmm.policies import baselines
 
 BASELINES = (baselines.none, baselines.fixed_spread)
@@ -35,9 +35,8 @@ def evaluate(policy, store=None, split="test", command=""):
         one = make(problem)
         fitted[one.name] = one.fitted
         runs[one.name] = backtest.run(problem, split, one, True, one.name)
-    units = np.array([problem.money_unit(n) for n in range(len(problem.scales))])
     lots = np.array([one.lot_size for one in problem.store.instruments])
-    risk = problem.parameters["risk"] * units / lots
+    risk = assess.risk_of(problem)
     limits = problem.parameters["limit_lot"] * lots
     settings = config.evaluation
     results = {key: assess.assess(one, risk, limits, settings) for key, one in runs.items()}
@@ -117,9 +116,15 @@ def _rules(problem, risk, limits, lots, fitted):
         "order_size": (problem.parameters["order_lot"] * lots).tolist(),
         "inventory_limit": limits.tolist(),
         "interval_s": environment.interval_s,
-        "risk_money_per_unit_s": risk.tolist(),
+        **_risk_facts(risk),
         "baselines": fitted,
     }
+
+
+def _risk_facts(risk):
+    if isinstance(risk, metrics.VectorRisk):
+        return {"risk_money_per_s": risk.cost, "omega": risk.omega.tolist(), "risk_power": risk.power}
+    return {"risk_money_per_unit_s": risk.tolist()}
 
 
 def _figures(policy, problem, runs, name, limits):

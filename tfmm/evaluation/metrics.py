@@ -5,6 +5,7 @@ The mid of a fill is the mid just before its event, the price the market believe
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 
@@ -153,6 +154,32 @@ def objective_path(one, risk, times):
     index = np.searchsorted(one.ts, times, side="right") - 1
     since = np.abs(one.inventory[index]) * (times - one.ts[index]) * 1e-9
     return one.net[index] - risk * (held[index] + since)
+
+
+class VectorRisk(NamedTuple):
+    """Cost of (Q' Omega Q)^power for a second, in money; Q in orders. order: (N,) size units of an order."""
+
+    cost: float
+    omega: np.ndarray
+    power: float
+    order: np.ndarray
+
+
+def objective_at(paths, risk, times):
+    """Net wealth of all instruments minus the cost of risk, up to given times.
+
+    Args:
+        paths: a Path for each instrument. risk: (N,) see objective_path, or a VectorRisk. times: (K,) int64 ns.
+    """
+    if not isinstance(risk, VectorRisk):
+        return sum(objective_path(one, own, times) for one, own in zip(paths, risk, strict=True))
+    every = np.unique(np.concatenate([one.ts for one in paths]))
+    held = np.array([one.at(every, one.inventory) for one in paths]) / risk.order[:, np.newaxis]
+    cost = np.maximum(np.einsum("mk,mn,nk->k", held, risk.omega, held), 0.0) ** risk.power
+    total = np.concatenate([[0.0], np.cumsum(cost[:-1] * np.diff(every) * 1e-9)])
+    index = np.searchsorted(every, times, side="right") - 1
+    total = total[index] + cost[index] * (times - every[index]) * 1e-9
+    return sum(one.at(times, one.net) for one in paths) - risk.cost * total
 
 
 def ratio(x, y):

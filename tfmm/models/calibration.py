@@ -39,7 +39,7 @@ def calibrate(events, instruments, segments, order_size=0.0):
 
     Args:
         events: (E,) schema.EVENT of the store. segments: the train segments.
-        order_size: size unit; 0: the median trade.
+        order_size: size unit, one or one for each instrument; 0: the median trade.
 
     Returns:
         One Scales per instrument.
@@ -49,6 +49,9 @@ def calibrate(events, instruments, segments, order_size=0.0):
         ConfigError: the order size is below one lot.
     """
     count = len(instruments)
+    if np.ndim(order_size) and len(order_size) != count:
+        raise errors.ConfigError(f"rules.order_size has {len(order_size)} values, wanted 1 or {count}")
+    order_sizes = np.broadcast_to(order_size, count)
     sums, sizes = np.zeros((count, len(_SUMS))), [{} for _ in instruments]
     for segment in segments:
         last = np.full((count, len(_LAST)), np.nan)
@@ -58,7 +61,8 @@ def calibrate(events, instruments, segments, order_size=0.0):
             _count_sizes(block, sizes)
             store.release(events)
     out = []
-    for instrument, (weighted, seconds, squares, changes, mids), known in zip(instruments, sums, sizes, strict=True):
+    for n, instrument in enumerate(instruments):
+        weighted, seconds, squares, changes, mids = sums[n]
         if seconds == 0:
             raise errors.DataError(f"train has no quotes of {instrument.symbol} that last, wanted at least two")
         sigma = np.sqrt(squares / changes / SAMPLING_S) if changes else 0.0
@@ -66,7 +70,7 @@ def calibrate(events, instruments, segments, order_size=0.0):
             Scales(
                 half_spread_tick=max(float(weighted / seconds), 0.25),
                 sigma_tick=max(float(sigma), 1e-3),
-                order_lot=_order_lot(order_size, instrument, known),
+                order_lot=_order_lot(float(order_sizes[n]), instrument, sizes[n]),
                 mid_tick=float(mids / seconds),
             )
         )
@@ -121,9 +125,54 @@ def unit_tick(one, environment):
     return one.sigma_tick * np.sqrt(environment.interval_s)
 
 
-def reward_scale(scales):
-    """Money of one reward unit: mean half-spread x order size, tick x lot; the mean over instruments."""
-    return float(np.mean([one.half_spread_tick * one.order_lot for one in scales]))
+def reward_scale(scales, weights):
+    """Money of one reward unit: mean half-spread x order size, the mean over instruments; tick x lot of the first.
+
+    Args:
+        scales: one Scales per instrument. weights: (N,) money of one tick x lot over the first's.
+    """
+    return float(np.mean([one.half_spread_tick * one.order_lot for one in scales] * np.asarray(weights)))
+
+
+def covariance(events, scales, weights, segments):
+    """Omega: covariance of the profits of one order of each instrument over 10 s, shrunk, mean diagonal 1.
+
+    Correlations are shrunk towards none by the share that minimises the expected squared error (Schaefer and
+    Strimmer 2005, "A shrinkage approach to large-scale covariance matrix estimation", target D).
+
+    Returns:
+        (N, N) float64.
+
+    Raises:
+        DataError: train is too short for three moves.
+    """
+    unit = np.array([one.order_lot for one in scales]) * np.asarray(weights)
+    moves = []
+    for segment in segments:
+        mids = []
+        own = events[segment.start_row : segment.stop_row]
+        times = np.arange(own["ts"][0], own["ts"][-1], round(SAMPLING_S * 1e9))
+        for n in range(len(scales)):
+            rows = np.flatnonzero((own["instrument"] == n) & (own["kind"] == schema.QUOTE))
+            last = rows[np.maximum(np.searchsorted(own["ts"][rows], times, side="right") - 1, 0)]
+            mids.append(0.5 * (own["lo_tick"][last] + own["hi_tick"][last]))
+        moves.append(np.diff(np.array(mids), axis=1))
+        store.release(events)
+    moves = np.concatenate(moves, axis=1) * unit[:, np.newaxis]
+    count = moves.shape[1]
+    if count < 3:
+        raise errors.DataError(f"train has {count} moves over {SAMPLING_S:g} s, wanted at least 3 for a covariance")
+    spread = np.sqrt(np.mean(moves**2, axis=1))
+    standard = moves / np.where(spread > 0, spread, 1.0)[:, np.newaxis]
+    products = standard[:, np.newaxis] * standard[np.newaxis]
+    correlation = products.mean(axis=2)
+    noise = products.var(axis=2) / count
+    off = ~np.eye(len(scales), dtype=bool)
+    share = float(np.clip(noise[off].sum() / max((correlation[off] ** 2).sum(), 1e-300), 0.0, 1.0)) if off.any() else 0
+    correlation[off] *= 1.0 - share
+    np.fill_diagonal(correlation, 1.0)
+    out = correlation * np.outer(spread, spread)
+    return out / np.mean(np.diag(out))
 
 
 @jit.kernel

@@ -92,23 +92,27 @@ def _watched(book, rules):
 
 
 @jit.kernel
-def advance(events, cursor, stop, until, books, rings, rules, flow, log, n_log, outcomes):
+def advance(events, cursor, stop, until, books, rings, rules, flow, pause, log, n_log, outcomes):
     """Applies events[cursor:stop] with ts <= until, and every activation due by then.
 
     Args:
         events: (E,) schema.EVENT.
         books: (N,) state.BOOK of one batch row. rings: (N, L) state.ORDER. rules: (N,) state.PARAMETERS.
-        flow: whether traded sizes are summed up for the features.
+        flow: whether traded sizes are summed up for the features. pause: whether to stop after every fill.
         log: (K,) state.FILL, or empty to keep no log. outcomes: (N, L, 2) int8, or empty: state.OUTCOME_NAMES.
 
     Returns:
         New cursor, new number of log entries. With a log that could overflow it stops early, at a row that is
-        neither `stop` nor later than `until`: call it again with a longer log.
+        neither `stop` nor later than `until`: call it again with a longer log. One that pauses has more to do
+        as long as the number of entries changes.
     """
     single = books.shape[0] == 1
     gap_ns = rules[0].gap_ns
+    begun = n_log
     next_ns, n_log = fills.activate_due(books, rings, rules, _NEVER, cursor, log, n_log, outcomes)
     while cursor < stop:
+        if pause and n_log != begun:
+            return cursor, n_log
         if single:
             book = books[0]
             start, limit_ns = cursor, min(until, next_ns)
@@ -138,6 +142,8 @@ def advance(events, cursor, stop, until, books, rings, rules, flow, log, n_log, 
         books[0].last_ns = event.ts
         n_log = _apply(books, event, cursor, rules, log, n_log)
         cursor += 1
+    if pause and n_log != begun:
+        return cursor, n_log
     if next_ns <= until and (cursor == stop or events[cursor].ts > until):
         _, n_log = fills.activate_due(books, rings, rules, until, cursor, log, n_log, outcomes)
     return cursor, n_log

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from tfmm import jit
-from tfmm.simulation import ledger
+from tfmm.simulation import ledger, state
 
 NAMES = (
     "inventory",  # Q / limit
@@ -26,15 +26,19 @@ NAMES = (
     "bid_live",  # 1 if a bid is resting, else 0
     "ask_live",
     "time_left",  # share of the window still to come
+    "bid_queue",  # size before us at our bid over that and our own, touch = queue; 1 behind an unknown queue, 0 without
+    "ask_queue",
+    "cash",  # cash after fees over the cash limit; 0 without a limit
 )
-DEFAULT = NAMES[:-1]
-"""`time_left` is left out by default: a window that is merely over has no end to prepare for."""
+DEFAULT = NAMES[:13]
+"""What every market has. `time_left` is left out: a window that is merely over has no end to prepare for."""
 
 RETURN_S = (1.0, 5.0, 30.0)
 FLOW_S = (5.0, 30.0)
 VOLATILITY_S = 60.0
 _TIMES_S = (*RETURN_S, *FLOW_S, VOLATILITY_S)
 _CLIP = 10.0
+_QUEUE = state.TOUCH_QUEUE
 
 
 def decays(interval_s):
@@ -81,11 +85,22 @@ def _clipped(x):
 
 
 @jit.kernel
+def _queue_share(ahead, lots, rules):
+    if lots == 0 or rules.touch != _QUEUE:
+        return 0.0
+    return 1.0 if math.isinf(ahead) else ahead / (ahead + lots * rules.lot_size)
+
+
+@jit.kernel
 def observe(book, rules, time_left, out):
     """Writes the features of one instrument, in the order of NAMES, into out (F,) float32."""
     out[:] = 0.0
     out[0] = book.inventory_lot / rules.limit_lot
     out[13] = time_left
+    out[14] = _queue_share(book.bid_ahead, book.my_bid_lot, rules)
+    out[15] = _queue_share(book.ask_ahead, book.my_ask_lot, rules)
+    if math.isfinite(rules.cash_limit) and rules.cash_limit > 0.0:
+        out[16] = _clipped((book.cash - book.fees) / rules.cash_limit)
     if not book.has_market:
         return
     unit = rules.half_spread_tick
@@ -108,9 +123,17 @@ def observe(book, rules, time_left, out):
 
 
 @jit.kernel
-def objective(books, rules):
-    """Mark-to-mid wealth after fees minus the cost of risk so far, per instrument's money, summed. tick x lot."""
+def objective(row, books, rules, omega, vector):
+    """Mark-to-mid wealth after fees minus the cost of risk so far, in tick x lot of the first instrument.
+
+    Args:
+        omega: (N, N), or empty: each instrument's |Q| by itself. vector: (2,) cost of one unit of
+            (Q' Omega Q)^u for a second, and u.
+    """
     total = 0.0
     for n in range(books.shape[0]):
-        total += ledger.equity(books[n], rules[n].reference_tick) - rules[n].risk * books[n].abs_lot_s
-    return total
+        own = ledger.equity(books[n], rules[n].reference_tick)
+        if omega.shape[0] == 0:
+            own -= rules[n].risk * books[n].abs_lot_s
+        total += rules[n].weight * own
+    return total if omega.shape[0] == 0 else total - vector[0] * row.risk_s

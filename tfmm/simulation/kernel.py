@@ -4,7 +4,7 @@ import numpy as np
 
 from tfmm import jit
 from tfmm.market import schema
-from tfmm.simulation import clients, features, ledger, quoting, randomness, state
+from tfmm.simulation import clients, features, ledger, quoting, randomness, risk, state
 from tfmm.simulation import events as events_lib
 
 FIRST, MID, LAST = 0, 1, 2
@@ -88,7 +88,7 @@ def reset_row(events, segments, windows, stride, row, books, rings, rules, clock
     row.done = 0
     for k in range(steps + 1):
         row.cursor, _ = events_lib.advance(
-            events, row.cursor, row.stop, row.ts, books, rings, rules, True, log, 0, outcomes
+            events, row.cursor, row.stop, row.ts, books, rings, rules, True, False, log, 0, outcomes
         )
         for n in range(books.shape[0]):
             features.update(books[n], rules[n], decay, interval_ns * 1e-9)
@@ -98,6 +98,7 @@ def reset_row(events, segments, windows, stride, row, books, rings, rules, clock
         books[n].changed_ns = row.ts
     for k in range(len(decay)):
         row.decay[k] = decay[k]
+    risk.begin(row, row.ts)
     clients.begin(row, books, rules)
 
 
@@ -129,22 +130,30 @@ def _next_decision(events, row, books, clock):
 
 
 @jit.kernel
-def _live(events, row, books, rings, rules, log, n_log, outcomes):
+def _live(events, row, books, rings, rules, omega, vector, log, n_log, outcomes):
     """Everything up to row.ts: events, activations, clients; then hedges. Returns the new fill count."""
     while True:
         n, arrival_ns = clients.next_arrival(books)
         until = min(arrival_ns, row.ts)
-        row.cursor, n_log = events_lib.advance(
-            events, row.cursor, row.stop, until, books, rings, rules, True, log, n_log, outcomes
-        )
+        pause = omega.shape[0] > 0
+        while True:
+            before = n_log
+            row.cursor, n_log = events_lib.advance(
+                events, row.cursor, row.stop, until, books, rings, rules, True, pause, log, n_log, outcomes
+            )
+            if not pause or n_log == before:
+                break
+            risk.accrue_fills(row, books, rules, omega, vector[1])
         if arrival_ns > row.ts:
             break
         n_log = clients.serve(books, n, row.cursor - 1, rules, log, n_log)
+        risk.accrue(row, books, rules, omega, vector[1], arrival_ns)
     for n in range(books.shape[0]):
         if row.done and rules[n].liquidate:
             n_log = clients.hedge(books[n], n, 0, row.ts, row.cursor - 1, rules[n], log, n_log)
         elif rules[n].hedge == _HEDGE_LIMIT:
             n_log = clients.hedge(books[n], n, rules[n].hedge_lot, row.ts, row.cursor - 1, rules[n], log, n_log)
+    risk.accrue(row, books, rules, omega, vector[1], row.ts)
     return n_log
 
 
@@ -170,6 +179,8 @@ def step_rows(
     clock,
     decay,
     scale,
+    omega,
+    vector,
     out,
     reward,
     step_type,
@@ -189,7 +200,7 @@ def step_rows(
             state.PARAMETERS.
         clock: (5,) int64 interval, window, warm-up, ns; state.CLOCK_TIME, ... and its number of quotes.
         decay: features.decays of the interval.
-        scale: money of one reward unit, tick x lot.
+        scale: money of one reward unit, tick x lot of the first instrument. omega, vector: see features.objective.
         out: (B, N F) float32 observations. reward: (B,) float32.
         step_type: (B,) int32. sent: (B, N) state.ORDER, the quotes sent at this decision.
         log: (K,) state.FILL with room for all fills of a step, or empty. outcomes: (0, 0, 0) int8.
@@ -209,7 +220,7 @@ def step_rows(
             step_type[b] = FIRST
             look(row, own, rules, out[b])
             continue
-        before = features.objective(own, rules)
+        before = features.objective(row, own, rules, omega, vector)
         first = n_log
         for n in range(count):
             if rules[n].hedge == _HEDGE_ACTION:
@@ -217,6 +228,7 @@ def step_rows(
                 held = abs(own[n].inventory_lot)
                 keep = held - np.int64(share * held + 0.5)
                 n_log = clients.hedge(own[n], n, keep, row.ts, row.cursor - 1, rules[n], log, n_log)
+                risk.accrue(row, own, rules, omega, vector[1], row.ts)
             order = quoting.send(own[n], rings[b, n], rules[n], row.ts, actions[b, n])
             copy = sent[b, n]
             copy.active_ns = row.ts
@@ -231,14 +243,14 @@ def step_rows(
         else:
             row.done = 1 if row.ts >= row.end_ns else 0
             features.decay_over((row.ts - sent_ns) * 1e-9, row.decay)
-        n_log = _live(events, row, own, rings[b], rules, log, n_log, outcomes)
+        n_log = _live(events, row, own, rings[b], rules, omega, vector, log, n_log, outcomes)
         if log.shape[0] > 0:
             for k in range(first, n_log):
                 log[k].batch_row = first_row + b
         for n in range(count):
             ledger.accrue(own[n], row.ts)
             features.update(own[n], rules[n], row.decay, (row.ts - sent_ns) * 1e-9)
-        reward[b] = (features.objective(own, rules) - before) / scale
+        reward[b] = (features.objective(row, own, rules, omega, vector) - before) / scale
         step_type[b] = LAST if row.done else MID
         look(row, own, rules, out[b])
     return n_log

@@ -142,7 +142,7 @@ def replay(tape, schedule, rules=None):
     cursor, n_log, last = 0, 0, int(market["ts"][-1]) if len(market) else 0
     while True:
         cursor, n_log = events.advance(
-            market, cursor, len(market), last, books, rings, limits, False, log, n_log, outcomes
+            market, cursor, len(market), last, books, rings, limits, False, False, log, n_log, outcomes
         )
         if cursor == len(market):
             break
@@ -199,6 +199,8 @@ def parameters(instruments, rules, reference_tick=0.0):
     out["gap_ns"] = state.FOREVER if rules.gap_ns is None else rules.gap_ns
     out["lot_size"] = [one.lot_size for one in instruments]
     out["reference_tick"] = reference_tick
+    units = money_units(instruments, out)
+    out["weight"] = units / units[0]
     out["latency_ns"] = _each(rules, "latency_ns", instruments)
     out["maker_rate"] = _each(rules, "maker_fee_bps", instruments) * 1e-4
     out["taker_rate"] = _each(rules, "taker_fee_bps", instruments) * 1e-4

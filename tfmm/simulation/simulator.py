@@ -45,16 +45,19 @@ class Simulator:
         threads=1,
         record=False,
         clock=("time", 1),
+        risk=None,
     ):
         """
         Args:
             events: (E,) schema.EVENT. rules: (N,) state.PARAMETERS. segments: sequence with fields or
                 attributes start_row, stop_row, start_ns, stop_ns (as `tfmm.market.splits.Segment`).
             rows: B. windows: (W, 3) int64 segment, start, end; None: random windows of `window_s`.
-            reward_scale: money of one reward unit, tick x lot.
+            reward_scale: money of one reward unit, tick x lot of the first instrument.
             threads: that share the rows; the numbers do not depend on it.
             clock: what a decision waits for, ("time", _), ("events", number of quotes) or ("both", _); see
                 kernel.step_rows. interval_s still sets the steps of the warm-up.
+            risk: (Omega (N, N), cost of one unit for a second in tick x lot of the first instrument, u) of
+                tfmm.simulation.risk; None: each instrument's |Q| by itself.
             record: keep the fills of every step in `fills`; then one thread is used.
         """
         count = len(rules)
@@ -69,6 +72,8 @@ class Simulator:
         self._clock = np.array([*spans, CLOCKS.index(kind), quotes], np.int64)
         self._decay = features.decays(interval_s)
         self._scale = float(reward_scale)
+        omega, cost, power = risk or (np.zeros((0, 0)), 0.0, 0.5)
+        self._omega, self._vector = np.ascontiguousarray(omega, np.float64), np.array([cost, power])
         self.rows = np.zeros(rows, state.ROW)
         self.books = np.zeros((rows, count), state.BOOK)
         state.clear(self.books)
@@ -161,6 +166,8 @@ class Simulator:
             self._clock,
             self._decay,
             self._scale,
+            self._omega,
+            self._vector,
             self.observation[part],
             self.reward[part],
             self.step_type[part],

@@ -106,6 +106,9 @@ ROW = np.dtype(
         ("done", np.int64),  # the last step ended the window
         ("window", np.int64),  # next window in consecutive order
         ("random", np.uint64),  # state of the row's generator
+        ("risk_s", np.float64),  # integral of Risk(Q) dt, see tfmm.simulation.risk
+        ("risk_now", np.float64),
+        ("risk_ns", np.int64),  # the integral's upper end
         ("decay", np.float64, (6,)),  # features.decays of the interval under way
     ]
 )
@@ -141,6 +144,7 @@ PARAMETERS = np.dtype(
         ("half_spread_tick", np.float64),  # mean on train
         ("unit_tick", np.float64),  # what an action's distances are multiples of
         ("sigma_tick", np.float64),  # volatility on train, tick per square root of a second
+        ("weight", np.float64),  # money of one tick x lot over that of the first instrument
         ("risk", np.float64),  # r: cost of one lot held for a second, tick
         ("action", np.int64),  # SKEW_SPREAD, OFFSETS or DISTANCES
         ("sizes", np.int64),  # whether actions set the sizes too
