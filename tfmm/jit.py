@@ -1,6 +1,28 @@
 """The one place that sets numba options."""
 
+import hashlib
+import os
+import pathlib
+
 import numba
+
+
+def _cache_folder():
+    """A folder of machine code for just these sources.
+
+    numba compiles a kernel anew when its own file changes, but not when one that it calls does: after an update the
+    old code would go on running.
+    """
+    root = pathlib.Path(__file__).parent
+    about = [(str(path.relative_to(root)), path.stat()) for path in sorted(root.rglob("*.py"))]
+    stamps = [(name, one.st_size, one.st_mtime_ns) for name, one in about]
+    digest = hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    base = pathlib.Path(chosen) if chosen else pathlib.Path.home() / ".cache" / "tfmm"
+    return str(base / f"tfmm-{digest}")
+
+
+numba.config.CACHE_DIR = _cache_folder()
 
 
 def kernel(function):

@@ -1,0 +1,102 @@
+"""A schedule of quotes becomes orders in flight: checked, in ticks and lots."""
+
+import numpy as np
+
+from tfmm import errors, jit
+from tfmm.simulation import state
+
+SCHEDULE = np.dtype(
+    [
+        ("ts_ns", np.int64),
+        ("bid_px", np.float64),
+        ("bid_qty", np.float64),
+        ("ask_px", np.float64),
+        ("ask_qty", np.float64),
+        ("instrument", np.int16),
+    ]
+)
+"""Quotes sent, in order of time. NaN price: no quote on that side. `instrument` may be left out."""
+
+_LARGEST = 2.0**53  # ticks or lots; above, float64 skips whole numbers
+GRID_TOLERANCE = 1e-6
+"""A price this close (in ticks) to a tick is on it; others round away from the market."""
+
+
+def checked(schedule, count):
+    """(S,) SCHEDULE, instrument 0 where the field is left out."""
+    schedule = np.asarray(schedule)
+    missing = [name for name in SCHEDULE.names[:-1] if name not in (schedule.dtype.names or ())]
+    if missing:
+        raise errors.DataError(f"schedule: no field {missing[0]}, wanted {', '.join(SCHEDULE.names[:-1])}")
+    if schedule.dtype != SCHEDULE:
+        out = np.zeros(len(schedule), SCHEDULE)
+        for name in set(SCHEDULE.names) & set(schedule.dtype.names):
+            out[name] = schedule[name]
+        schedule = out
+    owner = schedule["instrument"]
+    if len(schedule) and (owner.min() < 0 or owner.max() >= count):
+        raise errors.DataError(f"schedule: instrument {owner.max()}, wanted 0 to {count - 1}")
+    return schedule
+
+
+def in_flight(tape, schedule, limits):
+    """Rings (N, L) with every quote in flight, books (N,), and the place (n, l) of each row of the schedule."""
+    count = len(tape.instruments)
+    owner = schedule["instrument"].astype(np.int64)
+    length = len(schedule) if count == 1 else int(np.bincount(owner, minlength=count).max(initial=0))
+    rings = np.empty((count, max(1, length)), state.ORDER)
+    books = np.zeros(count, state.BOOK)
+    state.clear(books)
+    place = np.empty(len(schedule), np.int64)
+    ticks = np.array([one.tick_size for one in tape.instruments])
+    wrong, row = _send(state.read_only(schedule), ticks, limits, rings, books, place)
+    if wrong:
+        _refuse(wrong, schedule[row], row, tape.instruments)
+    return rings, books, (owner, place)
+
+
+_BACKWARDS, _BID_PX, _ASK_PX, _BID_QTY, _ASK_QTY = range(1, 6)
+
+
+def _refuse(wrong, quote, row, instruments):
+    """Raises the DataError of what `_send` found."""
+    one = instruments[quote["instrument"]]
+    if wrong == _BACKWARDS:
+        raise errors.DataError(f"schedule: time goes back at row {row}, wanted sorted ts_ns")
+    side = "bid" if wrong in (_BID_PX, _BID_QTY) else "ask"
+    if wrong in (_BID_PX, _ASK_PX):
+        raise errors.DataError(f"schedule: {side}_px of {one.symbol} is {quote[f'{side}_px']}, wanted a price or NaN")
+    raise errors.DataError(
+        f"schedule: {side}_qty of {one.symbol} is {quote[f'{side}_qty']}, wanted a lot ({one.lot_size}) or more"
+    )
+
+
+@jit.kernel
+def _send(schedule, ticks, limits, rings, books, place):
+    """Puts every quote in flight, bids rounded down and asks up to a tick. Returns (what is wrong or 0, row)."""
+    for row in range(len(schedule)):
+        quote = schedule[row]
+        if row and quote.ts_ns < schedule[row - 1].ts_ns:
+            return _BACKWARDS, row
+        n = quote.instrument
+        tick, lot = ticks[n], limits[n].lot_size
+        order = rings[n, books[n].tail]
+        place[row] = books[n].tail
+        books[n].tail += 1
+        order.active_ns = quote.ts_ns + limits[n].latency_ns
+        order.bid_tick = order.ask_tick = order.bid_lot = order.ask_lot = 0
+        if not np.isnan(quote.bid_px):
+            if not abs(quote.bid_px) < _LARGEST * tick:
+                return _BID_PX, row
+            if not lot - GRID_TOLERANCE * lot <= quote.bid_qty < _LARGEST * lot:
+                return _BID_QTY, row
+            order.bid_tick = np.int64(np.floor(quote.bid_px / tick + GRID_TOLERANCE))
+            order.bid_lot = np.int64(np.floor(quote.bid_qty / lot + GRID_TOLERANCE))
+        if not np.isnan(quote.ask_px):
+            if not abs(quote.ask_px) < _LARGEST * tick:
+                return _ASK_PX, row
+            if not lot - GRID_TOLERANCE * lot <= quote.ask_qty < _LARGEST * lot:
+                return _ASK_QTY, row
+            order.ask_tick = np.int64(np.ceil(quote.ask_px / tick - GRID_TOLERANCE))
+            order.ask_lot = np.int64(np.floor(quote.ask_qty / lot + GRID_TOLERANCE))
+    return 0, 0
