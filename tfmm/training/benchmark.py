@@ -3,6 +3,7 @@
 import pathlib
 import tempfile
 
+import msgspec
 import numpy as np
 import tensorflow as tf
 from tf_agents.drivers import py_driver
@@ -38,6 +39,7 @@ def run(repeats):
         problem = _problem(pathlib.Path(folder) / "store")
         out = _replay(problem.store.instruments[0], repeats)
         out["tape_env_steps_per_s"] = _environment(problem, 1024, repeats)
+        out["client_flow_env_steps_per_s"] = _environment(_with_clients(problem), 1024, repeats)
         out["single_env_steps_per_s"] = _environment(problem, None, repeats)
         stock = _collect(problem, None, 300, repeats)
         out["collect_transitions_per_s"] = _collect(problem, ROWS, 300, repeats)
@@ -61,6 +63,15 @@ def _problem(path):
     environment = config_lib.Environment(interval_s=_STEP_S, window_s=60.0, warmup_s=3.0)
     config = config_lib.with_store(config_lib.Config(agent=agent, environment=environment), path)
     return problem_lib.Problem.create(config)
+
+
+def _with_clients(problem):
+    """The same market, where only clients trade with us."""
+    config = problem.config
+    rules = msgspec.structs.replace(config.rules, tape_fills=False)
+    return problem_lib.Problem.create(
+        msgspec.structs.replace(config, rules=rules, clients=config_lib.Clients(rate_s=5.0))
+    )
 
 
 def _hastened(*frames):
