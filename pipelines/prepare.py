@@ -78,9 +78,8 @@ def main():
         print(quality_page.table(refused.report))
         raise
     print(quality_page.table(report))
-    print(
-        f"store {store.path}: {len(store.sessions)} sessions, {len(store.events)} events, {store.path / prepare.PAGE}"
-    )
+    written = store.path / (prepare.PAGE if args.plots else prepare.QUALITY)
+    print(f"store {store.path}: {len(store.sessions)} sessions, {len(store.events)} events, report in {written}")
 
 
 if __name__ == "__main__":
