@@ -35,6 +35,8 @@ def distances(settings, actions):
 class Simple:
     """One currency without end: models.simple."""
 
+    columns = COLUMNS
+
     def __init__(self, settings):
         self._settings = settings
         self.model = simple.Model(
@@ -77,6 +79,8 @@ class Simple:
 
 class AvellanedaStoikov:
     """One currency with a horizon: the decision problem of models.avellaneda_stoikov. States run over time, then Q."""
+
+    columns = COLUMNS
 
     def __init__(self, settings):
         self._settings = settings
