@@ -5,7 +5,7 @@ import pathlib
 import shlex
 import sys
 
-from tfmm import cli
+from tfmm import cli, config
 from tfmm.policies import saved
 
 
@@ -14,13 +14,22 @@ def main():
     parser.add_argument("policy", type=pathlib.Path, metavar="RUN_OR_POLICY_DIR")
     parser.add_argument("--store", type=pathlib.Path, help="default: the store it was trained on")
     parser.add_argument("--split", choices=("train", "validation", "test"), default="test")
-    parser.add_argument("--out", type=pathlib.Path, help="default: RUN_OR_POLICY_DIR/evaluation-SPLIT")
+    parser.add_argument("--out", type=pathlib.Path, help="default: RUN_OR_POLICY_DIR/evaluation-SPLIT or -model")
     args = parser.parse_args()
 
     cli.quiet()
     policy = saved.Policy.load(args.policy)
-    from tfmm.evaluation import evaluation, figures, report
+    from tfmm.evaluation import evaluation, figures, on_model, report
 
+    if policy.config.environment.name != config.TAPE:
+        outcome = on_model.evaluate(policy)
+        path = on_model.write(args.out or args.policy / "evaluation-model", outcome)
+        for name, result in {outcome.name: outcome.optimum, **outcome.baselines}.items():
+            print(f"{name}: value {result['policy_value']:.4f}, ratio {result['ratio']:.4f} of {result['value']:.4f}, "
+                  f"max gap {result['max_gap']:.4f}")  # fmt: skip
+        print(f"played: {outcome.played['value']:.4f} +- {outcome.played['standard_error']:.4f}")
+        print(f"metrics: {path}")
+        return
     command = shlex.join(["python", *sys.argv])
     outcome = evaluation.evaluate(policy, args.store, args.split, command)
     path = report.write(args.out or args.policy / f"evaluation-{args.split}", outcome, figures.png)

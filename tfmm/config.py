@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 import tomli_w
 
-from tfmm import errors
+from tfmm import errors, model_settings
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
@@ -18,6 +18,7 @@ Layers = tuple[Count, ...]
 
 
 TABLE_VALUES = 17
+TAPE = "market_making"
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -85,8 +86,9 @@ class Clients(_Section):
 
 
 class Environment(_Section):
-    """The decision problem.
+    """The decision problem. `name`: on a tape (market_making), or a model of section [model].
 
+    rows: how many run side by side. The rest is for market_making alone.
     interval_s: time between decisions. clock: `events` decides at every interval_quotes-th quote instead, `both` after
     interval_s or as soon as a best price changes. window_s: length of a training episode; a shorter session
     part is one window. liquidate: a window ends with everything sold at the market, which ends the episode for the
@@ -104,7 +106,7 @@ class Environment(_Section):
     features: names from `tfmm.environments.observations.FEATURES`; empty: all of them.
     """
 
-    name: Literal["market_making"] = "market_making"
+    name: Literal["market_making", "simple_model", "avellaneda_stoikov", "dealer_hedging"] = "market_making"
     rows: Count = 64
     clock: Literal["time", "events", "both"] = "time"
     interval_s: Positive = 1.0
@@ -126,7 +128,13 @@ class Environment(_Section):
 
 
 class Agent(_Section):
-    """DdpgAgent. `noise` `ou` is an Ornstein-Uhlenbeck process per row, `gaussian` is independent."""
+    """DdpgAgent. `noise` `ou` is an Ornstein-Uhlenbeck process per row, `gaussian` is independent.
+
+    reward_centre: subtracted from every reward the learner sees, so that values are near 0 and the critic's accuracy
+    goes to differences; `auto`: the largest expected income of a step, known on models. Neutral for the policy as
+    long as episodes are truncated or of fixed length. Logs and evaluation show the money as it is.
+    learning_rate_decay: `cosine` falls from the learning rates to 0 over train.steps (Loshchilov and Hutter 2017).
+    """
 
     name: Literal["ddpg"] = "ddpg"
     actor_layers: Layers = (64, 64)
@@ -138,6 +146,8 @@ class Agent(_Section):
     gamma: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.99
     target_update_tau: Unit = 0.01
     target_update_period: Count = 1
+    learning_rate_decay: Literal["none", "cosine"] = "none"
+    reward_centre: float | Literal["auto"] = 0.0
     loss: Literal["mse", "huber"] = "mse"
     reward_scale_factor: Positive = 1.0
     gradient_clipping: NotNegative = 0.0
@@ -159,7 +169,8 @@ class Collect(_Section):
 
 class Train(_Section):
     """The learner. One iteration is `collect.steps_per_iteration` collect steps, then
-    `steps_per_iteration` train steps; the run ends at `steps` train steps."""
+    `steps_per_iteration` train steps; the run ends at `steps` train steps. threads: of TensorFlow; 0: one for
+    networks of layers up to 128 units, which train faster on one, else as many as there are cores."""
 
     steps: Count = 10_000
     steps_per_iteration: Count = 10
@@ -170,7 +181,7 @@ class Train(_Section):
     checkpoint_interval: Count = 2_000
     checkpoints_kept: Count = 2
     validation_interval: CountOrNone = 2_000
-    threads: CountOrNone = 1
+    threads: CountOrNone = 0
 
 
 class Evaluation(_Section):
@@ -193,6 +204,7 @@ class Config(_Section):
     seed: CountOrNone = 0
     data: Data = Data()
     clients: Clients = Clients()
+    model: model_settings.Model = model_settings.Model()
     rules: Rules = Rules()
     environment: Environment = Environment()
     agent: Agent = Agent()
@@ -214,6 +226,12 @@ class Config(_Section):
             low, high = getattr(self.environment, name)
             if low >= high:
                 raise ValueError(f"environment.{name} is [{low:g}, {high:g}], wanted the smaller first")
+        if self.environment.name != TAPE:
+            self.model.check(self.environment.name)
+        elif self.model != model_settings.Model():
+            raise ValueError(f"section model is given with environment.name {TAPE}, wanted the name of a model")
+        elif self.agent.reward_centre == "auto":
+            raise ValueError(f"agent.reward_centre is auto with environment.name {TAPE}, wanted a number")
         if self.collect.mode == "single" and self.environment.rows != 1:
             raise ValueError(f"collect.mode single has environment.rows {self.environment.rows}, wanted 1")
 

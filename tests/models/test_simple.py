@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from tfmm.models import simple
+from tfmm.models import curves, simple
 
 
 def model(k=1.0, risk=0.05):
-    return simple.Model(simple.exponential(k), risk)
+    return simple.Model(curves.Curve(k=k), risk)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,12 @@ def test_a_simulation_of_the_optimal_policy_agrees():
 
 
 @pytest.mark.parametrize(
-    "curve", [simple.power(2.0), simple.logistic(4.0, 0.3), simple.table([0.0, 0.5, 1.0, 2.0], [1.0, 0.9, 0.4, 0.0])]
+    "curve",
+    [
+        curves.Curve("power", 2.0),
+        curves.Curve("logistic", 4.0, 0.3),
+        curves.Curve("table", values=tuple(np.exp(-np.maximum(curves.TABLE_X, 0.0)))),
+    ],
 )
 def test_other_curves_are_solved_too(curve):
     one = simple.Model(curve, 0.05)
@@ -87,6 +92,6 @@ def test_other_curves_are_solved_too(curve):
 
 def test_without_risk_and_limits_far_away_the_best_distance_is_myopic():
     """max d p(d) with k = 1: d = 1, e^-.5 a side, 2 e^-.5 / (1 - beta) = 121.306 in all."""
-    best = simple.solve(simple.Model(simple.exponential(1.0), 0.0, limit=40))
+    best = simple.solve(simple.Model(curves.Curve(), 0.0, limit=40))
     assert best.ask[40] == pytest.approx(1.0, abs=1e-2)
     assert best.value[40] == pytest.approx(2 * np.exp(-0.5) / 0.01, rel=2e-3)

@@ -7,12 +7,12 @@ from tf_agents.utils import common
 from tfmm.agents import networks
 
 
-def create(settings, time_step_spec, action_spec, train_step):
+def create(settings, time_step_spec, action_spec, train_step, steps):
     """A DdpgAgent with every hostile default set.
 
     Args:
         settings: config.Agent. time_step_spec, action_spec: tensor specs of one row.
-        train_step: the step variable, int64.
+        train_step: the step variable, int64. steps: train steps of the whole run.
     """
     observation_spec = time_step_spec.observation
     actor = networks.ActorNetwork(observation_spec, action_spec, settings.actor_layers)
@@ -28,8 +28,8 @@ def create(settings, time_step_spec, action_spec, train_step):
         action_spec,
         actor_network=actor,
         critic_network=critic,
-        actor_optimizer=tf.keras.optimizers.legacy.Adam(settings.actor_learning_rate),
-        critic_optimizer=tf.keras.optimizers.legacy.Adam(settings.critic_learning_rate),
+        actor_optimizer=tf.keras.optimizers.legacy.Adam(_rate(settings.actor_learning_rate, settings, steps)),
+        critic_optimizer=tf.keras.optimizers.legacy.Adam(_rate(settings.critic_learning_rate, settings, steps)),
         ou_stddev=settings.noise_stddev,
         ou_damping=settings.noise_damping,
         target_update_tau=settings.target_update_tau,
@@ -42,6 +42,13 @@ def create(settings, time_step_spec, action_spec, train_step):
     )
     agent.initialize()
     return agent
+
+
+def _rate(initial, settings, steps):
+    """The learning rate, or its schedule; an optimiser counts its own steps, one a train step."""
+    if settings.learning_rate_decay == "none":
+        return initial
+    return tf.keras.optimizers.schedules.CosineDecay(initial, steps)
 
 
 def fit_normaliser(agent, observations):

@@ -1,6 +1,23 @@
-"""Environments by name."""
+"""Problems and environments by name."""
 
-from tfmm.environments import market_making
+from tfmm import config as config_lib
+from tfmm.environments import market_making, model_problem
+from tfmm.environments import problem as problem_lib
+
+
+def open_problem(config):
+    """The problem of `config.environment.name`, its data checked and long enough to train on.
+
+    Raises:
+        ConfigError, DataError: see problem.Problem, Store.verify.
+    """
+    if config.environment.name != config_lib.TAPE:
+        return model_problem.ModelProblem.create(config)
+    problem = problem_lib.Problem.create(config)
+    problem.store.verify()
+    for part in ("train", "validation"):
+        problem.windows(problem.segments[part])
+    return problem
 
 
 def create(problem, split, rows, seed):

@@ -24,7 +24,7 @@ class MarketMakingEnvironment(py_environment.PyEnvironment):
         self._problem = problem
         self._sim = sim
         self._discount = np.ones(len(sim.rows), np.float32)
-        self._ends = problem.config.environment.liquidate
+        self._ends = problem.ends
         self._observation_spec = array_spec.ArraySpec((len(problem.columns),), np.float32, "observation")
         self._action_spec = array_spec.BoundedArraySpec((len(problem.action_names),), np.float32, -1.0, 1.0, "action")
 
@@ -82,7 +82,7 @@ class SingleMarketMakingEnvironment(py_environment.PyEnvironment):
         super().__init__(handle_auto_reset=False)
         self._batch = MarketMakingEnvironment(problem, sim)
         self._sim, self._columns = sim, problem.columns
-        self._ends = problem.config.environment.liquidate
+        self._ends = problem.ends
 
     @property
     def simulator(self):

@@ -82,6 +82,19 @@ class Problem:
         )
 
     @property
+    def ends(self):
+        """Whether the end of a window is the end for the agent too."""
+        return self.config.environment.liquidate
+
+    @property
+    def data_hash(self):
+        return self.store.data_hash
+
+    @property
+    def instruments(self):
+        return self.store.instruments
+
+    @property
     def drawn(self):
         """Whether there are fills that a replay of the quotes cannot know: of clients, hedges, liquidation."""
         return self.config.clients.rate_s > 0 or self.config.rules.hedge != "none" or self.config.environment.liquidate

@@ -153,10 +153,31 @@ def actions(values, names):
     return fig
 
 
+def policy_by_inventory(columns, table):
+    """Distances of a policy by inventory, the optimal ones dashed: on a model.
+
+    Args:
+        columns: names. table: (S, C) float64; a column `optimal_X` is drawn with `X`.
+    """
+    fig, (ax,) = _axes(1, 4.6)
+    held = table[:, columns.index("inventory")]
+    for name, colour in (("ask_distance", SELL), ("bid_distance", BUY), ("hedge_rate", OURS)):
+        if name in columns:
+            label = name.replace("_", " ")
+            ax.plot(held, table[:, columns.index(name)], color=colour, marker=".", lw=1.2, label=f"{label}, learned")
+            best = table[:, columns.index(f"optimal_{name}")]
+            ax.plot(held, best, color=colour, ls="--", lw=1.0, label=f"{label}, optimal")
+    ax.set_xlabel("inventory (orders)")
+    ax.set_ylabel("distance from the mid (market spreads)")
+    ax.legend(loc="best", fontsize=8, ncols=2)
+    return fig
+
+
 def learning(records):
     """Loss and validation objective by train step, from the lines of metrics.jsonl."""
     series = (("train/critic_loss", "critic loss"), ("collect/reward_mean", "reward while collecting"),
-              ("validation/objective_per_hour", "validation objective per hour"))  # fmt: skip
+              ("validation/objective_per_hour", "validation objective per hour"),
+              ("validation/ratio", "share of the optimum"))  # fmt: skip
     present = [(key, label) for key, label in series if any(key in one for one in records)]
     if not present:
         return None

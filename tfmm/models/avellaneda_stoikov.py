@@ -11,6 +11,7 @@ reward is dPnL - phi q^2 dt with |q| <= L. The mid is a martingale, so its moves
     V_t(q) = max_{a,b} p(a) a + p(b) b - phi q^2 dt + E V_{t+1}(q'),    V_T = 0.
 """
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -100,6 +101,7 @@ def _paths(random, half, skew, step, horizon, sigma, rate, decay, profit, held):
         profit[path], held[path] = cash + q * mid, q
 
 
+@functools.lru_cache(maxsize=16)
 def solve(model, phi, grid=601):
     """The optimum of the decision problem by backward induction.
 
@@ -119,6 +121,7 @@ def solve(model, phi, grid=601):
             gains, picked = _best_pair(value[t + 1], k, tried, p)
             value[t, k] = gains - phi * q * q * model.step
             best[t, k] = picked
+    value.flags.writeable = best.flags.writeable = False  # the same solution is given to everyone who asks
     return value, best
 
 

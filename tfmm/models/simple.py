@@ -19,14 +19,20 @@ _TOLERANCE = 1e-11
 
 
 class Model(NamedTuple):
-    """curve: function of distances (K,) -> probabilities. risk: r. beta: discount. limit: L in orders.
-    far: largest distance that is tried, in market spreads."""
+    """curve: curves.Curve, or any function of distances (K,) -> probabilities. risk: r. beta: discount. limit: L in
+    orders. far: largest distance that is tried, in market spreads. power: u of r (Q^2)^u, 1/2 for r |Q|."""
 
     curve: object
     risk: float
     beta: float = 0.99
     limit: int = 10
     far: float = 6.0
+    power: float = 0.5
+
+    @property
+    def costs(self):
+        """(2 L + 1,) r Risk(Q) of a step."""
+        return self.risk * np.abs(self.inventories) ** (2.0 * self.power)
 
     @property
     def inventories(self):
@@ -40,26 +46,6 @@ class Solution(NamedTuple):
     value: np.ndarray
     ask: np.ndarray
     bid: np.ndarray
-
-
-def exponential(k):
-    """p(d) = min(1, exp(k (1/2 - d))): one who meets the market's own price, half a spread from the mid, trades."""
-    return lambda d: np.minimum(1.0, np.exp(np.minimum(0.0, k * (0.5 - np.asarray(d)))))
-
-
-def power(k):
-    """p(d) = min(1, (1 + max(d - 1/2, 0))^-k)."""
-    return lambda d: (1.0 + np.maximum(np.asarray(d) - 0.5, 0.0)) ** -k
-
-
-def logistic(k, middle):
-    """p(d) = 1 / (1 + exp(k (d - 1/2 - middle)))."""
-    return lambda d: 1.0 / (1.0 + np.exp(k * (np.asarray(d) - 0.5 - middle)))
-
-
-def table(distances, probabilities):
-    """Linear between given points, constant outside."""
-    return lambda d: np.interp(d, distances, probabilities)
 
 
 def evaluate(model, ask, bid):
@@ -78,7 +64,7 @@ def evaluate(model, ask, bid):
     count = len(model.inventories)
     move = np.diag(1.0 - sold - bought + 2.0 * sold * bought)
     move += np.diag((sold * (1.0 - bought))[1:], -1) + np.diag((bought * (1.0 - sold))[:-1], 1)
-    reward = earned - model.risk * np.abs(model.inventories)
+    reward = earned - model.costs
     return np.linalg.solve(np.eye(count) - model.beta * move, reward)
 
 
@@ -106,14 +92,21 @@ def solve(model):
 
 
 def gap(model, ask, bid):
-    """{"value", "policy_value", "ratio", "max_gap"}: V*(0), V_pi(0), their ratio, max_Q (V* - V_pi) / |V*(0)|."""
-    best, own = solve(model).value, evaluate(model, ask, bid)
-    at = model.limit
+    """`shortfall` of a policy against the optimum, from Q = 0."""
+    return shortfall(solve(model).value, evaluate(model, ask, bid), model.limit)
+
+
+def shortfall(best, own, start):
+    """{"value", "policy_value", "ratio", "max_gap"}: V*, V_pi and V_pi / V* at the start, max (V* - V_pi) / |V*|.
+
+    Args:
+        best, own: values in every state, one shape. start: index of the state that is played from.
+    """
     return {
-        "value": float(best[at]),
-        "policy_value": float(own[at]),
-        "ratio": float(own[at] / best[at]),
-        "max_gap": float(np.max(best - own) / abs(best[at])),
+        "value": float(best[start]),
+        "policy_value": float(own[start]),
+        "ratio": float(own[start] / best[start]),
+        "max_gap": float(np.max(best - own) / abs(best[start])),
     }
 
 
@@ -121,10 +114,10 @@ def simulate(model, ask, bid, paths, steps, seed):
     """(paths,) discounted rewards of a policy from Q = 0, over `steps` steps, fills drawn."""
     random = np.random.default_rng(seed)
     held = np.zeros(paths, np.int64)
-    total, weight = np.zeros(paths), 1.0
+    total, weight, costs = np.zeros(paths), 1.0, model.costs
     for _ in range(steps):
         place = held + model.limit
-        total -= weight * model.risk * np.abs(held)
+        total -= weight * costs[place]
         for side, distances in ((-1, ask), (1, bid)):
             distance = distances[place]
             on = ~np.isnan(distance)

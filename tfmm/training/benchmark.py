@@ -133,7 +133,8 @@ def _collector(problem, rows):
     env = factory.create(problem, "train", rows, seed=0)
     time_step_spec = tensor_spec.from_spec(env.time_step_spec())
     action_spec = tensor_spec.from_spec(env.action_spec())
-    agent = ddpg.create(problem.config.agent, time_step_spec, action_spec, train_utils.create_train_step())
+    step = train_utils.create_train_step()
+    agent = ddpg.create(problem.config.agent, time_step_spec, action_spec, step, problem.config.train.steps)
     replay = replay_lib.Replay(agent.collect_data_spec, rows, 100_000, timeout_s=60.0)
     if rows is None:
         policy = collection.single_policy(agent)

@@ -54,8 +54,8 @@ def describe(problem, train_step):
         "train_step": train_step,
         "features": list(problem.feature_names),
         "actions": list(problem.action_names),
-        "instruments": [msgspec.to_builtins(one) for one in problem.store.instruments],
+        "instruments": [msgspec.to_builtins(one) for one in problem.instruments],
         "scales": [msgspec.to_builtins(one) for one in problem.scales],
-        "data_hash": problem.store.data_hash,
+        "data_hash": problem.data_hash,
         "config": msgspec.to_builtins(problem.config),
     }

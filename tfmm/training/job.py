@@ -3,8 +3,10 @@
 import tensorflow as tf
 
 from tfmm import config as config_lib
-from tfmm.environments import problem as problem_lib
+from tfmm.environments import factory
 from tfmm.training import run_directory, trainer
+
+_SMALL = 128  # units
 
 
 def train(settings, run_dir, resume):
@@ -22,13 +24,10 @@ def train(settings, run_dir, resume):
         settings = config_lib.load(run.path / "config.toml")
     elif settings.data.store:
         settings = config_lib.with_store(settings, settings.data.store)
-    _limit_threads(settings.train.threads)
-    problem = problem_lib.Problem.create(settings)
-    problem.store.verify()
-    for part in ("train", "validation"):
-        problem.windows(problem.segments[part])
+    _limit_threads(settings)
+    problem = factory.open_problem(settings)
     if not resume:
-        run = run_directory.RunDirectory.create(run_dir, settings, problem.store.data_hash)
+        run = run_directory.RunDirectory.create(run_dir, settings, problem.data_hash)
     job = trainer.Trainer(problem, run)
     try:
         job.run()
@@ -36,8 +35,13 @@ def train(settings, run_dir, resume):
         job.close()
 
 
-def _limit_threads(threads):
-    """Small networks train faster on one thread; 0 leaves the choice to TensorFlow."""
+def _limit_threads(settings):
+    """Small networks train faster on one thread; for larger ones the choice is left to TensorFlow."""
+    agent = settings.agent
+    widest = max(
+        agent.actor_layers + agent.critic_observation_layers + agent.critic_action_layers + agent.critic_joint_layers
+    )
+    threads = settings.train.threads or (1 if widest <= _SMALL else 0)
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)

@@ -100,6 +100,13 @@ class Replay:
         self._server.stop()
 
 
+def centred(dataset, centre):
+    """The dataset of `Replay.dataset` with a constant subtracted from every reward."""
+    if not centre:
+        return dataset
+    return dataset.map(lambda experience, info: (experience._replace(reward=experience.reward - centre), info))
+
+
 def _transitions(group):
     """(G, 2, B, ...) -> the transitions inside an episode, shuffled, (at most G * B, 2, ...)."""
     step_type = tf.transpose(group.step_type, [0, 2, 1])

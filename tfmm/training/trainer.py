@@ -16,8 +16,7 @@ from tf_agents.train.utils import train_utils
 from tfmm import errors
 from tfmm.agents import ddpg
 from tfmm.environments import factory
-from tfmm.policies import baselines
-from tfmm.training import collection, export
+from tfmm.training import collection, export, validation
 from tfmm.training import replay as replay_lib
 
 _NEVER = 2**62
@@ -42,7 +41,7 @@ class Trainer:
         time_step_spec = tensor_spec.from_spec(self._env.time_step_spec())
         action_spec = tensor_spec.from_spec(self._env.action_spec())
         self._step = train_utils.create_train_step()
-        self._agent = ddpg.create(config.agent, time_step_spec, action_spec, self._step)
+        self._agent = ddpg.create(config.agent, time_step_spec, action_spec, self._step, config.train.steps)
         self._replay = replay_lib.Replay(
             self._agent.collect_data_spec,
             self._rows,
@@ -53,7 +52,7 @@ class Trainer:
             str(run.path / "tensorboard"),
             self._step,
             self._agent,
-            lambda: self._replay.dataset(config.train.batch_size),
+            lambda: replay_lib.centred(self._replay.dataset(config.train.batch_size), _centre(problem)),
             checkpoint_interval=_NEVER,
             summary_interval=config.train.log_interval,
         )
@@ -175,16 +174,10 @@ class Trainer:
                 tf.summary.scalar(name, value, step=step)
 
     def _validate(self, step):
-        """Greedy policy over all of validation, in consecutive windows; the best is kept in `best/`."""
-        problem = self._problem
-        segments = problem.segments["validation"]
-        windows = problem.windows(segments, self._config.environment.window_s)
-        sim = problem.simulator(segments, len(windows), windows=windows)
+        """Scores the greedy policy; the best is kept in `best/`."""
         policy = self._batch_policy(None, None)
-        total = float(baselines.run(sim, lambda one: policy.greedy(problem.observe(one)).numpy()).sum())
-        hours = float((windows[:, 2] - windows[:, 1]).sum()) / 3.6e12
-        objective = total / hours
-        self._write(step, {"validation/objective_per_hour": objective})
+        record, objective = validation.score(self._problem, lambda x: policy.greedy(x).numpy())
+        self._write(step, record)
         if objective > self._best:
             self._best = objective
             self._export("best")
@@ -211,6 +204,11 @@ class Trainer:
             self._noise.set_state(state["noise"])
         self._statistics.transitions = state["transitions"]
         self._best = state["best"]
+
+
+def _centre(problem):
+    centre = problem.config.agent.reward_centre
+    return problem.reward_centre if centre == "auto" else centre
 
 
 def _crossed(previous, step, interval):

@@ -1,0 +1,249 @@
+"""B dealers in the worlds of section [model], stepped together by one kernel.
+
+A step, in this order: the decision of `delay` steps ago comes into force; the inventory at its beginning is charged
+r Risk(Q) dt; clients come (at most one a side and currency), trade or not at the quoted distances; a hedging dealer
+trades with the market; the mid moves under the inventory that comes of it. Every row uses the same draws whatever is
+quoted, so policies on the same seed meet the same clients.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from tfmm import jit
+from tfmm.models import curves
+from tfmm.simulation import randomness
+
+FIRST, MID, LAST = 0, 1, 2
+CONSTANT, BROWNIAN, JUMP, MEAN_REVERTING = range(4)
+ROW = np.dtype([("random", np.uint64), ("step", np.int64), ("end", np.int64), ("done", np.int64)])
+_STATE = ("rows", "held", "mid", "excess", "log_spread", "pending", "observation", "reward", "step_type")
+
+
+class Parameters(NamedTuple):
+    """Scalars of a world, as the kernel takes them; see model_settings.Model."""
+
+    limit: int
+    horizon_steps: int
+    window_steps: int
+    random_start: bool
+    step: float
+    rate: float
+    low: float
+    high: float
+    mid: int
+    sigma: float
+    jump_rate: float
+    jump_size: float
+    reversion: float
+    branching: float
+    decay: float
+    spread_sigma: float
+    spread_reversion: float
+    delay: int
+    hedge_rate: float
+    hedge_cost: float
+    hedge_impact: float
+    hedge_permanent: float
+    expected_fills: bool
+    expected_mid: bool
+
+
+class Dealer:
+    """The simulator behind the model environments; the interface of simulation.simulator.Simulator.
+
+    Attributes:
+        rows: (B,) ROW. held: (B, N) int64, orders. mid: (B, N) distance of the mid from its start or mean.
+        excess: (B, N, 2) Hawkes intensity above the base, ask and bid side. log_spread: (B, N).
+        pending: (B, max(delay, 1), A) decisions not yet in force. observation: (B, F) float32.
+        reward: (B,) float32. step_type: (B,) int32.
+    """
+
+    def __init__(self, parameters, curve, risk, rows, features, actions, seed):
+        """
+        Args:
+            parameters: Parameters. curve: (1,) curves.CURVE with chance 1. risk: ((2 L + 1)^N,) r Risk dt by
+                inventory, the last currency varying fastest. features, actions: F, A.
+        """
+        currencies = round(math.log(len(risk), 2 * parameters.limit + 1))
+        self._parameters, self._curve, self._risk = parameters, curve[0], risk
+        self.rows = np.zeros(rows, ROW)
+        self.held = np.zeros((rows, currencies), np.int64)
+        self.mid = np.zeros((rows, currencies))
+        self.excess = np.zeros((rows, currencies, 2))
+        self.log_spread = np.zeros((rows, currencies))
+        self.pending = np.zeros((rows, max(1, parameters.delay), actions))
+        self.observation = np.zeros((rows, features), np.float32)
+        self.reward = np.zeros(rows, np.float32)
+        self.step_type = np.zeros(rows, np.int32)
+        self._no_action = np.zeros((rows, actions))
+        self.seed(seed)
+
+    def seed(self, seed):
+        """Gives every row its own random stream; row b of any batch draws the same numbers."""
+        words = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
+        self.rows["random"] = words ^ (
+            np.arange(1, len(self.rows) + 1, dtype=np.uint64) * np.uint64(0xD1B54A32D192ED03)
+        )
+
+    def reset(self):
+        """Starts a new episode in every row."""
+        self.rows["done"] = 1
+        self.step(self._no_action)
+
+    def stagger(self):
+        """Shortens the endless episodes just begun by random shares, so that rows do not end all at once."""
+        if not self._parameters.horizon_steps:
+            share = (self.rows["random"] >> np.uint64(11)) * 2.0**-53
+            self.rows["end"] = np.maximum(2, np.ceil(share * self._parameters.window_steps))
+
+    def get_state(self):
+        """Copies of all arrays that change; `set_state` goes on exactly from here."""
+        return {name: getattr(self, name).copy() for name in _STATE}
+
+    def set_state(self, arrays):
+        for name in _STATE:
+            getattr(self, name)[...] = arrays[name]
+
+    def step(self, actions):
+        """Advances every row by one step. actions: (B, A) in [-1, 1], see ModelProblem.action_names."""
+        step_rows(
+            self.rows, self.held, self.mid, self.excess, self.log_spread, self.pending,
+            np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape),
+            self._curve, self._parameters, self._risk, self.observation, self.reward, self.step_type,
+        )  # fmt: skip
+
+
+@jit.kernel
+def step_rows(
+    rows, held, mid, excess, log_spread, pending, actions, curve, p, risk, observation, reward, step_type
+):  # fmt: skip
+    action = np.empty(actions.shape[1])
+    for b in range(rows.shape[0]):
+        row = rows[b]
+        if row.done:
+            _begin(row, held[b], mid[b], excess[b], log_spread[b], pending[b], p)
+            reward[b], step_type[b] = 0.0, FIRST
+        else:
+            for a in range(len(action)):
+                action[a] = min(max(actions[b, a], -1.0), 1.0)
+                if p.delay > 0:
+                    slot = row.step % p.delay
+                    action[a], pending[b, slot, a] = pending[b, slot, a], action[a]
+            reward[b] = _live(row, held[b], mid[b], excess[b], log_spread[b], action, curve, p, risk)
+            row.step += 1
+            row.done = row.step >= row.end
+            step_type[b] = LAST if row.done else MID
+        _observe(row, held[b], mid[b], excess[b], log_spread[b], pending[b], p, observation[b])
+
+
+@jit.kernel
+def _begin(row, held, mid, excess, log_spread, pending, p):
+    row.done, row.step = 0, 0
+    row.end = p.horizon_steps if p.horizon_steps > 0 else p.window_steps
+    if p.random_start and p.horizon_steps > 0:
+        row.step = np.int64(randomness.uniform(row) * p.horizon_steps)
+    for n in range(held.shape[0]):
+        held[n] = np.int64(randomness.uniform(row) * (2 * p.limit + 1)) - p.limit if p.random_start else 0
+        excess[n, :], log_spread[n], mid[n] = 0.0, 0.0, 0.0
+        if p.mid == MEAN_REVERTING:
+            mid[n] = p.sigma / math.sqrt(2.0 * p.reversion) * _normal(row)
+    pending[:] = 1.0  # as far away as it goes
+    if p.hedge_rate > 0.0:
+        pending[:, -1] = -1.0
+
+
+@jit.kernel
+def _live(row, held, mid, excess, log_spread, action, curve, p, risk):
+    """Applies one step to a row; returns its reward."""
+    place = 0
+    for n in range(held.shape[0]):
+        place = place * (2 * p.limit + 1) + held[n] + p.limit
+    total = -risk[place]
+    for n in range(held.shape[0]):
+        before, likely = held[n], float(held[n])
+        for side in range(2):
+            sign = 2 * side - 1  # a fill of the ask sells, one of the bid buys
+            comes, decides = randomness.uniform(row), randomness.uniform(row)
+            intensity = min(1.0, (p.rate * (1.0 - p.branching) + excess[n, side]) * p.step)
+            distance = p.low + 0.5 * (action[2 * n + side] + 1.0) * (p.high - p.low)
+            trades = curves.probability(distance, curve) if abs(before + sign) <= p.limit else 0.0
+            if comes < intensity and decides < trades:
+                held[n] += sign
+                total += 0.0 if p.expected_fills else distance * math.exp(log_spread[n])
+            if p.expected_fills:
+                total += intensity * trades * distance * math.exp(log_spread[n])
+            likely += sign * intensity * trades
+            if p.branching > 0.0:
+                arrived = 1.0 if comes < intensity else 0.0
+                excess[n, side] = (excess[n, side] + arrived * p.branching * p.decay) * math.exp(-p.decay * p.step)
+        if p.hedge_rate > 0.0:
+            toward, hedged = _hedge(row, before, action[-1], p)
+            total -= hedged
+            held[n] += toward
+        if p.mid != CONSTANT:
+            drift, move = _move(row, mid[n], p)
+            total += (likely if p.expected_fills else held[n]) * drift if p.expected_mid else held[n] * move
+            mid[n] += move
+        if p.spread_sigma > 0.0:
+            log_spread[n] += -p.spread_reversion * log_spread[n] + p.spread_sigma * _normal(row)
+    return total
+
+
+@jit.kernel
+def _hedge(row, held, action, p):
+    """(change of the inventory, cost): one unit is traded away with probability rate x dt, whose cost is certain."""
+    share = max(0.0, action) * p.hedge_rate
+    drawn = randomness.uniform(row)
+    if held == 0 or share == 0.0:
+        return 0, 0.0
+    cost = (p.hedge_cost + p.hedge_permanent * abs(held) + p.hedge_impact * share) * share * p.step
+    if drawn >= share * p.step:
+        return 0, cost
+    return (-1 if held > 0 else 1), cost
+
+
+@jit.kernel
+def _move(row, mid, p):
+    """(expected, drawn) change of the mid in a step."""
+    if p.mid == BROWNIAN:
+        return 0.0, p.sigma * math.sqrt(p.step) * _normal(row)
+    if p.mid == JUMP:
+        jumps, up = randomness.uniform(row) < p.jump_rate * p.step, randomness.uniform(row) < 0.5
+        return 0.0, (p.jump_size if up else -p.jump_size) * jumps
+    drift = -p.reversion * p.step * mid
+    return drift, drift + p.sigma * math.sqrt(p.step) * _normal(row)
+
+
+@jit.kernel
+def _normal(row):
+    """Next number of the standard normal distribution (Box and Muller 1958)."""
+    radius = math.sqrt(2.0 * randomness.exponential(row))
+    return radius * math.cos(2.0 * math.pi * randomness.uniform(row))
+
+
+@jit.kernel
+def _observe(row, held, mid, excess, log_spread, pending, p, out):
+    """Writes the features in the order of ModelProblem.feature_names."""
+    k = 0
+    if p.horizon_steps > 0:
+        out[0] = (p.horizon_steps - row.step) / p.horizon_steps
+        k = 1
+    for n in range(held.shape[0]):
+        out[k] = held[n] / p.limit
+        k += 1
+        if p.mid == MEAN_REVERTING:
+            out[k] = mid[n] * math.sqrt(2.0 * p.reversion) / p.sigma
+            k += 1
+        if p.branching > 0.0:
+            out[k], out[k + 1] = excess[n, 0] / p.rate, excess[n, 1] / p.rate
+            k += 2
+        if p.spread_sigma > 0.0:
+            out[k] = log_spread[n]
+            k += 1
+    for d in range(p.delay):
+        slot = (row.step + d) % p.delay
+        for a in range(pending.shape[1]):
+            out[k] = pending[slot, a]
+            k += 1
