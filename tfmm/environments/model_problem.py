@@ -112,6 +112,7 @@ def _risk(settings):
 
 def _parameters(settings):
     return dealer.Parameters(
+        currencies=len(settings.omega),
         limit=settings.limit,
         horizon_steps=round(settings.horizon / settings.step),
         window_steps=settings.window_steps,

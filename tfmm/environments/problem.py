@@ -1,7 +1,6 @@
 """The decision problem of a configuration on a store: split, scales, rules; simulators for any part of it."""
 
 import dataclasses
-import os
 
 import numpy as np
 
@@ -10,8 +9,6 @@ from tfmm import errors
 from tfmm.market import splits, store
 from tfmm.models import calibration
 from tfmm.simulation import features, quoting, schedule, simulator, state
-
-_ROWS_PER_THREAD = 256
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -125,7 +122,7 @@ class Problem:
             windows=windows,
             reward_scale=self.reward_scale,
             risk=self.risk,
-            threads=_threads(rows),
+            threads=None,
             record=record,
             clock=(environment.clock, environment.interval_quotes),
         )
@@ -176,11 +173,6 @@ def _actions(config):
     sizes = quoting.SIZE_NAMES if config.environment.sizes else ()
     hedge = quoting.HEDGE_NAMES if config.rules.hedge == "action" else ()
     return (*quoting.ACTION_NAMES[config.environment.action], *sizes, *hedge)
-
-
-def _threads(rows):
-    """One thread for each core where rows are enough to pay for them."""
-    return max(1, min(len(os.sched_getaffinity(0)), rows // _ROWS_PER_THREAD))
 
 
 def _features(chosen, instruments):
