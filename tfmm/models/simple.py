@@ -62,7 +62,7 @@ def evaluate(model, ask, bid):
 
 
 def step(model, ask, bid):
-    """What a policy does in a step: (2 L + 1,) expected income, (2 L + 1, 2 L + 1) probabilities of the next inventory."""
+    """What a policy does in a step: (2 L + 1,) expected income, (2 L + 1, 2 L + 1) chances of the next inventory."""
     quoted = [_allowed(model, side) & ~np.isnan(distances) for side, distances in ((-1, ask), (1, bid))]
     chance = [np.where(on, model.curve(np.nan_to_num(d)), 0.0) for on, d in zip(quoted, (ask, bid), strict=True)]
     earned = sum(p * np.nan_to_num(d) for p, d in zip(chance, (ask, bid), strict=True))
@@ -137,13 +137,14 @@ def _allowed(model, side):
     return np.abs(model.inventories + side) <= model.limit
 
 
-def best_pair(model, near, ask, bid):
+def best_pair(model, near, ask, bid, turns=50):
     """The best distances at one inventory, improved in turn from the given ones; NaN stays: not quoted.
 
     Args:
         near: (3,) value with one order less, as many, one more; of a side that is not quoted it is not used.
+        turns: at most.
     """
-    for _ in range(50):
+    for _ in range(turns):
         before = ask, bid
         _, bought = _chances(model, ask, bid)
         if not np.isnan(ask):
