@@ -73,7 +73,7 @@ class Slow:
         self.log_spread = [0.0] * self.count
         far = [1.0] * self.actions
         if m.hedge_rate:
-            far[-1] = -1.0
+            far[-1] = 0.0
         self.queue = [far] * m.delay
 
     def live(self, action):
@@ -101,11 +101,13 @@ class Slow:
                 self.excess[n][side] += m.branching * m.decay * (comes < arrives)
                 self.excess[n][side] *= math.exp(-m.decay * m.step)
             if m.hedge_rate:
-                rate, drawn = max(0.0, action[-1]) * m.hedge_rate, self.uniform()
-                if before:
-                    total -= (m.hedge_cost + m.hedge_permanent * abs(before) + m.hedge_impact * rate) * rate * m.step
-                    if drawn < rate * m.step:
-                        self.held[n] -= 1 if before > 0 else -1
+                rate, drawn = action[-1] * m.hedge_rate, self.uniform()
+                outward = abs(before) >= m.limit - 1 and rate * before > 0
+                if not outward:
+                    unit = m.hedge_cost + m.hedge_permanent * abs(before) + m.hedge_impact * abs(rate)
+                    total -= unit * abs(rate) * m.step
+                    if drawn < abs(rate) * m.step:
+                        self.held[n] += 1 if rate > 0 else -1
             if m.mid != "constant":
                 drift, move = self.move(self.mid[n])
                 kept = expected if m.reward == "expected" else self.held[n]

@@ -24,7 +24,8 @@ def test_the_right_to_hedge_is_worth_something_and_symmetric():
     assert (best.value > simple.solve(model.clients).value + 0.05).all()
     np.testing.assert_allclose(best.value, best.value[::-1], rtol=1e-10)
     np.testing.assert_allclose(best.ask, best.bid[::-1], atol=1e-5)
-    assert np.all(np.diff(best.rate[10:]) >= -1e-9)
+    np.testing.assert_allclose(best.rate, -best.rate[::-1], atol=1e-5)
+    assert np.all(np.diff(best.rate) <= 1e-9)  # the longer, the more is sold
 
 
 @pytest.mark.parametrize("risk", [0.02, 0.05])
@@ -42,18 +43,19 @@ def test_bellman_equation_by_brute_force():
     model = dealer_hedging.Model(clients(limit=3), permanent=0.02)
     best = dealer_hedging.solve(model)
     c, held = model.clients, model.clients.inventories
-    tried, rates = np.linspace(0.0, 3.0, 151), np.linspace(0.0, 1.0, 41)
+    tried, rates = np.linspace(0.0, 3.0, 151), np.linspace(-1.0, 1.0, 81)
     padded = np.concatenate([[-1e9] * 2, best.value, [-1e9] * 2])
     for place, q in enumerate(held):
         a, b, v = np.meshgrid(tried, tried, rates, indexing="ij")
         sold = np.where(q - 1 >= -c.limit, c.curve(a), 0.0)
         bought = np.where(q + 1 <= c.limit, c.curve(b), 0.0)
-        v = v * (q != 0)
-        total = sold * a + bought * b - c.risk * abs(q) - v * (model.cost + model.permanent * abs(q) + model.impact * v)
+        v = np.where((abs(q) >= c.limit - 1) & (v * q > 0), 0.0, v)
+        h = np.abs(v)
+        total = sold * a + bought * b - c.risk * abs(q) - h * (model.cost + model.permanent * abs(q) + model.impact * h)
         moves = {-1: sold * (1 - bought), 1: bought * (1 - sold)}
         moves[0] = 1.0 - moves[-1] - moves[1]
         for move, chance in moves.items():
-            for hedged, share in ((0, 1.0 - v), (-int(np.sign(q)), v)):
+            for hedged, share in ((0, 1.0 - h), (1, np.where(v > 0, h, 0.0)), (-1, np.where(v < 0, h, 0.0))):
                 weight = chance * share
                 total += c.beta * np.where(weight > 0, weight * padded[place + 2 + move + hedged], 0.0)
         assert best.value[place] - 2e-3 < total.max() <= best.value[place] + 1e-9

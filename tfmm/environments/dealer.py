@@ -140,7 +140,7 @@ def step_rows(actions, curve, p, risk, rows, pending, observation, reward, step_
             _begin(row, p)
             pending[b] = 1.0  # as far away as it goes
             if p.hedge_rate > 0.0:
-                pending[b, :, -1] = -1.0
+                pending[b, :, -1] = 0.0
             reward[b], step_type[b] = 0.0, FIRST
         else:
             for a in range(count):
@@ -217,15 +217,15 @@ def _live(row, curve, p):
 
 @jit.kernel
 def _hedge(row, held, action, p):
-    """(change of the inventory, cost): one unit is traded away with probability rate x dt, whose cost is certain."""
-    share = max(0.0, action) * p.hedge_rate
-    drawn = randomness.uniform(row)
-    if held == 0 or share == 0.0:
+    """(change of the inventory, cost): one unit is traded with probability |rate| x dt, the cost is certain."""
+    drawn, rate = randomness.uniform(row), action * p.hedge_rate
+    if rate == 0.0 or (abs(held) >= p.limit - 1 and rate * held > 0.0):
         return 0, 0.0
+    share = abs(rate)
     cost = (p.hedge_cost + p.hedge_permanent * abs(held) + p.hedge_impact * share) * share * p.step
     if drawn >= share * p.step:
         return 0, cost
-    return (-1 if held > 0 else 1), cost
+    return (1 if rate > 0.0 else -1), cost
 
 
 @jit.kernel

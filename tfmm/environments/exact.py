@@ -165,7 +165,7 @@ class Hedging(Simple):
         return dealer_hedging.gap(self.dealer, *distances(self._settings, actions[:, :2]).T, self._rate(actions))
 
     def by_inventory(self, actions):
-        """(2 L + 1, 7) float64: COLUMNS and the rates towards 0, orders per unit of time."""
+        """(2 L + 1, 7) float64: COLUMNS and the rates of hedging, orders per unit of time, above 0 bought."""
         best = dealer_hedging.solve(self.dealer)
         own = distances(self._settings, actions[:, :2])
         own[np.isnan(np.stack([best.ask, best.bid], axis=1))] = np.nan
@@ -180,13 +180,15 @@ class Hedging(Simple):
         quotes = [_skewed(d, s, held).T for d, s in pairs]
         still = np.zeros(len(held))
         inside = max((dealer_hedging.gap(self.dealer, *one, still) for one in quotes), key=_value)
-        rates = [np.where(np.abs(held) > level, share * self.dealer.rate, 0.0) for level, share in levels]
+        rates = [
+            np.where(np.abs(held) > level, -np.sign(held) * share * self.dealer.rate, 0.0) for level, share in levels
+        ]
         beyond = max((dealer_hedging.gap(self.dealer, *one, rate) for one in quotes for rate in rates), key=_value)
         return {"linear_skew": inside, "linear_skew_hedged": beyond}
 
     def _rate(self, actions):
-        rate = np.clip(np.asarray(actions[:, 2], np.float64), 0.0, 1.0) * self.dealer.rate
-        return np.where(self.model.inventories == 0, 0.0, rate)
+        rate = np.clip(np.asarray(actions[:, 2], np.float64), -1.0, 1.0) * self.dealer.rate
+        return dealer_hedging.traded(self.dealer, rate)
 
 
 class Currencies:

@@ -5,11 +5,11 @@ In continuous time they have dq = client fills + v dt, dS = sigma dW + k v dt, e
 and a running price of risk on q. The value solves a Hamilton-Jacobi-Bellman equation with one Hamiltonian for the
 quotes and sup_v {p v - L(v)} for the hedge, p the marginal value of inventory with its impact. Since L has a kink at
 0, the best v is 0 while |p| <= psi: a band of inventory in which the dealer only internalises by skewing its quotes.
-Here a step dt has the client side of models.simple, and hedging at rate v trades one unit towards 0 with probability
-v dt (a Markov chain approximation: mean v dt, as an upwind difference in q). With h = v dt and s = -sign(Q)
-    V(Q) = max_{a,b,v} p(a) a + p(b) b - r dt |Q|^(2u) - (psi + k |Q| + eta v) h + beta E V(Q + fills + s [hedged]).
-Assumes: unit orders; the hedge never increases |Q|; permanent impact is paid on the inventory held, as marked to
-market.
+Here a step dt has the client side of models.simple, and hedging at rate v trades one unit with probability
+|v| dt (a Markov chain approximation: mean v dt, as an upwind difference in q). With h = |v| dt and s = sign(v)
+    V(Q) = max_{a,b,v} p(a) a + p(b) b - r dt |Q|^(2u) - (psi + k |Q| + eta |v|) h + beta E V(Q + fills + s [hedged]).
+Assumes: unit orders; permanent impact is paid on the inventory held, as marked to market. A trade that could lead
+outside the inventory limit, away from 0 at |Q| >= L - 1, is not made.
 """
 
 import functools
@@ -48,18 +48,23 @@ def evaluate(model, ask, bid, rate):
     """(2 L + 1,) V_pi of a policy: the linear system V = F + beta P V.
 
     Args:
-        ask, bid: (2 L + 1,) distances, NaN: not quoted. rate: (2 L + 1,) v in [0, model.rate].
+        ask, bid: (2 L + 1,) distances, NaN: not quoted. rate: (2 L + 1,) v, |v| <= model.rate.
     """
-    clients, held = model.clients, model.clients.inventories
-    rate = np.where(held == 0, 0.0, rate)
+    clients, rate = model.clients, traded(model, rate)
     earned, move = simple.step(clients, ask, bid)
-    hedged = rate * model.step
-    reward = earned - clients.costs - hedged * _unit_cost(model, rate)
+    hedged = np.abs(rate) * model.step
+    reward = earned - clients.costs - hedged * _unit_cost(model, np.abs(rate))
     matrix = (1.0 - hedged)[:, np.newaxis] * move
     for place, share in enumerate(hedged):
         if share > 0.0:
-            matrix[place] += share * np.roll(move[place], -int(np.sign(held[place])))
-    return np.linalg.solve(np.eye(len(held)) - clients.beta * matrix, reward)
+            matrix[place] += share * np.roll(move[place], int(np.sign(rate[place])))
+    return np.linalg.solve(np.eye(len(hedged)) - clients.beta * matrix, reward)
+
+
+def traded(model, rate):
+    """(2 L + 1,) the rates that are traded: those that could lead outside the limit are not."""
+    held = model.clients.inventories
+    return np.where((np.abs(held) >= model.clients.limit - 1) & (rate * held > 0), 0.0, rate)
 
 
 @functools.lru_cache(maxsize=16)
@@ -83,7 +88,7 @@ def solve(model):
 def band(model):
     """Largest |Q| at which the optimal dealer does not hedge: the pure internalisation band is [-band, band]."""
     held, rate = model.clients.inventories, solve(model).rate
-    hedging = np.abs(held[rate > 0])
+    hedging = np.abs(held[rate != 0])
     return int(hedging.min() - 1) if len(hedging) else model.clients.limit
 
 
@@ -104,14 +109,14 @@ def _improve(model, value, place, ask, bid, rate):
     toward = -int(np.sign(clients.inventories[place]))
     for _ in range(_TURNS):
         before = ask[place], bid[place], rate[place]
-        hedged = rate[place] * model.step
+        hedged = abs(rate[place]) * model.step
         after = (1.0 - hedged) * near[1:4] + hedged * near[1 + toward : 4 + toward]
         ask[place], bid[place] = simple.best_pair(clients, after, ask[place], bid[place], _TURNS)
         if toward:
             chances = simple.move_of(clients, ask[place], bid[place])
             gain = clients.beta * float(chances @ (near[1 + toward : 4 + toward] - near[1:4]))
             gain -= model.cost + model.permanent * abs(clients.inventories[place])
-            rate[place] = _best_rate(model, gain)
+            rate[place] = toward * _best_rate(model, gain)
         if np.allclose(before, (ask[place], bid[place], rate[place]), rtol=0, atol=1e-12, equal_nan=True):
             break
 
