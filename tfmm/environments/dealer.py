@@ -67,6 +67,7 @@ class Parameters(NamedTuple):
     hedge_cost: float
     hedge_impact: float
     hedge_permanent: float
+    hedge_deadband: float
     expected_fills: bool
     expected_mid: bool
 
@@ -218,7 +219,8 @@ def _live(row, curve, p):
 @jit.kernel
 def _hedge(row, held, action, p):
     """(change of the inventory, cost): one unit is traded with probability |rate| x dt, the cost is certain."""
-    drawn, rate = randomness.uniform(row), action * p.hedge_rate
+    beyond = max(0.0, abs(action) - p.hedge_deadband) / (1.0 - p.hedge_deadband)
+    drawn, rate = randomness.uniform(row), math.copysign(beyond, action) * p.hedge_rate
     if rate == 0.0 or (abs(held) >= p.limit - 1 and rate * held > 0.0):
         return 0, 0.0
     share = abs(rate)

@@ -187,7 +187,8 @@ class Hedging(Simple):
         return {"linear_skew": inside, "linear_skew_hedged": beyond}
 
     def _rate(self, actions):
-        rate = np.clip(np.asarray(actions[:, 2], np.float64), -1.0, 1.0) * self.dealer.rate
+        action, dead = np.clip(np.asarray(actions[:, 2], np.float64), -1.0, 1.0), self._settings.hedge_deadband
+        rate = np.sign(action) * np.maximum(0.0, np.abs(action) - dead) / (1.0 - dead) * self.dealer.rate
         return dealer_hedging.traded(self.dealer, rate)
 
 
