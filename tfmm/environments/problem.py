@@ -96,15 +96,19 @@ class Problem:
         """Whether there are fills that a replay of the quotes cannot know: of clients, hedges, liquidation."""
         return self.config.clients.rate_s > 0 or self.config.rules.hedge != "none" or self.config.environment.liquidate
 
-    def simulator(self, segments, rows, seed=0, windows=None, distances=False, record=False):
+    def simulator(self, segments, rows, seed=0, windows=None, distances=False, record=False, limited=True):
         """A Simulator on the given segments.
 
         Args:
             segments: sequence of Segment. rows: B. windows: None for random windows, else (W, 3).
             record: keep the fills of every step.
             distances: actions are raw distances from the mid in ticks instead of the agent's actions.
+            limited: False lifts the inventory limits.
         """
         parameters = self.parameters
+        if not limited:
+            parameters = parameters.copy()
+            parameters["limit_lot"] = state.FOREVER
         if distances:
             parameters = parameters.copy()
             parameters["action"], parameters["sizes"] = state.DISTANCES, 0

@@ -8,8 +8,6 @@ from tfmm.environments import problem as problem_lib
 from tfmm.evaluation import assess, backtest, comparison, figures, metrics, report
 from tfmm.policies import baselines
 
-BASELINES = (baselines.none, baselines.fixed_spread)
-
 
 def evaluate(policy, store=None, split="test", command=""):
     """Backtests a saved policy and every baseline on one split.
@@ -31,8 +29,7 @@ def evaluate(policy, store=None, split="test", command=""):
     name = config.agent.name
     runs = {name: backtest.run(problem, split, backtest.policy_actions(problem, policy), False, name)}
     fitted = {}
-    for make in BASELINES:
-        one = make(problem)
+    for one in baselines.all_of(problem):
         fitted[one.name] = one.fitted
         runs[one.name] = backtest.run(problem, split, one, True, one.name)
     lots = np.array([one.lot_size for one in problem.store.instruments])
