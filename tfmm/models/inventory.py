@@ -34,12 +34,8 @@ def solve(chance, gain, cost, beta=BETA):
         if np.max(np.abs(value - before)) <= _TOLERANCE * max(1.0, np.max(np.abs(value))):
             return np.where(places == len(chance) - 1, -1, places)
         for q in range(count):
-            low = value[q - 1] if q > 0 else -np.inf
-            high = value[q + 1] if q < count - 1 else -np.inf
-            # 0 x -inf: a side without a quote does not leave the bounds
-            total = earned + beta * (
-                np.where(down > 0, down * (low - value[q]), 0.0) + np.where(up > 0, up * (high - value[q]), 0.0)
-            )
+            low, high = value[max(q - 1, 0)], value[min(q + 1, count - 1)]  # outside the bounds: ruled out below
+            total = earned + beta * (down * (low - value[q]) + up * (high - value[q]))
             if q == 0:
                 total = np.where(sold > 0, -np.inf, total)
             if q == count - 1:

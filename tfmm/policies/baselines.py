@@ -13,7 +13,7 @@ from tfmm.policies import measurement, play
 
 CANDIDATES = 14
 """Half-spreads tried for fixed_spread."""
-_SKEWS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5)
+_SKEWS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.5, 2.5)
 _AVERSIONS = np.geomspace(1e-6, 1.0, 13)
 _HORIZON_S = 600.0
 
@@ -68,13 +68,22 @@ def fixed_spread(problem):
 
 def linear_skew(problem):
     """Quotes mid - s x / L +/- h: x the inventory in orders, or with a risk of several instruments (Omega Q)_n, what
-    another order of n adds to the risk, in orders of n. h and s are the best of a grid on train, s a share of h."""
+    another order of n adds to the risk, in orders of n. h and s are the best of a grid on train, s a share of h,
+    coarse first, then its neighbours."""
     halves = measurement.grid(problem, CANDIDATES)
-    pairs = [(h, s) for h in range(CANDIDATES) for s in _SKEWS]
-    tables = _linear(problem, halves[[h for h, _ in pairs]], [s for _, s in pairs])
-    h, s = pairs[int(np.argmax(_scores(problem, tables)))]
-    fitted = {"half_spread_tick": halves[h].tolist(), "skew_at_limit_tick": (halves[h] * s).tolist()}
-    return _baseline(problem, "linear_skew", _linear(problem, halves[[h]], [s])[0], fitted)
+    scores = {}
+
+    def best_of(pairs):
+        new = [one for one in pairs if one not in scores]
+        tables = _linear(problem, halves[[h for h, _ in new]], [_SKEWS[s] for _, s in new])
+        scores.update(zip(new, _scores(problem, tables), strict=True))
+        return max(scores, key=scores.get)
+
+    h, s = best_of([(h, s) for h in range(0, CANDIDATES, 2) for s in range(0, len(_SKEWS), 2)])
+    near = [(h + i, s + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    h, s = best_of([(h, s) for h, s in near if 0 <= h < CANDIDATES and 0 <= s < len(_SKEWS)])
+    fitted = {"half_spread_tick": halves[h].tolist(), "skew_at_limit_tick": (halves[h] * _SKEWS[s]).tolist()}
+    return _baseline(problem, "linear_skew", _linear(problem, halves[[h]], [_SKEWS[s]])[0], fitted)
 
 
 def avellaneda_stoikov(problem, measured):

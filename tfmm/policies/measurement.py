@@ -110,7 +110,7 @@ def _mid(sim):
 
 def _add_fills(entry, sim, problem):
     """Marks what the fills of a step did to its quotes (B, N, 2)."""
-    fills = sim.fills[np.isin(sim.fills["rule"], (state.HEDGE,), invert=True)]
+    fills = sim.fills[sim.fills["rule"] != state.HEDGE]
     place = fills["batch_row"], fills["instrument"], np.where(fills["side"] > 0, _BUY, _SELL)
     n = fills["instrument"]
     order, weight = problem.parameters["order_lot"][n], problem.parameters["weight"][n]
