@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from tfmm.evaluation import metrics
+from tfmm.simulation import schedule as schedule_lib
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -14,6 +15,8 @@ class Backtest:
     Attributes:
         tape: Tape of the segment. span: (start_ns, stop_ns) of the decisions. schedule: schedule.SCHEDULE
         sent. fills: schedule.FILLS. actions: (T, d) float32 in [-1, 1], or None for a baseline.
+        first_row: row of the session's tape that this tape begins with. rules: FillRules.
+        outcomes: see schedule.Result, or None where fills were drawn.
     """
 
     session: str
@@ -22,6 +25,9 @@ class Backtest:
     schedule: np.ndarray
     fills: np.ndarray
     actions: np.ndarray | None = None
+    first_row: int = 0
+    rules: schedule_lib.FillRules = dataclasses.field(default_factory=schedule_lib.FillRules)
+    outcomes: np.ndarray | None = None
 
 
 def risk_of(problem):
@@ -50,11 +56,7 @@ def assess(backtests, risk, limits, settings):
     flat = [(n, path) for segment in paths for n, path in enumerate(segment)]
     seconds = sum(one.span[1] - one.span[0] for one in backtests) * 1e-9
     fills = np.concatenate([one.fills for one in backtests])
-    instruments = backtests[0].tape.instruments
-    multiplier = np.array([one.multiplier for one in instruments])[fills["instrument"]]
-    # an inverse contract is of a fixed value in quote currency
-    inverse = np.array([one.inverse for one in instruments])[fills["instrument"]]
-    notional = float((np.where(inverse, 1.0, fills["px"]) * fills["qty"] * multiplier).sum())
+    notional = float(metrics.notional(fills, backtests[0].tape.instruments).sum())
     sent = sum(_sent(one.schedule) for one in backtests)
     held = sum(_time_mean(path, np.abs(path.inventory)) for _, path in flat)
     at_limit = sum(_time_mean(path, np.abs(path.inventory) >= limits[n] * (1 - 1e-9)) for n, path in flat)
