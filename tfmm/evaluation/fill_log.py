@@ -114,7 +114,7 @@ def _own(one, fills, n):
     signed, mid = fills["side"] * fills["qty"], quote_mid[before]
     last_mid = quote_mid[max(int(np.searchsorted(quote_ts, one.span[1], side="right")) - 1, 0)]
     quote, sent = _quotes(one, fills, n)
-    capture, drift = signed * (worth(mid) - worth(fills["px"])), signed * (worth(last_mid) - worth(mid))
+    capture, drift = metrics.captured(one.tape, fills, n), signed * (worth(last_mid) - worth(mid))
     marks = metrics.markouts(one.tape, fills, n)
     return {
         "quote": quote,

@@ -62,6 +62,13 @@ def last_quote(quote_row, fills):
     return np.maximum(np.searchsorted(quote_row, fills["event"] + happened_after(fills), side="left") - 1, 0)
 
 
+def captured(tape, fills, instrument):
+    """(F,) spread captured by each fill of one instrument: side x qty x (mid just before - px), quote currency."""
+    _, quote_mid, quote_row = mids(tape, instrument)
+    worth = worth_of(tape, instrument)
+    return fills["side"] * fills["qty"] * (worth(quote_mid[last_quote(quote_row, fills)]) - worth(fills["px"]))
+
+
 def path(tape, fills, span, instrument=0):
     """The Path of one instrument.
 
@@ -92,7 +99,7 @@ def path(tape, fills, span, instrument=0):
     mid = np.concatenate([[first_mid], np.concatenate([fill_mid, quote_mid[inside]])[order]])
     inventory = np.cumsum(column(signed, 0.0))
     worth = worth_of(tape, instrument)
-    capture = np.cumsum(column(signed * (worth(fill_mid) - worth(own["px"])), 0.0))
+    capture = np.cumsum(column(captured(tape, own, instrument), 0.0))
     drift = np.concatenate([[0.0], np.cumsum(inventory[:-1] * np.diff(worth(mid)))])
     fees = np.cumsum(column(own["fee"], 0.0))
     ts = np.concatenate([[span[0]], ts[order]])
