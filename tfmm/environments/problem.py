@@ -49,30 +49,18 @@ class Problem:
         data = store.Store.open(config.data.store)
         segments = splits.split(data, config.data)
         scales = calibration.calibrate(data.events, data.instruments, segments["train"], config.rules.order_size)
-        rules = schedule.FillRules(
-            touch=config.rules.touch,
-            marketable=config.rules.marketable,
-            partial=config.rules.partial,
-            latency_ns=_ns(config.rules.latency_s),
-            maker_fee_bps=config.rules.maker_fee_bps,
-            taker_fee_bps=config.rules.taker_fee_bps,
-            cash_limit=config.rules.cash_limit or None,
-            gap_ns=round(config.rules.gap_s * 1e9) or None,
-        )
-        references = [one.mid_tick if own.inverse else 0.0 for one, own in zip(scales, data.instruments, strict=True)]
-        base = schedule.parameters(data.instruments, rules, references)
-        limit = config.rules.inventory_limit_orders
-        scale = calibration.reward_scale(scales, base["weight"])
-        columns, names = _features(config.environment.features, data.instruments)
+        rules, parameters = terms(config, data.instruments, scales)
+        scale = calibration.reward_scale(scales, parameters["weight"])
+        columns, names = chosen_features(config.environment.features, data.instruments)
         return cls(
             config=config,
             store=data,
             segments=segments,
             scales=scales,
             rules=rules,
-            parameters=calibration.parameters(scales, base, config.environment, limit, config.clients, config.rules),
+            parameters=parameters,
             reward_scale=scale,
-            risk=_risk(config, data, scales, base["weight"], segments["train"], scale),
+            risk=_risk(config, data, scales, parameters["weight"], segments["train"], scale),
             columns=columns,
             feature_names=names,
             action_names=_prefixed(_actions(config), data.instruments),
@@ -151,6 +139,24 @@ class Problem:
         return float(schedule.money_units(self.store.instruments, self.parameters)[n])
 
 
+def terms(config, instruments, scales):
+    """(FillRules, (N,) state.PARAMETERS) of a configuration; scales: one calibration.Scales per instrument."""
+    rules = schedule.FillRules(
+        touch=config.rules.touch,
+        marketable=config.rules.marketable,
+        partial=config.rules.partial,
+        latency_ns=_ns(config.rules.latency_s),
+        maker_fee_bps=config.rules.maker_fee_bps,
+        taker_fee_bps=config.rules.taker_fee_bps,
+        cash_limit=config.rules.cash_limit or None,
+        gap_ns=round(config.rules.gap_s * 1e9) or None,
+    )
+    references = [one.mid_tick if own.inverse else 0.0 for one, own in zip(scales, instruments, strict=True)]
+    base = schedule.parameters(instruments, rules, references)
+    limit = config.rules.inventory_limit_orders
+    return rules, calibration.parameters(scales, base, config.environment, limit, config.clients, config.rules)
+
+
 def _risk(config, data, scales, weights, train, scale):
     """(Omega, cost of one unit for a second, u) of environment.risk; None for `absolute`."""
     environment, count = config.environment, len(scales)
@@ -179,7 +185,8 @@ def _actions(config):
     return (*quoting.ACTION_NAMES[config.environment.action], *sizes, *hedge)
 
 
-def _features(chosen, instruments):
+def chosen_features(chosen, instruments):
+    """((F,) columns, names) of the features of every instrument that an agent sees; ConfigError: unknown one."""
     unknown = [name for name in chosen if name not in features.NAMES]
     if unknown:
         raise errors.ConfigError(

@@ -54,20 +54,26 @@ def run(problem, split, act, distances, name):
         one = _schedule(problem, quotes[was_open[:, b], b])
         # the closed loop stops with its last decision; the quote that is still out must not fill later
         books, stop_ns = final[b]
+        limited, outcomes = _limited(problem), None
         if problem.drawn:
             fills = _drawn(problem, np.concatenate(drawn), b, segment)
         else:
-            fills = schedule.replay(own, one, _limited(problem)).fills
-            fills = fills[fills["ts_ns"] <= stop_ns]
+            replayed = schedule.replay(own, one, limited)
+            fills, outcomes = replayed.fills[replayed.fills["ts_ns"] <= stop_ns], replayed.outcomes
         _check(fills, books, problem)
         taken = None if all_actions is None else all_actions[was_open[:, b], b]
-        out.append(assess.Backtest(segment.session, own, (int(start_ns), stop_ns), one, fills, taken))
+        out.append(
+            assess.Backtest(
+                segment.session, own, (int(start_ns), stop_ns), one, fills, taken,
+                segment.start_row - problem.store.session(segment.session).start_row, limited, outcomes,
+            )
+        )  # fmt: skip
     return out
 
 
 def policy_actions(problem, policy):
     """The act function of a saved policy: features of every row -> actions."""
-    return lambda sim: policy(problem.observe(sim))
+    return lambda sim: policy.each(problem.observe(sim))
 
 
 def _drawn(problem, log, row, segment):
