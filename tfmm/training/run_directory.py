@@ -82,12 +82,16 @@ class RunDirectory:
 
     def restore_checkpoint(self, checkpoint):
         """Restores the newest checkpoint. Returns (step, state), or (0, None) where there is none yet."""
-        steps = self._steps()
-        if not steps:
+        folder = self.newest()
+        if folder is None:
             return 0, None
-        folder = self.checkpoints_path / f"{steps[-1]:010d}"
         checkpoint.read(str(folder / "agent")).assert_existing_objects_matched()
-        return steps[-1], pickle.loads((folder / "state.pickle").read_bytes())
+        return int(folder.name), pickle.loads((folder / "state.pickle").read_bytes())
+
+    def newest(self):
+        """Folder of the newest checkpoint, or None."""
+        steps = self._steps()
+        return self.checkpoints_path / f"{steps[-1]:010d}" if steps else None
 
     def _steps(self):
         return sorted(int(one.name) for one in self.checkpoints_path.glob("[0-9]*"))
