@@ -23,6 +23,8 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """The learner. One iteration is `collect.steps_per_iteration` collect steps, then
     `steps_per_iteration` train steps; the run ends at `steps` train steps. threads: of TensorFlow; 0: one for
     networks of layers up to 128 units, which train faster on one, else as many as there are cores.
+    checkpoint_replay: a checkpoint holds the replay too (about 70 bytes a transition); without it, or where it cannot
+    be loaded within replay_timeout_s, a resumed run fills the replay again with the restored policy.
     patience: validations in a row without a new best one before the run stops early; 0: it never does."""
 
     steps: Count = 10_000
@@ -31,7 +33,8 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     replay_capacity: Count = 200_000
     replay_timeout_s: Positive = 120.0
     log_interval: Count = 500
-    checkpoint_interval: Count = 2_000
+    checkpoint_interval: Count = 5_000
+    checkpoint_replay: bool = True
     checkpoints_kept: Count = 2
     validation_interval: CountOrNone = 2_000
     patience: CountOrNone = 0

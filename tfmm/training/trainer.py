@@ -15,7 +15,7 @@ from tf_agents.train.utils import train_utils
 from tfmm import errors
 from tfmm.agents import ddpg
 from tfmm.environments import factory
-from tfmm.training import collection, export, guard, monitor, validation
+from tfmm.training import collection, export, guard, monitor, replay_checkpoint, validation
 from tfmm.training import replay as replay_lib
 
 _NEVER = 2**62
@@ -46,6 +46,8 @@ class Trainer:
             self._rows,
             config.train.replay_capacity,
             config.train.replay_timeout_s,
+            run.scratch,
+            self._replay_checkpoint(),
         )
         self._guard = guard.Guard(self._agent, self._step)
         self._learner = learner.Learner(
@@ -76,7 +78,7 @@ class Trainer:
         step, state = self._run.restore_checkpoint(self._checkpoint)
         if state is not None:
             self._set_state(state)
-            _LOG.info("resuming at step %d", step)
+            _LOG.info("resuming at step %d, %d items in the replay", step, self._replay.items())
         self._run.forget_after(step)
         with (
             self._signals(),
@@ -119,10 +121,23 @@ class Trainer:
         patience = self._config.train.patience
         return bool(patience) and self._since_best >= patience
 
+    def _replay_checkpoint(self):
+        """Folder of the checkpoint whose replay can be loaded, or None; then the replay will be filled again."""
+        newest, settings = self._run.newest(), self._config.train
+        if newest is None or not settings.checkpoint_replay:
+            return None
+        reason = replay_checkpoint.refusal(newest, (replay_lib.TABLE,), settings.replay_timeout_s)
+        if reason is None:
+            return newest
+        _LOG.warning("replay of checkpoint %s: %s; it is filled again with the restored policy", newest, reason)
+        return None
+
     def _warm_up(self, step, fit):
-        """Fills the replay: with random actions at the start, with the restored policy after a resume."""
+        """Fills the replay: with random actions at the start, with the restored policy where it was not restored."""
         steps = self._config.collect.initial_steps
-        if not fit:
+        if self._replay.restored:
+            pass
+        elif not fit:
             self._collector.explore(self._replay.writer, steps, step)
         else:
             seen = self._collector.play_randomly(self._replay.writer, steps)
@@ -189,7 +204,9 @@ class Trainer:
             "monitor": self._monitor.get_state(),
             "best": (self._best, self._since_best),
         }
-        self._run.save_checkpoint(step, self._checkpoint, state, self._config.train.checkpoints_kept)
+        settings = self._config.train
+        replay = self._replay.save if settings.checkpoint_replay else None
+        self._run.save_checkpoint(step, self._checkpoint, state, settings.checkpoints_kept, replay)
 
     def _set_state(self, state):
         self._collector.set_state(state["collector"])
