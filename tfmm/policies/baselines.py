@@ -118,7 +118,7 @@ def bellman(problem, measured):
     for n, one in enumerate(measured):
         cost = _cost_per_s(problem, n) * interval_s * np.abs(_held(problem))
         places = inventory.solve(one.chance, one.gain, cost)
-        tables[n] = np.where(places < 0, np.nan, one.distance_tick[places])
+        tables[n] = np.append(one.distance_tick, np.nan)[places]  # place -1: not quoted
     return _baseline(problem, "bellman", tables, {"beta": inventory.BETA})
 
 
