@@ -41,6 +41,7 @@ def store(tmp_path_factory):
 def problem_of(store, rows=2, **environment):
     tree = {
         "data": {"store": str(store)},
+        "rules": {"order_size": 1.0},
         "environment": {
             "synthetic": {"REAL": "SYN"}, "rows": rows, "window_s": 300.0, "warmup_s": 5.0, "action": "offsets",
             "offset_range": [0.0, 4.0], "features": ["inventory", "synthetic_deviation"], **environment,
