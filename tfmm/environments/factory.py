@@ -26,7 +26,8 @@ def create(problem, split, rows, seed):
     Args:
         rows: B, a natively batched environment; None: a single one.
     """
-    sim = problem.simulator(problem.segments[split], rows or 1, seed)
+    lesson = {"values": problem.values()} if split == "train" else {}
+    sim = problem.simulator(problem.segments[split], rows or 1, seed, **lesson)
     if rows is None:
         return market_making.SingleMarketMakingEnvironment(problem, sim)
     return market_making.MarketMakingEnvironment(problem, sim)
