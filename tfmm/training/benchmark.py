@@ -12,14 +12,14 @@ from tf_agents.train.utils import train_utils
 
 from tfmm import config as config_lib
 from tfmm import jit, simulation
-from tfmm.agents import ddpg
+from tfmm.agents import factory as agents
 from tfmm.environments import factory
 from tfmm.environments import problem as problem_lib
 from tfmm.market import benchmark as market_benchmark
 from tfmm.market import generator, schema, store_writer, tape
 from tfmm.simulation import schedule as schedule_lib
 from tfmm.simulation import state
-from tfmm.training import collection
+from tfmm.training import collection, exploration
 from tfmm.training import replay as replay_lib
 
 ROWS = 128
@@ -134,12 +134,12 @@ def _collector(problem, rows):
     time_step_spec = tensor_spec.from_spec(env.time_step_spec())
     action_spec = tensor_spec.from_spec(env.action_spec())
     step = train_utils.create_train_step()
-    agent = ddpg.create(problem.config.agent, time_step_spec, action_spec, step, problem.config.train.steps)
+    agent = agents.create(problem.config.agent, time_step_spec, action_spec, step, problem.config.train.steps)
     replay = replay_lib.Replay(agent.collect_data_spec, rows, 100_000, timeout_s=60.0)
     if rows is None:
         policy = collection.single_policy(agent)
     else:
-        noise = collection.RowNoise(problem.config.agent, (rows, 2), seed=0)
+        noise = exploration.create(problem.config.agent, env.action_spec(), rows, seed=0)
         policy = collection.BatchPolicy(agent, env.time_step_spec(), env.action_spec(), rows, noise)
     return env, agent, replay, policy
 

@@ -9,54 +9,32 @@ from tf_agents.trajectories import time_step as ts
 AT_BOUND = 0.99
 
 
-class RowNoise:
-    """Exploration noise with a process per row, started anew with every episode.
+class BatchPolicy(py_policy.PyPolicy):
+    """The agent's greedy policy in one graph call for all rows, perturbed, clipped to the bounds.
 
-    `ou`: x' = (1 - damping) x + N(0, stddev) (Lillicrap et al. 2016; the form of TF-Agents' OUProcess).
-    `gaussian`: N(0, stddev).
+    Args:
+        explore: exploration.RowNoise or EpsilonGreedy; None: not perturbed.
+        sampled: actions are drawn from the agent's own collect policy instead.
     """
 
-    def __init__(self, settings, shape, seed):
-        self._settings = settings
-        self._random = np.random.default_rng(seed)
-        self._x = np.zeros(shape)
-
-    def __call__(self, is_first):
-        draw = self._random.normal(0.0, self._settings.noise_stddev, self._x.shape)
-        if self._settings.noise == "gaussian":
-            return draw
-        self._x[is_first] = 0.0
-        self._x = (1.0 - self._settings.noise_damping) * self._x + draw
-        return self._x
-
-    def get_state(self):
-        return {"generator": self._random.bit_generator.state, "x": self._x.copy()}
-
-    def set_state(self, state):
-        self._random.bit_generator.state = state["generator"]
-        self._x = state["x"].copy()
-
-
-class BatchPolicy(py_policy.PyPolicy):
-    """The agent's greedy policy in one graph call for all rows, plus noise, clipped to the bounds."""
-
-    def __init__(self, agent, time_step_spec, action_spec, rows, noise):
+    def __init__(self, agent, time_step_spec, action_spec, rows, explore, sampled=False):
         super().__init__(time_step_spec, action_spec)
-        self.noise = noise
+        self._explore = explore
+        policy = agent.collect_policy if sampled else agent.policy
         width = time_step_spec.observation.shape[0]
 
         @tf.function(input_signature=[tf.TensorSpec((rows, width), tf.float32)])
         def greedy(observation):
-            return agent.policy.action(ts.restart(observation, batch_size=rows)).action
+            return policy.action(ts.restart(observation, batch_size=rows)).action
 
         self.greedy = greedy
 
     def _action(self, time_step, policy_state, seed=None):
         spec = self.action_spec
         action = self.greedy(time_step.observation).numpy()
-        if self.noise is not None:
-            action = action + self.noise(time_step.step_type == ts.StepType.FIRST)
-        action = np.clip(action, spec.minimum, spec.maximum).astype(np.float32)
+        if self._explore is not None:
+            action = self._explore(action, time_step.step_type == ts.StepType.FIRST)
+        action = np.clip(action, spec.minimum, spec.maximum).astype(spec.dtype)
         return policy_step.PolicyStep(action, policy_state, ())
 
 
@@ -78,26 +56,26 @@ class Statistics:
         self._clear()
 
     def _clear(self):
-        self._count, self._reward, self._bound, self._action = 0, 0.0, 0.0, 0.0
+        self._count, self._reward, self._bound, self._action = 0, 0.0, None, 0.0
 
     def __call__(self, trajectory):
         inside = np.atleast_1d(trajectory.step_type != ts.StepType.LAST)
         count = int(inside.sum())
-        action = np.atleast_2d(trajectory.action)[inside]
+        action = np.reshape(trajectory.action, (len(inside), -1))[inside]
         self.transitions += count
         self._count += count
         self._reward += float(np.atleast_1d(trajectory.reward)[inside].sum())
-        self._bound += float((np.abs(action) >= AT_BOUND).mean(axis=1).sum())
+        if not np.issubdtype(action.dtype, np.integer):
+            self._bound = (self._bound or 0.0) + float((np.abs(action) >= AT_BOUND).mean(axis=1).sum())
         self._action = self._action + action.sum(axis=0)
 
     def take(self):
         """Dict of means; empty when nothing was collected."""
         if not self._count:
             return {}
-        out = {
-            "collect/reward_mean": self._reward / self._count,
-            "collect/action_at_bound_share": self._bound / self._count,
-        }
+        out = {"collect/reward_mean": self._reward / self._count}
+        if self._bound is not None:
+            out["collect/action_at_bound_share"] = self._bound / self._count
         for index, total in enumerate(np.atleast_1d(self._action)):
             out[f"collect/action_{index}_mean"] = float(total) / self._count
         self._clear()

@@ -14,9 +14,10 @@ from tf_agents.train import learner
 from tf_agents.train.utils import train_utils
 
 from tfmm import errors
-from tfmm.agents import ddpg
+from tfmm.agents import factory as agents
+from tfmm.agents import networks
 from tfmm.environments import factory
-from tfmm.training import collection, export, validation
+from tfmm.training import collection, exploration, export, n_step, on_policy, validation
 from tfmm.training import replay as replay_lib
 
 _NEVER = 2**62
@@ -41,36 +42,57 @@ class Trainer:
         time_step_spec = tensor_spec.from_spec(self._env.time_step_spec())
         action_spec = tensor_spec.from_spec(self._env.action_spec())
         self._step = train_utils.create_train_step()
-        self._agent = ddpg.create(config.agent, time_step_spec, action_spec, self._step, config.train.steps)
-        self._replay = replay_lib.Replay(
-            self._agent.collect_data_spec,
-            self._rows,
-            config.train.replay_capacity,
-            config.train.replay_timeout_s,
-        )
+        self._agent = agents.create(config.agent, time_step_spec, action_spec, self._step, config.train.steps)
+        self._on_policy = agents.on_policy(config.agent)
+        self._replay = self._create_replay()
         self._learner = learner.Learner(
             str(run.path / "tensorboard"),
             self._step,
             self._agent,
-            lambda: replay_lib.centred(self._replay.dataset(config.train.batch_size), _centre(problem)),
+            self._dataset,
             checkpoint_interval=_NEVER,
             summary_interval=config.train.log_interval,
         )
         self._statistics = collection.Statistics()
+        self._observers = [self._replay.writer, self._statistics]
+        perturbed = not single and not self._on_policy
         self._noise = (
-            None if single else collection.RowNoise(config.agent, (self._rows, action_spec.shape[0]), int(noise_seed))
+            exploration.create(config.agent, self._env.action_spec(), self._rows, int(noise_seed))
+            if perturbed
+            else None
         )
         self._random_seed = int(random_seed)
-        self._policy = collection.single_policy(self._agent) if single else self._batch_policy(self._noise, self._rows)
+        self._policy = (
+            collection.single_policy(self._agent)
+            if single
+            else self._batch_policy(self._noise, self._rows, sampled=self._on_policy)
+        )
         self._checkpoint = tf.train.Checkpoint(agent=self._agent, train_step=self._step)
         self._exporter = None
         self._best = -np.inf
         self._time_step = None
         self._stop = 0
 
-    def _batch_policy(self, noise, rows):
+    def _create_replay(self):
+        settings = self._config.train
+        if self._on_policy:
+            return on_policy.Blocks(self._agent.collect_data_spec, self._rows, settings.replay_timeout_s)
+        return replay_lib.Replay(
+            self._agent.collect_data_spec,
+            self._rows,
+            settings.replay_capacity,
+            settings.replay_timeout_s,
+            self._config.agent.n_step + 1,
+        )
+
+    def _dataset(self):
+        agent = self._config.agent
+        data = replay_lib.centred(self._replay.dataset(self._config.train.batch_size), _centre(self._problem))
+        return n_step.folded(data, agent.n_step, agent.gamma)
+
+    def _batch_policy(self, noise, rows, sampled=False):
         env = self._env
-        return collection.BatchPolicy(self._agent, env.time_step_spec(), env.action_spec(), rows, noise)
+        return collection.BatchPolicy(self._agent, env.time_step_spec(), env.action_spec(), rows, noise, sampled)
 
     def run(self):
         """Trains to `train.steps`, resuming from the newest checkpoint of the run directory if there is one.
@@ -90,7 +112,7 @@ class Trainer:
         ):
             self._warm_up(fit=state is None)
             while step < settings.steps and not self._stop:
-                self._collect(self._policy, self._config.collect.steps_per_iteration)
+                self._collect(self._policy, self._config.collect.steps_per_iteration, self._observers)
                 iterations = min(settings.steps_per_iteration, settings.steps - step)
                 began = time.perf_counter()
                 loss = self._learner.run(iterations=iterations)
@@ -122,17 +144,18 @@ class Trainer:
         """Fills the replay: with random actions at the start, with the restored policy after a resume."""
         steps = self._config.collect.initial_steps
         if not fit:
-            self._collect(self._policy, steps)
+            if not self._on_policy:
+                self._collect(self._policy, steps, self._observers)
             return
         seen = collection.Observations()
-        self._collect(collection.random_policy(self._env, self._random_seed), steps, [seen])
+        observers = [seen] if self._on_policy else [*self._observers, seen]
+        self._collect(collection.random_policy(self._env, self._random_seed), steps, observers)
         if self._config.agent.normalise_observations:
-            ddpg.fit_normaliser(self._agent, seen.stacked())
+            networks.fit_normaliser(self._agent, seen.stacked())
 
-    def _collect(self, policy, steps, more=()):
+    def _collect(self, policy, steps, observers):
         if self._time_step is None:
             self._time_step = self._env.reset()
-        observers = [self._replay.writer, self._statistics, *more]
         driver = py_driver.PyDriver(
             self._env,
             policy,
@@ -158,9 +181,7 @@ class Trainer:
         self._write(
             step,
             {
-                "train/loss": float(loss.loss),
-                "train/actor_loss": float(loss.extra.actor_loss),
-                "train/critic_loss": float(loss.extra.critic_loss),
+                **{f"train/{name}": value for name, value in agents.losses(loss).items()},
                 "train/steps_per_s": rate,
                 "collect/transitions": self._statistics.transitions,
                 **self._statistics.take(),
