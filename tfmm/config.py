@@ -109,7 +109,7 @@ class Environment(_Section):
 
     name: Literal[
         "market_making", "simple_model", "avellaneda_stoikov", "dealer_hedging",
-        "quote_target", "zero_norm",
+        "quote_target", "zero_norm", "daily_trading",
     ] = "market_making"  # fmt: skip
     rows: Count = 64
     clock: Literal["time", "events", "both"] = "time"
@@ -181,6 +181,7 @@ class Config(_Section):
     model: model_settings.Model = model_settings.Model()
     quote_target: system_settings.QuoteTarget = system_settings.QuoteTarget()
     zero_norm: system_settings.ZeroNorm = system_settings.ZeroNorm()
+    daily_trading: system_settings.DailyTrading = system_settings.DailyTrading()
     rules: Rules = Rules()
     environment: Environment = Environment()
     agent: agent_settings.Agent = agent_settings.Agent()
@@ -258,6 +259,13 @@ def with_store(config, store):
     """The same configuration on another store; the path is made absolute."""
     data = msgspec.structs.replace(config.data, store=str(pathlib.Path(store).resolve()))
     return msgspec.structs.replace(config, data=data)
+
+
+def resolved(config):
+    """The same configuration with the paths of its data made absolute, as a run directory keeps it."""
+    daily = system_settings.absolute(config.daily_trading)
+    config = msgspec.structs.replace(config, daily_trading=daily)
+    return with_store(config, config.data.store) if config.data.store else config
 
 
 def _override(tree, override):

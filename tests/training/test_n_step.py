@@ -74,7 +74,7 @@ def test_the_agents_target_is_the_n_step_target(name):
     errors = np.array(RETURN) + GAMMA * np.array(LEFT) * 10.0 - 10.0
     loss = factory.losses(agent.train(experience))
     critics = 2.0 if name == "td3" else 1.0
-    assert loss["td_loss" if name == "dqn" else "critic_loss"] == pytest.approx(critics * np.mean(errors**2), rel=1e-5)
+    assert loss["loss" if name == "dqn" else "critic_loss"] == pytest.approx(critics * np.mean(errors**2), rel=1e-5)
 
 
 def _frames(rows, count):

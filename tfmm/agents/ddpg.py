@@ -45,3 +45,9 @@ def actor_and_critic(settings, observation_spec, action_spec):
         settings.activation,
     )
     return actor, critic
+
+
+def values(agent, observation):
+    """(B,) float32 tensor: Q(s, pi(s))."""
+    action, _ = agent._actor_network(observation)
+    return agent._critic_network((observation, action))[0]

@@ -39,7 +39,8 @@ def fit_normaliser(agent, observations):
     """Sets every Normaliser of an agent, those of its target networks included, from observations (K, F)."""
     mean, stddev = observations.mean(axis=0), observations.std(axis=0)
     for module in agent.submodules:
-        if isinstance(module, Normaliser):
+        # TF-Agents' networks keep the layer they were given beside the copy that they use
+        if isinstance(module, Normaliser) and module.built:
             module.assign(mean, stddev)
 
 

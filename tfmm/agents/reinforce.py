@@ -53,3 +53,8 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
     )
     agent.initialize()
     return agent
+
+
+def values(agent, observation):
+    """(B,) float32 tensor: the baseline's value of the state."""
+    return agent._value_network(observation, step_type=tf.ones(tf.shape(observation)[:1], tf.int32))[0]

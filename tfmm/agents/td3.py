@@ -29,3 +29,9 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
     )
     agent.initialize()
     return agent
+
+
+def values(agent, observation):
+    """(B,) float32 tensor: Q(s, pi(s)) of the first critic."""
+    action, _ = agent._actor_network(observation)
+    return agent._critic_network_1((observation, action))[0]

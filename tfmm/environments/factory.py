@@ -1,12 +1,13 @@
 """Problems and environments by name."""
 
 from tfmm import config as config_lib
-from tfmm.environments import market_making, model_problem, quote_target, zero_norm
+from tfmm.environments import daily_trading, market_making, model_problem, quote_target, zero_norm
 from tfmm.environments import problem as problem_lib
 
 _SYSTEMS = {
     "quote_target": quote_target.Problem,
     "zero_norm": zero_norm.Problem,
+    "daily_trading": daily_trading.Problem,
 }
 
 

@@ -26,7 +26,6 @@ def assess(policy, problem, split):
         "results": {key: _metrics(quotes[key], rewards[key]) for key in quotes},
         "comparison": [gap | {"metric": "reward_mean"}],
         "best_baseline": "random",
-        "main": "reward_mean",
         "figures": {"quotes": system_figures.quotes(quotes[name])},
         "tables": {"quotes": ((*problem.feature_names, "ask", "bid"), np.column_stack([seen, quotes[name]]))},
         "more": {},

@@ -1,4 +1,4 @@
-"""Evaluation of a saved policy on the system it was trained on: quote_target or zero_norm."""
+"""Evaluation of a saved policy on the system it was trained on: quote_target, zero_norm or daily_trading."""
 
 import dataclasses
 import io
@@ -9,9 +9,9 @@ import numpy as np
 from tfmm import config as config_lib
 from tfmm import errors, files
 from tfmm.environments import factory
-from tfmm.evaluation import comparison, figures, on_quote_target, on_zero_norm
+from tfmm.evaluation import comparison, figures, on_daily_trading, on_quote_target, on_zero_norm
 
-_SYSTEMS = {"quote_target": on_quote_target, "zero_norm": on_zero_norm}
+_SYSTEMS = {"quote_target": on_quote_target, "zero_norm": on_zero_norm, "daily_trading": on_daily_trading}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Outcome:
 
     Attributes:
         policy, data, rules: dicts of facts, as in metrics.json. results: {policy or baseline: {metric: number}}.
-        comparison: list of comparison.compare. best_baseline: name. main: metric that is compared and printed.
+        comparison: list of comparison.compare. best_baseline: name.
         figures: {file stem: Figure}. tables: {file stem: (columns, rows)}, written as CSV. more: further keys of
         metrics.json.
     """
@@ -31,7 +31,6 @@ class Outcome:
     results: dict
     comparison: list
     best_baseline: str
-    main: str
     figures: dict
     tables: dict
     more: dict

@@ -24,7 +24,6 @@ def assess(policy, problem, split):
         "results": {key: _metrics(problem.settings, *one) for key, one in played.items()},
         "comparison": [gap | {"metric": "minus final_norm_mean"}],
         "best_baseline": "random",
-        "main": "final_norm_mean",
         "figures": {"norms": system_figures.norms(paths)},
         "tables": {"norms": (columns, np.column_stack([steps, *paths.values()]))},
         "more": {"final_norm_of_random": paths[name][-1].mean() / paths["random"][-1].mean()},

@@ -3,10 +3,10 @@
 import itertools
 
 import numpy as np
-from matplotlib import figure
+from matplotlib import figure, ticker
 
 from tfmm.environments import quote_target
-from tfmm.evaluation.figures import BUY, COLOURS, SELL
+from tfmm.evaluation.figures import BUY, COLOURS, MARKET, SELL
 
 
 def quotes(values):
@@ -45,3 +45,59 @@ def _plain(height):
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
     return fig, ax
+
+
+def price_signals(path):
+    """The close, with a mark where the position turned long or short or was closed. path: see Problem.walk."""
+    fig, ax = _plain(4.0)
+    ax.plot(path["date"], path["close"], color=MARKET, lw=1.0)
+    sign = np.sign(path["shares"])
+    turned = np.diff(np.concatenate([[0.0], sign])) != 0
+    for which, colour, marker, label in ((1, BUY, "^", "long"), (-1, SELL, "v", "short"), (0, "black", "o", "flat")):
+        here = turned & (sign == which)
+        if here.any():
+            ax.plot(path["date"][here], path["close"][here], marker, color=colour, ms=6, ls="", label=label)
+    ax.set_ylabel("close")
+    ax.legend(loc="best", fontsize=8)
+    return fig
+
+
+def cumulative_return(dates, wealth):
+    """Wealth over the capital, less 1. wealth: {policy: (T,)}, of the first T dates each."""
+    fig, ax = _plain(4.0)
+    for colour, (name, path) in zip(itertools.cycle(COLOURS), wealth.items(), strict=False):
+        ax.plot(dates[: len(path)], path / path[0] - 1.0, color=colour, lw=1.2, label=name)
+    ax.axhline(0.0, color="black", lw=0.6)
+    ax.yaxis.set_major_formatter(ticker.PercentFormatter(1.0))
+    ax.set_ylabel("cumulative return")
+    ax.legend(loc="best", fontsize=8)
+    return fig
+
+
+def rewards(path):
+    """Reward of every decision and its running sum."""
+    fig, ax = _plain(3.4)
+    ax.bar(path["date"], path["reward"], color=MARKET, width=1.0, label="reward")
+    ax.set_ylabel("reward")
+    right = ax.twinx()
+    right.plot(path["date"], np.cumsum(path["reward"]), color=COLOURS[0], lw=1.2)
+    right.set_ylabel("sum of rewards", color=COLOURS[0])
+    return fig
+
+
+def learning(records):
+    """Loss, reward while collecting, Q-value and validation score by train step; None without records."""
+    series = (("train/loss", "loss"), ("collect/reward_mean", "reward"), ("train/value_mean", "Q-value"),
+              ("validation/return", "return on validation"))  # fmt: skip
+    present = [(key, label) for key, label in series if any(key in one for one in records)]
+    if not present:
+        return None
+    fig = figure.Figure(figsize=(9.5, 2.0 * len(present)), layout="constrained")
+    axes = fig.subplots(len(present), 1, sharex=True, squeeze=False)[:, 0]
+    for ax, (key, label) in zip(axes, present, strict=True):
+        points = [(one["step"], one[key]) for one in records if key in one]
+        ax.plot(*zip(*points, strict=True), marker="." if len(points) < 40 else None, color=COLOURS[0], lw=1.0)
+        ax.set_ylabel(label, fontsize=8)
+        ax.grid(alpha=0.25)
+    axes[-1].set_xlabel("train step")
+    return fig

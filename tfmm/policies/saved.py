@@ -9,10 +9,11 @@ from tfmm import config as config_lib
 from tfmm import errors
 
 DESCRIPTION = "tfmm.json"
+VALUES = "q_values"
 
 
 class Policy:
-    """Raw observation (B, F) float32 -> action (B, d) float32 in [-1, 1].
+    """Raw observation (B, F) float32 -> action (B, d) float32 in [-1, 1], or (B,) int32 where they are discrete.
 
     Attributes:
         description: the dict of `tfmm.json`. config: the Config it was trained with.
@@ -48,6 +49,16 @@ class Policy:
         return policy
 
     def __call__(self, observation):
+        return self._outputs(observation)["action"].numpy()
+
+    def values(self, observation):
+        """(B, A) float32: Q-value of every action of a policy that chooses one of A. DataError for any other."""
+        outputs = self._outputs(observation)
+        if f"info/{VALUES}" not in outputs:
+            raise errors.DataError(f"policy {self.folder}: its actions are continuous, wanted one with Q-values")
+        return outputs[f"info/{VALUES}"].numpy()
+
+    def _outputs(self, observation):
         import tensorflow as tf
 
         observation = np.atleast_2d(np.asarray(observation, np.float32))
@@ -57,7 +68,7 @@ class Policy:
                 f"policy {self.folder}: observation has {observation.shape[1]} features, wanted {width}"
             )
         rows = len(observation)
-        out = self._action(
+        return self._action(
             **{
                 "0/step_type": tf.ones((rows,), tf.int32),
                 "0/reward": tf.zeros((rows,), tf.float32),
@@ -65,7 +76,6 @@ class Policy:
                 "0/observation": tf.constant(observation),
             }
         )
-        return out["action"].numpy()
 
 
 def find(folder):

@@ -4,6 +4,7 @@ import reverb
 import tensorflow as tf
 import tree
 from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import trajectory
 
 TABLE = "blocks"
 _LONGEST = 10_000  # frames of a block
@@ -60,7 +61,7 @@ class Blocks:
             max_in_flight_samples_per_worker=1,
             rate_limiter_timeout_ms=self._timeout_ms,
         )
-        return samples.map(lambda sample: (tree.map_structure(_rows_first, sample.data), ()))
+        return samples.map(lambda sample: (_rows_first(sample.data), ()))
 
     def items(self):
         """Blocks in the table now."""
@@ -71,5 +72,7 @@ class Blocks:
         self._server.stop()
 
 
-def _rows_first(column):
-    return tf.transpose(column, [1, 0, *range(2, len(column.shape))])
+def _rows_first(block):
+    """(T, B, ...) -> (B, T, ...); Reverb hands out a namedtuple of its own making where ReinforceAgent wants ours."""
+    columns = tf.nest.map_structure(lambda x: tf.transpose(x, [1, 0, *range(2, len(x.shape))]), block)
+    return trajectory.Trajectory(*columns)

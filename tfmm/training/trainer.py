@@ -182,11 +182,17 @@ class Trainer:
             step,
             {
                 **{f"train/{name}": value for name, value in agents.losses(loss).items()},
+                "train/value_mean": self._value_mean(),
                 "train/steps_per_s": rate,
                 "collect/transitions": self._statistics.transitions,
                 **self._statistics.take(),
             },
         )
+
+    def _value_mean(self):
+        """What the critic expects of the greedy policy where the environment is now."""
+        values = agents.values(self._agent, tf.constant(np.atleast_2d(self._time_step.observation)))
+        return float(tf.reduce_mean(tf.reduce_max(tf.reshape(values, (values.shape[0], -1)), axis=1)))
 
     def _write(self, step, record):
         self._run.log({"step": step, **record})
