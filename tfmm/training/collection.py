@@ -7,6 +7,8 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
 AT_BOUND = 0.99
+MOST_LOGGED = 16
+"""Components of an action whose means are logged; of more, none."""
 
 
 class BatchPolicy(py_policy.PyPolicy):
@@ -76,7 +78,8 @@ class Statistics:
         out = {"collect/reward_mean": self._reward / self._count}
         if self._bound is not None:
             out["collect/action_at_bound_share"] = self._bound / self._count
-        for index, total in enumerate(np.atleast_1d(self._action)):
+        means = np.atleast_1d(self._action)
+        for index, total in enumerate(means if len(means) <= MOST_LOGGED else ()):
             out[f"collect/action_{index}_mean"] = float(total) / self._count
         self._clear()
         return out
