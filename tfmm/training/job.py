@@ -22,8 +22,8 @@ def train(settings, run_dir, resume):
     if resume:
         run = run_directory.RunDirectory.existing(run_dir)
         settings = config_lib.load(run.path / "config.toml")
-    elif settings.data.store:
-        settings = config_lib.with_store(settings, settings.data.store)
+    else:
+        settings = config_lib.resolved(settings)
     _limit_threads(settings)
     problem = factory.open_problem(settings)
     if not resume:

@@ -22,18 +22,19 @@ _IN_FLIGHT = 32  # items sent before the writer waits for the server
 
 
 class BatchWriter:
-    """Observer for a natively batched PyDriver: one item is two consecutive batched steps."""
+    """Observer for a natively batched PyDriver: one item is `length` consecutive batched steps."""
 
-    def __init__(self, client):
-        self._writer = client.trajectory_writer(num_keep_alive_refs=2)
+    def __init__(self, client, length=2):
+        self._writer = client.trajectory_writer(num_keep_alive_refs=length)
+        self._length = length
         self._steps = 0
 
     def __call__(self, trajectory):
         self._writer.append(trajectory)
         self._steps += 1
-        if self._steps > 1:
-            pair = tree.map_structure(lambda column: column[-2:], self._writer.history)
-            self._writer.create_item(TABLE, priority=1.0, trajectory=pair)
+        if self._steps >= self._length:
+            item = tree.map_structure(lambda column: column[-self._length :], self._writer.history)
+            self._writer.create_item(TABLE, priority=1.0, trajectory=item)
         if self._steps % _IN_FLIGHT == 0:
             self._writer.flush()
 
@@ -52,6 +53,7 @@ class Replay:
         rows: B of a natively batched environment; None: single environment, one item per step.
         capacity: transitions kept.
         timeout_s: a sampler that gets nothing for so long raises instead of waiting for ever.
+        length: frames of an item, one more than the rewards that are summed; 2 with rows None.
         scratch: folder for checkpoints under way, emptied; None: one that is deleted with the replay.
         checkpoint: folder of a checkpoint whose replay to begin with, see replay_checkpoint.refusal.
 
@@ -59,10 +61,10 @@ class Replay:
         restored: whether it began with a checkpoint's items.
     """
 
-    def __init__(self, data_spec, rows, capacity, timeout_s, scratch=None, checkpoint=None):
+    def __init__(self, data_spec, rows, capacity, timeout_s, length=2, scratch=None, checkpoint=None):
         self._rows = rows
         self._timeout_ms = round(timeout_s * 1000)
-        outer = (2,) if rows is None else (2, rows)
+        outer = (length,) if rows is None else (length, rows)
         signature = tensor_spec.add_outer_dims_nest(data_spec, outer)
         self._table = reverb.Table(
             TABLE,
@@ -84,11 +86,11 @@ class Replay:
         if rows is None:
             self.writer = reverb_utils.ReverbAddTrajectoryObserver(self._client, TABLE, sequence_length=2)
         else:
-            self.writer = BatchWriter(self._client)
+            self.writer = BatchWriter(self._client, length)
         self._data_spec = data_spec
 
     def dataset(self, batch_size):
-        """Endless dataset of (Trajectory [batch_size, 2, ...], ()), transitions inside one episode only."""
+        """Endless dataset of (Trajectory [batch_size, length, ...], ()), none beginning at the end of an episode."""
         if self._rows is None:
             buffer = reverb_replay_buffer.ReverbReplayBuffer(
                 self._data_spec,
@@ -130,7 +132,7 @@ def centred(dataset, centre):
 
 
 def _transitions(group):
-    """(G, 2, B, ...) -> the transitions inside an episode, shuffled, (at most G * B, 2, ...)."""
+    """(G, T, B, ...) -> the rows that begin inside an episode, shuffled, (at most G * B, T, ...)."""
     step_type = tf.transpose(group.step_type, [0, 2, 1])
     inside = tf.reshape(step_type[..., 0] != ts.StepType.LAST, [-1])
     chosen = tf.random.shuffle(tf.where(inside)[:, 0])
@@ -141,4 +143,4 @@ def _transitions(group):
         return tf.gather(tf.reshape(swapped, tf.concat([[-1], tf.shape(swapped)[2:]], axis=0)), chosen)
 
     flat = tf.nest.map_structure(flatten, group)
-    return tf.nest.map_structure(lambda x, y: tf.ensure_shape(x, [None, 2, *y.shape[3:]]), flat, group)
+    return tf.nest.map_structure(lambda x, y: tf.ensure_shape(x, [None, y.shape[1], *y.shape[3:]]), flat, group)

@@ -13,10 +13,10 @@ from tf_agents.train import learner
 from tf_agents.train.utils import train_utils
 
 from tfmm import errors
-from tfmm.agents import ddpg
+from tfmm.agents import factory as agents
+from tfmm.agents import networks
 from tfmm.environments import factory
-from tfmm.training import collection, export, guard, monitor, replay_checkpoint, validation
-from tfmm.training import replay as replay_lib
+from tfmm.training import collection, export, guard, memory, monitor, validation
 
 _NEVER = 2**62
 _LOG = logging.getLogger(__name__)
@@ -40,21 +40,15 @@ class Trainer:
         time_step_spec = tensor_spec.from_spec(self._env.time_step_spec())
         action_spec = tensor_spec.from_spec(self._env.action_spec())
         self._step = train_utils.create_train_step()
-        self._agent = ddpg.create(config.agent, time_step_spec, action_spec, self._step, config.train.steps)
-        self._replay = replay_lib.Replay(
-            self._agent.collect_data_spec,
-            self._rows,
-            config.train.replay_capacity,
-            config.train.replay_timeout_s,
-            run.scratch,
-            self._replay_checkpoint(),
-        )
+        self._agent = agents.create(config.agent, time_step_spec, action_spec, self._step, config.train.steps)
+        self._on_policy = agents.on_policy(config.agent)
+        self._replay = memory.create(config, self._agent.collect_data_spec, self._rows, run)
         self._guard = guard.Guard(self._agent, self._step)
         self._learner = learner.Learner(
             str(run.path / "tensorboard"),
             self._step,
             self._agent,
-            lambda: replay_lib.centred(self._replay.dataset(config.train.batch_size), _centre(problem)),
+            lambda: memory.batches(self._replay, problem),
             after_train_strategy_step_fn=self._guard.check,
             checkpoint_interval=_NEVER,
             summary_interval=config.train.log_interval,
@@ -121,29 +115,16 @@ class Trainer:
         patience = self._config.train.patience
         return bool(patience) and self._since_best >= patience
 
-    def _replay_checkpoint(self):
-        """Folder of the checkpoint whose replay can be loaded, or None; then the replay will be filled again."""
-        newest, settings = self._run.newest(), self._config.train
-        if newest is None or not settings.checkpoint_replay:
-            return None
-        reason = replay_checkpoint.refusal(newest, (replay_lib.TABLE,), settings.replay_timeout_s)
-        if reason is None:
-            return newest
-        _LOG.warning("replay of checkpoint %s: %s; it is filled again with the restored policy", newest, reason)
-        return None
-
     def _warm_up(self, step, fit):
         """Fills the replay: with random actions at the start, with the restored policy where it was not restored."""
         steps = self._config.collect.initial_steps
-        if self._replay.restored:
-            pass
-        elif not fit:
-            self._collector.explore(self._replay.writer, steps, step)
-        else:
+        if fit:
             seen = self._collector.play_randomly(self._replay.writer, steps)
             self._monitor.choose(seen, self._config.seed)
             if self._config.agent.normalise_observations:
-                ddpg.fit_normaliser(self._agent, seen)
+                networks.fit_normaliser(self._agent, seen)
+        elif not self._on_policy and not self._replay.restored:
+            self._collector.explore(self._replay.writer, steps, step)
         self._logged = step, self._collector.statistics.transitions
 
     def _after(self, previous, step, loss, rate):
@@ -161,19 +142,14 @@ class Trainer:
         transitions = self._collector.statistics.transitions
         (logged_step, logged), self._logged = self._logged, (step, transitions)
         record = {
-            "train/loss": float(loss.loss),
-            "train/actor_loss": float(loss.extra.actor_loss),
-            "train/critic_loss": float(loss.extra.critic_loss),
+            **{f"train/{name}": value for name, value in agents.losses(loss).items()},
             "train/steps_per_s": rate,
             **self._monitor.look(),
             "job/resident_mb": monitor.resident_mb(),
-            "collect/transitions": transitions,
-            **self._collector.statistics.take(),
+            **self._collector.record(),
         }
         if transitions > logged:
             record["train/update_to_data"] = (step - logged_step) / (transitions - logged)
-        if self._collector.noise_stddev is not None:
-            record["collect/noise_stddev"] = self._collector.noise_stddev
         self._write(step, record)
 
     def _write(self, step, record):
@@ -205,18 +181,14 @@ class Trainer:
             "best": (self._best, self._since_best),
         }
         settings = self._config.train
-        replay = self._replay.save if settings.checkpoint_replay else None
+        # an agent that learns on policy has used its blocks up
+        replay = self._replay.save if settings.checkpoint_replay and not self._on_policy else None
         self._run.save_checkpoint(step, self._checkpoint, state, settings.checkpoints_kept, replay)
 
     def _set_state(self, state):
         self._collector.set_state(state["collector"])
         self._monitor.set_state(state["monitor"])
         self._best, self._since_best = state["best"]
-
-
-def _centre(problem):
-    centre = problem.config.agent.reward_centre
-    return problem.reward_centre if centre == "auto" else centre
 
 
 def _crossed(previous, step, interval):
