@@ -162,7 +162,7 @@ def test_other_servers_and_silence_are_refused_within_the_limit(parts):
     with pytest.raises(errors.ConfigError, match=r"a Reverb server with tables x, wanted"):
         _link(parts, address=f"127.0.0.1:{server.port}").connect()
     link = _link(parts, address=f"127.0.0.1:{server.port}", limit_s=0.5)
-    server.stop()
+    server.stop()  # Reverb's own calls would now wait for ever
     with pytest.raises(errors.ConfigError, match=r"no learner answers for 0\.5 s"):
         link.check_server()
 

@@ -58,7 +58,9 @@ class Link:
         since = time.monotonic()
         while self._step is None:
             self.check()
-            if time.monotonic() - since > self._limit_s:
+            if not self._published():
+                since = time.monotonic()  # the learner is still at its first random steps
+            elif time.monotonic() - since > self._limit_s:
                 raise errors.ConfigError(f"--server {self._address}: no weights came within {self._limit_s:g} s")
             time.sleep(0.1)
 
@@ -85,12 +87,17 @@ class Link:
     def check_server(self):
         """`check`, and waits for the learner to come back if it does not answer: it may be under way again soon."""
         self.check()
+        self._published()
+
+    def _published(self):
+        """Whether there are weights; waits for the learner if it does not answer."""
         try:
-            self.client.server_info(_ANSWER_S)
+            tables = self.client.server_info(_ANSWER_S)
         except _SILENT:
             _LOG.warning("learner %s does not answer, waiting up to %g s for it", self._address, self._limit_s)
-            self._wait_for_answer()
+            tables = self._wait_for_answer()
             _LOG.warning("learner %s is back", self._address)
+        return weights.TABLE in tables and tables[weights.TABLE].current_size > 0
 
     def _wait_for_answer(self):
         since = time.monotonic()
@@ -98,14 +105,16 @@ class Link:
             if self._stop.number:
                 raise errors.Interrupted("stopped", self._stop.number)
             try:
-                self._compare_tables(reverb.Client(self._address).server_info(_ANSWER_S))
-                return
+                tables = reverb.Client(self._address).server_info(_ANSWER_S)
             except _SILENT:
                 if time.monotonic() - since > self._limit_s:
                     raise errors.ConfigError(
                         f"--server {self._address}: no learner answers for {self._limit_s:g} s, wanted the address "
                         "of a running train.py --serve"
                     ) from None
+            else:
+                self._compare_tables(tables)
+                return tables
 
     def _follow(self):
         # Reverb waits for ever for a server that is gone, and finds it again when it comes back
