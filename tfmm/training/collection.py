@@ -122,9 +122,9 @@ class Collector:
         return seen.stacked()
 
     def record(self):
-        """Dict for the log, of the steps since the last one."""
-        explored = {} if self._exploration is None else self._exploration.record()
-        return {"collect/transitions": self.statistics.transitions, **self.statistics.take(), **explored}
+        """Dict for the log, of the steps since the last one; empty when there were none."""
+        taken = self.statistics.take()
+        return {**taken, **self._exploration.record()} if taken and self._exploration is not None else taken
 
     def _drive(self, policy, steps, observers):
         if self._time_step is None:
