@@ -23,6 +23,7 @@ class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     goes to differences; `auto`: the largest expected income of a step, known on models. Neutral for the policy as
     long as episodes are truncated or of fixed length. Logs and evaluation show the money as it is.
     learning_rate_decay: `cosine` falls from the learning rates to 0 over train.steps (Loshchilov and Hutter 2017).
+    noise_decay: the same from noise_stddev to noise_stddev_final, or a straight line.
     actor_update_period, target_noise, target_noise_clip: of td3 (Fujimoto et al. 2018).
     epsilon_start, epsilon_end, epsilon_decay_steps: of dqn, end + (start - end) exp(-batched collect steps / decay).
     batch_normalisation, dropout, l2: of dqn's Q-network.
@@ -51,6 +52,8 @@ class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     noise: Literal["ou", "gaussian"] = "gaussian"
     noise_stddev: NotNegative = 0.3
     noise_damping: Unit = 0.15
+    noise_decay: Literal["none", "linear", "cosine"] = "none"
+    noise_stddev_final: NotNegative = 0.0
     actor_update_period: Count = 2
     target_noise: NotNegative = 0.2
     target_noise_clip: NotNegative = 0.5

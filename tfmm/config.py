@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 import tomli_w
 
-from tfmm import agent_settings, errors, model_settings, system_settings
+from tfmm import agent_settings, errors, model_settings, system_settings, train_settings
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
@@ -131,33 +131,6 @@ class Environment(_Section):
     features: tuple[str, ...] = ()
 
 
-class Collect(_Section):
-    """Data collection. `batch`: natively batched environment, one Reverb item per batched step.
-    `single`: one environment, one item per step through ReverbAddTrajectoryObserver.
-    steps are batched steps in `batch` mode."""
-
-    mode: Literal["batch", "single"] = "batch"
-    initial_steps: Count = 300
-    steps_per_iteration: Count = 10
-
-
-class Train(_Section):
-    """The learner. One iteration is `collect.steps_per_iteration` collect steps, then
-    `steps_per_iteration` train steps; the run ends at `steps` train steps. threads: of TensorFlow; 0: one for
-    networks of layers up to 128 units, which train faster on one, else as many as there are cores."""
-
-    steps: Count = 10_000
-    steps_per_iteration: Count = 10
-    batch_size: Count = 256
-    replay_capacity: Count = 200_000
-    replay_timeout_s: Positive = 120.0
-    log_interval: Count = 500
-    checkpoint_interval: Count = 2_000
-    checkpoints_kept: Count = 2
-    validation_interval: CountOrNone = 2_000
-    threads: CountOrNone = 0
-
-
 class Evaluation(_Section):
     """Backtest and comparison.
 
@@ -185,8 +158,8 @@ class Config(_Section):
     rules: Rules = Rules()
     environment: Environment = Environment()
     agent: agent_settings.Agent = agent_settings.Agent()
-    collect: Collect = Collect()
-    train: Train = Train()
+    collect: train_settings.Collect = train_settings.Collect()
+    train: train_settings.Train = train_settings.Train()
     evaluation: Evaluation = Evaluation()
 
     def __post_init__(self):
@@ -215,6 +188,9 @@ class Config(_Section):
             )
         if self.collect.mode == "single" and self.environment.rows != 1:
             raise ValueError(f"collect.mode single has environment.rows {self.environment.rows}, wanted 1")
+        if self.collect.mode == "single" and self.agent.noise_decay != "none":
+            raise ValueError(f"agent.noise_decay is {self.agent.noise_decay} with collect.mode single, wanted none")
+        self.train.check()
 
 
 def load(path, overrides=()):

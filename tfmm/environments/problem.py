@@ -1,7 +1,6 @@
 """The decision problem of a configuration on a store: split, scales, rules; simulators for any part of it."""
 
 import dataclasses
-import os
 
 import numpy as np
 
@@ -10,8 +9,6 @@ from tfmm import errors
 from tfmm.market import splits, store
 from tfmm.models import calibration
 from tfmm.simulation import features, quoting, schedule, simulator, state
-
-_ROWS_PER_THREAD = 256
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -52,30 +49,18 @@ class Problem:
         data = store.Store.open(config.data.store)
         segments = splits.split(data, config.data)
         scales = calibration.calibrate(data.events, data.instruments, segments["train"], config.rules.order_size)
-        rules = schedule.FillRules(
-            touch=config.rules.touch,
-            marketable=config.rules.marketable,
-            partial=config.rules.partial,
-            latency_ns=_ns(config.rules.latency_s),
-            maker_fee_bps=config.rules.maker_fee_bps,
-            taker_fee_bps=config.rules.taker_fee_bps,
-            cash_limit=config.rules.cash_limit or None,
-            gap_ns=round(config.rules.gap_s * 1e9) or None,
-        )
-        references = [one.mid_tick if own.inverse else 0.0 for one, own in zip(scales, data.instruments, strict=True)]
-        base = schedule.parameters(data.instruments, rules, references)
-        limit = config.rules.inventory_limit_orders
-        scale = calibration.reward_scale(scales, base["weight"])
-        columns, names = _features(config.environment.features, data.instruments)
+        rules, parameters = terms(config, data.instruments, scales)
+        scale = calibration.reward_scale(scales, parameters["weight"])
+        columns, names = chosen_features(config.environment.features, data.instruments)
         return cls(
             config=config,
             store=data,
             segments=segments,
             scales=scales,
             rules=rules,
-            parameters=calibration.parameters(scales, base, config.environment, limit, config.clients, config.rules),
+            parameters=parameters,
             reward_scale=scale,
-            risk=_risk(config, data, scales, base["weight"], segments["train"], scale),
+            risk=_risk(config, data, scales, parameters["weight"], segments["train"], scale),
             columns=columns,
             feature_names=names,
             action_names=_prefixed(_actions(config), data.instruments),
@@ -99,15 +84,19 @@ class Problem:
         """Whether there are fills that a replay of the quotes cannot know: of clients, hedges, liquidation."""
         return self.config.clients.rate_s > 0 or self.config.rules.hedge != "none" or self.config.environment.liquidate
 
-    def simulator(self, segments, rows, seed=0, windows=None, distances=False, record=False):
+    def simulator(self, segments, rows, seed=0, windows=None, distances=False, record=False, limited=True):
         """A Simulator on the given segments.
 
         Args:
             segments: sequence of Segment. rows: B. windows: None for random windows, else (W, 3).
             record: keep the fills of every step.
             distances: actions are raw distances from the mid in ticks instead of the agent's actions.
+            limited: False lifts the inventory limits.
         """
         parameters = self.parameters
+        if not limited:
+            parameters = parameters.copy()
+            parameters["limit_lot"] = state.FOREVER
         if distances:
             parameters = parameters.copy()
             parameters["action"], parameters["sizes"] = state.DISTANCES, 0
@@ -125,7 +114,7 @@ class Problem:
             windows=windows,
             reward_scale=self.reward_scale,
             risk=self.risk,
-            threads=_threads(rows),
+            threads=None,
             record=record,
             clock=(environment.clock, environment.interval_quotes),
         )
@@ -148,6 +137,24 @@ class Problem:
     def money_unit(self, n=0):
         """Quote currency of one tick x lot of instrument n."""
         return float(schedule.money_units(self.store.instruments, self.parameters)[n])
+
+
+def terms(config, instruments, scales):
+    """(FillRules, (N,) state.PARAMETERS) of a configuration; scales: one calibration.Scales per instrument."""
+    rules = schedule.FillRules(
+        touch=config.rules.touch,
+        marketable=config.rules.marketable,
+        partial=config.rules.partial,
+        latency_ns=_ns(config.rules.latency_s),
+        maker_fee_bps=config.rules.maker_fee_bps,
+        taker_fee_bps=config.rules.taker_fee_bps,
+        cash_limit=config.rules.cash_limit or None,
+        gap_ns=round(config.rules.gap_s * 1e9) or None,
+    )
+    references = [one.mid_tick if own.inverse else 0.0 for one, own in zip(scales, instruments, strict=True)]
+    base = schedule.parameters(instruments, rules, references)
+    limit = config.rules.inventory_limit_orders
+    return rules, calibration.parameters(scales, base, config.environment, limit, config.clients, config.rules)
 
 
 def _risk(config, data, scales, weights, train, scale):
@@ -178,12 +185,8 @@ def _actions(config):
     return (*quoting.ACTION_NAMES[config.environment.action], *sizes, *hedge)
 
 
-def _threads(rows):
-    """One thread for each core where rows are enough to pay for them."""
-    return max(1, min(len(os.sched_getaffinity(0)), rows // _ROWS_PER_THREAD))
-
-
-def _features(chosen, instruments):
+def chosen_features(chosen, instruments):
+    """((F,) columns, names) of the features of every instrument that an agent sees; ConfigError: unknown one."""
     unknown = [name for name in chosen if name not in features.NAMES]
     if unknown:
         raise errors.ConfigError(

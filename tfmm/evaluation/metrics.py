@@ -52,6 +52,23 @@ def mids(tape, instrument):
     return quotes["ts"], 0.5 * (quotes["lo_tick"] + quotes["hi_tick"]) * tick, rows
 
 
+def happened_after(fills):
+    """(F,) bool: fills that happened after the event that they name; all others happened because of it."""
+    return np.isin(fills["rule"], AFTER)
+
+
+def last_quote(quote_row, fills):
+    """(F,) index into quote_row (see mids) of the last quote before each fill: the market we traded in."""
+    return np.maximum(np.searchsorted(quote_row, fills["event"] + happened_after(fills), side="left") - 1, 0)
+
+
+def captured(tape, fills, instrument):
+    """(F,) spread captured by each fill of one instrument: side x qty x (mid just before - px), quote currency."""
+    _, quote_mid, quote_row = mids(tape, instrument)
+    worth = worth_of(tape, instrument)
+    return fills["side"] * fills["qty"] * (worth(quote_mid[last_quote(quote_row, fills)]) - worth(fills["px"]))
+
+
 def path(tape, fills, span, instrument=0):
     """The Path of one instrument.
 
@@ -66,9 +83,8 @@ def path(tape, fills, span, instrument=0):
     quote_ts, quote_mid, quote_row = mids(tape, instrument)
     if not len(quote_ts) or quote_ts[0] > span[1]:
         raise errors.DataError(f"{one.symbol} has no quote before the end of the backtest, wanted at least one")
-    # these happen after the event that they name, all others because of it
-    after = np.isin(own["rule"], AFTER)
-    fill_mid = quote_mid[np.maximum(np.searchsorted(quote_row, own["event"] + after, side="left") - 1, 0)]
+    after = happened_after(own)
+    fill_mid = quote_mid[last_quote(quote_row, own)]
     signed = own["side"] * own["qty"]
     # one row per quote in the span and one per fill, fills before the quote that caused them
     inside = (quote_ts > span[0]) & (quote_ts <= span[1])
@@ -82,8 +98,8 @@ def path(tape, fills, span, instrument=0):
 
     mid = np.concatenate([[first_mid], np.concatenate([fill_mid, quote_mid[inside]])[order]])
     inventory = np.cumsum(column(signed, 0.0))
-    worth = _worth(tape, instrument)
-    capture = np.cumsum(column(signed * (worth(fill_mid) - worth(own["px"])), 0.0))
+    worth = worth_of(tape, instrument)
+    capture = np.cumsum(column(captured(tape, own, instrument), 0.0))
     drift = np.concatenate([[0.0], np.cumsum(inventory[:-1] * np.diff(worth(mid)))])
     fees = np.cumsum(column(own["fee"], 0.0))
     ts = np.concatenate([[span[0]], ts[order]])
@@ -101,7 +117,7 @@ def path(tape, fills, span, instrument=0):
     )
 
 
-def _worth(tape, instrument):
+def worth_of(tape, instrument):
     """Function of a price: worth of one size unit, quote currency.
 
     An inverse contract's is counted at the tape's first mid R: V (2 - R / p) for a contract of value V, see
@@ -112,6 +128,13 @@ def _worth(tape, instrument):
         return lambda px: np.asarray(px) * one.multiplier
     reference = schedule.reference_ticks(tape)[instrument] * one.tick_size
     return lambda px: one.multiplier * (2.0 - reference / np.asarray(px))
+
+
+def notional(fills, instruments):
+    """(F,) quote currency: px x qty x multiplier; of an inverse contract, whose value is fixed, qty x multiplier."""
+    multiplier = np.array([one.multiplier for one in instruments])[fills["instrument"]]
+    inverse = np.array([one.inverse for one in instruments])[fills["instrument"]]
+    return np.where(inverse, 1.0, fills["px"]) * fills["qty"] * multiplier
 
 
 def drawdown(times, wealth):

@@ -103,7 +103,7 @@ def reset_row(events, segments, windows, stride, row, books, rings, rules, clock
 
 
 @jit.kernel
-def _next_decision(events, row, books, clock):
+def next_decision(events, row, books, clock):
     """Time of the next decision, ns: after the interval; at the clock[4]-th quote of the tape; or after the interval
     or with the first other best price, whichever comes first. Never later than the window's end, and not sooner than
     CLOCK_LEAST_NS where events decide."""
@@ -237,7 +237,7 @@ def step_rows(
             copy.ask_tick = order.ask_tick
             copy.ask_lot = order.ask_lot
         sent_ns = row.ts
-        row.ts = _next_decision(events, row, own, clock)
+        row.ts = next_decision(events, row, own, clock)
         if clock[3] == _CLOCK_TIME:
             row.done = 1 if row.ts + interval_ns > row.end_ns else 0
         else:

@@ -1,5 +1,7 @@
 """How a batch explores: noise on continuous actions, epsilon-greedy on discrete ones, with a process per row."""
 
+import math
+
 import numpy as np
 
 
@@ -19,21 +21,37 @@ class RowNoise:
 
     `ou`: x' = (1 - damping) x + N(0, stddev) (Lillicrap et al. 2016; the form of TF-Agents' OUProcess).
     `gaussian`: N(0, stddev).
+
+    Attributes:
+        stddev: in action units, now.
     """
 
     def __init__(self, settings, shape, seed):
         self._settings = settings
+        self.stddev = settings.noise_stddev
         self._random = np.random.default_rng(seed)
         self._x = np.zeros(shape)
 
     def __call__(self, action, is_first):
         """The greedy action (B, d) with noise, unclipped. is_first: (B,) bool, rows at the start of an episode."""
-        draw = self._random.normal(0.0, self._settings.noise_stddev, self._x.shape)
+        draw = self._random.normal(0.0, self.stddev, self._x.shape)
         if self._settings.noise == "gaussian":
             return action + draw
         self._x[is_first] = 0.0
         self._x = (1.0 - self._settings.noise_damping) * self._x + draw
         return action + self._x
+
+    def decay(self, share):
+        """Sets stddev to that of a share of the run in [0, 1]."""
+        first, last = self._settings.noise_stddev, self._settings.noise_stddev_final
+        if self._settings.noise_decay == "linear":
+            self.stddev = first + (last - first) * share
+        elif self._settings.noise_decay == "cosine":
+            self.stddev = last + (first - last) * 0.5 * (1.0 + math.cos(math.pi * share))
+
+    def record(self):
+        """For the log."""
+        return {"collect/noise_stddev": self.stddev}
 
     def get_state(self):
         return {"generator": self._random.bit_generator.state, "x": self._x.copy()}
@@ -62,6 +80,13 @@ class EpsilonGreedy:
         explores = self._random.random(len(action)) < self.epsilon
         self._steps += 1
         return np.where(explores, self._random.integers(self._actions, size=len(action)), action)
+
+    def decay(self, share):
+        """Nothing: epsilon falls with the steps collected."""
+
+    def record(self):
+        """For the log."""
+        return {"collect/epsilon": self.epsilon}
 
     def get_state(self):
         return {"generator": self._random.bit_generator.state, "steps": self._steps}
