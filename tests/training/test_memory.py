@@ -76,11 +76,11 @@ def test_each_agent_trains_and_goes_on_where_it_was(name, tmp_path):
     assert {one["step"] for one in records if any(key.startswith("validation/") for key in one)} == {10, 20}
     assert all(np.isfinite(value) for one in records for value in one.values())
     for one in logged:
-        assert {f"train/{part}" for part in LOSSES[name] | {"value_mean", "value_stddev", "value_drift"}} <= set(one)
+        assert {f"train/{part}" for part in LOSSES[name] | {"q_mean", "q_stddev", "q_drift"}} <= set(one)
         assert ("collect/action_at_bound_share" in one) == (name != "dqn")
         assert ("train/greedy_at_bound_share" in one) == (name != "dqn")
         found = {key for key in one if key in ("collect/noise_stddev", "collect/epsilon")}
         assert found == ({f"collect/{EXPLORATION[name]}"} if EXPLORATION[name] else set())
     # the monitor looks at the same observations after the resume: its drift goes on from the value before
-    drift = logged[2]["train/value_mean"] - logged[1]["train/value_mean"]
-    assert logged[2]["train/value_drift"] == pytest.approx(drift, abs=1e-6)
+    drift = logged[2]["train/q_mean"] - logged[1]["train/q_mean"]
+    assert logged[2]["train/q_drift"] == pytest.approx(drift, abs=1e-6)

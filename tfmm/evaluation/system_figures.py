@@ -87,7 +87,7 @@ def rewards(path):
 
 def learning(records):
     """Loss, reward while collecting, Q-value and validation score by train step; None without records."""
-    series = (("train/loss", "loss"), ("collect/reward_mean", "reward"), ("train/value_mean", "Q-value"),
+    series = (("train/loss", "loss"), ("collect/reward_mean", "reward"), ("train/q_mean", "Q-value"),
               ("validation/return", "return on validation"))  # fmt: skip
     present = [(key, label) for key, label in series if any(key in one for one in records)]
     if not present:

@@ -38,14 +38,14 @@ class Monitor:
         return action, tf.reduce_max(tf.reshape(values, [observations.shape[0], -1]), axis=1)
 
     def look(self):
-        """Dict for the log; `value_drift` is the change of the mean value since the last look."""
+        """Dict for the log; `q_drift` is the change of the mean value since the last look."""
         action, value = (one.numpy() for one in self._look(tf.constant(self._observations)))
         mean = float(value.mean())
         before, self._before = self._before, mean
         out = {
-            "train/value_mean": mean,
-            "train/value_stddev": float(value.std()),
-            "train/value_drift": 0.0 if before is None else mean - before,
+            "train/q_mean": mean,
+            "train/q_stddev": float(value.std()),
+            "train/q_drift": 0.0 if before is None else mean - before,
         }
         if not np.issubdtype(action.dtype, np.integer):
             out["train/greedy_at_bound_share"] = float((np.abs(action) >= statistics.AT_BOUND).mean())

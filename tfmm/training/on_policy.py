@@ -40,7 +40,12 @@ class Blocks:
     Args:
         data_spec: the agent's collect_data_spec (one row). rows: B.
         timeout_s: a sampler that gets nothing for so long ends the data instead of waiting for ever.
+
+    Attributes:
+        restored: never; blocks are not kept in checkpoints.
     """
+
+    restored = False
 
     def __init__(self, data_spec, rows, timeout_s):
         self._timeout_ms = round(timeout_s * 1000)
