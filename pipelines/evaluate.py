@@ -21,8 +21,13 @@ def main():
 
     cli.quiet()
     policy = saved.Policy.load(args.policy)
-    from tfmm.evaluation import evaluation, figures, on_model, report
+    from tfmm.evaluation import evaluation, figures, on_model, on_system, report
 
+    if policy.config.environment.name in config.SYSTEMS:
+        outcome = on_system.evaluate(policy, args.split)
+        path = on_system.write(args.out or args.policy / f"evaluation-{args.split}", outcome)
+        print(*on_system.lines(outcome), f"metrics: {path}", sep="\n")
+        return
     if policy.config.environment.name != config.TAPE:
         outcome = on_model.evaluate(policy)
         path = on_model.write(args.out or args.policy / "evaluation-model", outcome)

@@ -1,7 +1,5 @@
 """Collection through PyDriver: an environment with the policies that explore it, and what is logged of it."""
 
-import math
-
 import numpy as np
 import tensorflow as tf
 from tf_agents.drivers import py_driver
@@ -9,69 +7,36 @@ from tf_agents.policies import py_policy, py_tf_eager_policy, random_py_policy
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
-from tfmm.training import statistics
-
-
-class RowNoise:
-    """Exploration noise with a process per row, started anew with every episode.
-
-    `ou`: x' = (1 - damping) x + N(0, stddev) (Lillicrap et al. 2016; the form of TF-Agents' OUProcess).
-    `gaussian`: N(0, stddev).
-
-    Attributes:
-        stddev: in action units, now.
-    """
-
-    def __init__(self, settings, shape, seed):
-        self._settings = settings
-        self.stddev = settings.noise_stddev
-        self._random = np.random.default_rng(seed)
-        self._x = np.zeros(shape)
-
-    def __call__(self, is_first):
-        draw = self._random.normal(0.0, self.stddev, self._x.shape)
-        if self._settings.noise == "gaussian":
-            return draw
-        self._x[is_first] = 0.0
-        self._x = (1.0 - self._settings.noise_damping) * self._x + draw
-        return self._x
-
-    def decay(self, share):
-        """Sets stddev to that of a share of the run in [0, 1]."""
-        first, last = self._settings.noise_stddev, self._settings.noise_stddev_final
-        if self._settings.noise_decay == "linear":
-            self.stddev = first + (last - first) * share
-        elif self._settings.noise_decay == "cosine":
-            self.stddev = last + (first - last) * 0.5 * (1.0 + math.cos(math.pi * share))
-
-    def get_state(self):
-        return {"generator": self._random.bit_generator.state, "x": self._x.copy()}
-
-    def set_state(self, state):
-        self._random.bit_generator.state = state["generator"]
-        self._x = state["x"].copy()
+from tfmm.agents import factory as agents
+from tfmm.training import exploration, statistics
 
 
 class BatchPolicy(py_policy.PyPolicy):
-    """The agent's greedy policy in one graph call for all rows, plus noise, clipped to the bounds."""
+    """The agent's greedy policy in one graph call for all rows, perturbed, clipped to the bounds.
 
-    def __init__(self, agent, time_step_spec, action_spec, rows, noise):
+    Args:
+        explore: exploration.RowNoise or EpsilonGreedy; None: not perturbed.
+        sampled: actions are drawn from the agent's own collect policy instead.
+    """
+
+    def __init__(self, agent, time_step_spec, action_spec, rows, explore, sampled=False):
         super().__init__(time_step_spec, action_spec)
-        self.noise = noise
+        self._explore = explore
+        policy = agent.collect_policy if sampled else agent.policy
         width = time_step_spec.observation.shape[0]
 
         @tf.function(input_signature=[tf.TensorSpec((rows, width), tf.float32)])
         def greedy(observation):
-            return agent.policy.action(ts.restart(observation, batch_size=rows)).action
+            return policy.action(ts.restart(observation, batch_size=rows)).action
 
         self.greedy = greedy
 
     def _action(self, time_step, policy_state, seed=None):
         spec = self.action_spec
         action = self.greedy(time_step.observation).numpy()
-        if self.noise is not None:
-            action = action + self.noise(time_step.step_type == ts.StepType.FIRST)
-        action = np.clip(action, spec.minimum, spec.maximum).astype(np.float32)
+        if self._explore is not None:
+            action = self._explore(action, time_step.step_type == ts.StepType.FIRST)
+        action = np.clip(action, spec.minimum, spec.maximum).astype(spec.dtype)
         return policy_step.PolicyStep(action, policy_state, ())
 
 
@@ -114,40 +79,52 @@ class Collector:
         self._env, self._rows, self._agent = env, rows, agent
         self._steps = settings.train.steps
         noise_seed, self._random_seed = (int(seed) for seed in seeds)
-        self._noise = None
+        self._on_policy = agents.on_policy(settings.agent)
+        self._exploration = None
         if rows is None:
             self._policy = single_policy(agent)
+        elif self._on_policy:
+            self._policy = self._batch_policy(None, rows, sampled=True)
         else:
-            self._noise = RowNoise(settings.agent, (rows, env.action_spec().shape[0]), noise_seed)
-            self._policy = self._batch_policy(self._noise, rows)
+            self._exploration = exploration.create(settings.agent, env.action_spec(), rows, noise_seed)
+            self._policy = self._batch_policy(self._exploration, rows)
         self.statistics = statistics.Statistics(env)
         self._time_step = None
 
-    def _batch_policy(self, noise, rows):
-        return BatchPolicy(self._agent, self._env.time_step_spec(), self._env.action_spec(), rows, noise)
+    def _batch_policy(self, explore, rows, sampled=False):
+        env = self._env
+        return BatchPolicy(self._agent, env.time_step_spec(), env.action_spec(), rows, explore, sampled)
 
     def greedy(self):
-        """Observation (B, F) -> action (B, d) of the agent's greedy policy, for any B."""
+        """Observation (B, F) -> action (B, ...) of the agent's greedy policy, for any B."""
         graph = self._batch_policy(None, None).greedy
         return lambda observation: graph(observation).numpy()
 
-    @property
-    def noise_stddev(self):
-        return None if self._noise is None else self._noise.stddev
-
     def explore(self, writer, steps, train_step):
         """Plays `steps` steps with the policy and the noise of a train step into a writer of the replay."""
-        if self._noise is not None:
-            self._noise.decay(min(1.0, train_step / self._steps))
+        if self._exploration is not None:
+            self._exploration.decay(min(1.0, train_step / self._steps))
         self._drive(self._policy, steps, [writer])
         writer.flush()
 
     def play_randomly(self, writer, steps):
-        """Plays `steps` steps of uniform actions into a writer; returns the observations (K, F)."""
+        """Plays `steps` steps of uniform actions; returns the observations (K, F).
+
+        They go into the writer too, unless the agent may learn only from what its own policy did.
+        """
         seen = Observations()
-        self._drive(random_policy(self._env, self._random_seed), steps, [writer, seen])
-        writer.flush()
+        policy = random_policy(self._env, self._random_seed)
+        if self._on_policy:
+            self._drive(policy, steps, [seen])
+        else:
+            self._drive(policy, steps, [writer, seen])
+            writer.flush()
         return seen.stacked()
+
+    def record(self):
+        """Dict for the log, of the steps since the last one; empty when there were none."""
+        taken = self.statistics.take()
+        return {**taken, **self._exploration.record()} if taken and self._exploration is not None else taken
 
     def _drive(self, policy, steps, observers):
         if self._time_step is None:
@@ -167,13 +144,13 @@ class Collector:
         return {
             "environment": self._env.get_state(),
             "time_step": self._time_step,
-            "noise": None if self._noise is None else self._noise.get_state(),
+            "exploration": None if self._exploration is None else self._exploration.get_state(),
             "transitions": self.statistics.transitions,
         }
 
     def set_state(self, state):
         self._env.set_state(state["environment"])
         self._time_step = state["time_step"]
-        if self._noise is not None:
-            self._noise.set_state(state["noise"])
+        if self._exploration is not None:
+            self._exploration.set_state(state["exploration"])
         self.statistics.transitions = state["transitions"]

@@ -4,17 +4,19 @@ import tensorflow as tf
 
 from tfmm import config as config_lib
 from tfmm.environments import factory
-from tfmm.training import run_directory, trainer
+from tfmm.training import run_directory, serving, trainer
 
 _SMALL = 128  # units
 
 
-def train(settings, run_dir, resume):
+def train(settings, run_dir, resume, serve=None):
     """Trains in a new run directory, or goes on with the run in it.
 
     Args:
         settings: Config; with `resume` the run's own config.toml is used instead.
         run_dir: path. resume: bool.
+        serve: HOST:PORT of this machine where collectors in other processes find the learner, which then collects
+            the first random steps only; None: it collects everything itself.
 
     Raises:
         ConfigError, DataError: see config, Problem and RunDirectory. errors.Interrupted: see Trainer.run.
@@ -22,20 +24,25 @@ def train(settings, run_dir, resume):
     if resume:
         run = run_directory.RunDirectory.existing(run_dir)
         settings = config_lib.load(run.path / "config.toml")
-    elif settings.data.store:
-        settings = config_lib.with_store(settings, settings.data.store)
-    _limit_threads(settings)
+    else:
+        settings = config_lib.resolved(settings)
+    port = None
+    if serve is not None:
+        host, port = serving.parse(serve, "--serve")
+        serving.check(settings, f"--serve {serve}")
+        serving.claim(host, port)
+    limit_threads(settings)
     problem = factory.open_problem(settings)
     if not resume:
         run = run_directory.RunDirectory.create(run_dir, settings, problem.data_hash)
-    job = trainer.Trainer(problem, run)
+    job = trainer.Trainer(problem, run, port)
     try:
         job.run()
     finally:
         job.close()
 
 
-def _limit_threads(settings):
+def limit_threads(settings):
     """Small networks train faster on one thread; for larger ones the choice is left to TensorFlow."""
     agent = settings.agent
     widest = max(
