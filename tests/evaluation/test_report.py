@@ -2,14 +2,16 @@
 
 import csv
 import html.parser
+import io
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from tfmm import config, simulation
-from tfmm.evaluation import assess, behaviour, chart, comparison, figures, fill_log, report
+from tfmm.evaluation import assess, behaviour, chart, comparison, figures, fill_log, film, report
 from tfmm.market import schema, tape
 from tfmm.simulation import schedule as schedule_lib
 
@@ -49,6 +51,7 @@ def outcome(backtest, differences=None, **changes):
         "rules": {"touch": "never", "block_s": 60.0, "baselines": {"none": {}}},
         "breakdown": {name: assess.breakdown([backtest], *MONEY) for name in ("ddpg", "none")},
         "tables": {"markouts": behaviour.markout_curve([backtest])},
+        "film": None,
         "chart": chart.payload([backtest]),
         "quality": ([["session", "rows"], ["monday", "240"]], ["nothing stands out"]),
         "results": {"ddpg": _metrics(backtest), "none": _metrics(backtest) | {"sharpe": float("nan")}},
@@ -225,3 +228,14 @@ def test_several_sessions_join_without_the_time_between_them(backtest):
     assert net.get_ydata()[-1] == pytest.approx(2 * _metrics(backtest)["net_pnl"], rel=1e-12)
     lowest = min(vertices[:, 1].min() for one in middle.collections for vertices in [one.get_paths()[0].vertices])
     assert -lowest == pytest.approx(_metrics(backtest)["max_drawdown"], rel=1e-12)
+
+
+def test_a_film_shows_the_decisions_with_most_fills_and_comes_out_the_same_twice(backtest):
+    data = film.gif(backtest, frames=4)
+    assert data == film.gif(backtest, frames=4)
+    picture = Image.open(io.BytesIO(data))
+    assert (picture.format, picture.n_frames) == ("GIF", 4)
+    start, stop = figures.densest(backtest, 0, 4)
+    sent, filled = backtest.schedule["ts_ns"], backtest.fills["ts_ns"]
+    inside = [int(((filled >= sent[k]) & (filled < sent[k + 4])).sum()) for k in range(len(sent) - 4)]
+    assert stop == start + 4 and inside[start] == max(inside) > 1

@@ -7,19 +7,20 @@ import numpy as np
 from tfmm import config as config_lib
 from tfmm import errors
 from tfmm.environments import problem as problem_lib
-from tfmm.evaluation import assess, backtest, chart, comparison, fill_log, illustrations, metrics, report
+from tfmm.evaluation import assess, backtest, chart, comparison, fill_log, film, illustrations, metrics, report
 from tfmm.market import prepare, quality_page
 from tfmm.policies import baselines
 
 BASELINES = (baselines.none, baselines.fixed_spread)
 
 
-def evaluate(policy, store=None, split="test", command="", against=()):
+def evaluate(policy, store=None, split="test", command="", against=(), filmed=False):
     """Backtests a saved policy and every baseline on one split.
 
     Args:
         policy: policies.saved.Policy. store: path of another store than the policy was trained on, or None.
         split: "train", "validation" or "test". command: printed in the report.
+        filmed: whether to make a film of an episode too.
         against: further saved policies to compare with, each by its own rules on the same data.
 
     Returns:
@@ -60,6 +61,7 @@ def evaluate(policy, store=None, split="test", command="", against=()):
         figures=figures,
         tables=tables,
         chart=chart.payload(runs[name]),
+        film=film.gif(max(runs[name], key=lambda one: len(one.fills))) if filmed else None,
         quality=_quality(problem, {one.session for one in runs[name]}),
         config_text=config_lib.dumps(config),
         command=command,

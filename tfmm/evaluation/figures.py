@@ -137,20 +137,27 @@ def inventory(backtests, limits):
     return fig
 
 
+def densest(one, instrument, steps):
+    """(first, last) decision of the stretch of `steps` decisions, or all, with most fills."""
+    sent = one.schedule["ts_ns"][one.schedule["instrument"] == instrument]
+    filled = one.fills["ts_ns"][one.fills["instrument"] == instrument]
+    width = min(steps, len(sent) - 1)
+    counts = np.searchsorted(filled, sent[width:]) - np.searchsorted(filled, sent[: len(sent) - width])
+    start = int(np.argmax(counts)) if len(counts) else 0
+    return start, start + width
+
+
 def quotes(one, instrument=0):
     """Our quotes against the market around the busiest stretch of fills, every fill marked."""
     schedule = one.schedule[one.schedule["instrument"] == instrument]
     fills = one.fills[one.fills["instrument"] == instrument]
-    sent = schedule["ts_ns"]
-    width = min(_ZOOM_STEPS, len(sent) - 1)
-    counts = np.searchsorted(fills["ts_ns"], sent[width:]) - np.searchsorted(fills["ts_ns"], sent[: len(sent) - width])
-    start = int(np.argmax(counts)) if len(counts) else 0
-    low, high = sent[start], sent[start + width]
+    start, stop = densest(one, instrument, _ZOOM_STEPS)
+    low, high = schedule["ts_ns"][[start, stop]]
     events = one.tape.events[one.tape.events["instrument"] == instrument]
     tick = one.tape.instruments[instrument].tick_size
     near = events[(events["ts"] >= low) & (events["ts"] <= high)]
     market, prints = near[near["kind"] == 0], near[near["kind"] == 1]
-    shown = schedule[start : start + width + 1]
+    shown = schedule[start : stop + 1]
     fig, (ax,) = _axes(1, 4.6)
     ax.fill_between(
         _utc(market["ts"]),

@@ -22,7 +22,8 @@ class Outcome:
         comparison: list of comparison.compare. verdict: str. best_baseline: name.
         name: the evaluated policy. currency: of money. fills: fill_log.columns of the policy.
         figures: {file stem: (title, caption, matplotlib Figure)}. tables: {file stem: list of dicts}, behind figures.
-        chart: chart.payload, or "" for none. quality: (rows of texts, notes) on the data of this split, or None.
+        film: bytes of film.gif, or None. chart: chart.payload, or "" for none.
+        quality: (rows of texts, notes) on the data of this split, or None.
         config_text: TOML. command: how to get this again.
     """
 
@@ -40,6 +41,7 @@ class Outcome:
     figures: dict
     tables: dict
     chart: str
+    film: bytes | None
     quality: tuple | None
     config_text: str
     command: str
@@ -69,6 +71,8 @@ def write(folder, outcome, png):
         pictures.append((stem, title, caption, base64.b64encode(data).decode()))
     for stem, rows in outcome.tables.items():
         files.write_text(folder / "figures" / f"{stem}.csv", _csv(rows))
+    if outcome.film is not None:
+        files.write_bytes(folder / "film.gif", outcome.film)
     files.write_bytes(folder / "fills.parquet", fill_log.parquet_bytes(outcome.fills))
     files.write_text(folder / "results.csv", _csv(_result_rows(outcome.results)))
     files.write_text(folder / "comparison.csv", _csv(outcome.comparison))
