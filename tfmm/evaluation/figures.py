@@ -113,7 +113,7 @@ def equity(runs, name, currency):
     top.set_ylabel(f"equity ({currency})")
     top.legend(loc="best", fontsize=8)
     middle.set_ylabel(f"drawdown\n({currency})")
-    bottom.set_ylabel(f"mid ({currency})")
+    bottom.set_ylabel(f"mid of\n{runs[name][0].tape.instruments[0].symbol}")
     line.label(bottom)
     return fig
 
@@ -205,8 +205,12 @@ def actions(values, names):
     Args:
         values: (T, d) float32 in [-1, 1]. names: d component names.
     """
-    fig = figure.Figure(figsize=(WIDTH, 3.0), layout="constrained")
-    for ax, column, name in zip(fig.subplots(1, len(names), squeeze=False)[0], values.T, names, strict=True):
+    rows, across = -(-len(names) // 3), min(3, len(names))
+    fig = figure.Figure(figsize=(WIDTH, 2.8 * rows), layout="constrained")
+    axes = fig.subplots(rows, across, squeeze=False).reshape(-1)
+    for ax in axes[len(names) :]:
+        ax.remove()
+    for ax, column, name in zip(axes, values.T, names, strict=False):
         ax.hist(column, bins=np.linspace(-1, 1, 41), color=OURS)
         ax.set_title(f"{name}: {np.mean(np.abs(column) >= 0.99):.1%} at the bounds", fontsize=10)
         ax.set_xlabel("action")

@@ -151,12 +151,14 @@
   });
   for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, e => {
     fingers.delete(e.pointerId); pinch = null; drag = null; });
-  go.addEventListener("change", () => {
-    const parts = go.value.split(":").map(Number);
-    const day = new Date(segment.start_ms); day.setUTCHours(parts[0] || 0, parts[1] || 0, 0, (parts[2] || 0) * 1000);
-    const width = Math.min(view.width, 600000);
-    show((day.getTime() - segment.start_ms) / UNIT - width / 2, width);
-  });
+  // hh:mm:ss UTC, the first one in the session
+  function visit(text) {
+    const parts = text.split(":").map(Number), day = new Date(segment.start_ms);
+    day.setUTCHours(parts[0] || 0, parts[1] || 0, 0, (parts[2] || 0) * 1000);
+    const since = day.getTime() - segment.start_ms, width = Math.min(view.width, 600000);
+    show((since < 0 ? since + 86400000 : since) / UNIT - width / 2, width);
+  }
+  go.addEventListener("change", () => visit(go.value));
   const act = { in: () => zoom(0.5), out: () => zoom(2), back: () => show(view.start - view.width / 2, view.width),
     on: () => show(view.start + view.width / 2, view.width), all: () => show(0, end * 1.02), dense: densest,
     previous: () => step(-1), next: () => step(1) };
@@ -165,4 +167,5 @@
   pick.addEventListener("change", () => load(Number(pick.value)));
   window.addEventListener("resize", draw);
   load(0);
+  if (location.hash.startsWith("#t=")) { visit(location.hash.slice(3)); canvas.scrollIntoView(); }
 })();
