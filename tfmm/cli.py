@@ -9,13 +9,18 @@ from tfmm import errors
 
 
 def run(main):
-    """Calls main() and exits: 0 done, 2 the input is wrong (one line on stderr), 128 + n stopped by signal n."""
+    """Calls main() and exits.
+
+    0: done. 2: the input is wrong (one line on stderr). 3: training diverged (one line). 128 + n: stopped by signal n.
+    """
     try:
         code = main()
     except errors.TfmmError as error:
         code = _complain(error)
     except OSError as error:
         code = _complain(f"{error.filename or 'file system'}: {error.strerror or error}")
+    except errors.Diverged as error:
+        code = _complain(error, 3)
     except errors.Interrupted as stop:
         print(stop, file=sys.stderr)
         code = 128 + stop.number
@@ -39,6 +44,6 @@ def quiet():
     gym_notices.notices.notices.clear()
 
 
-def _complain(what):
+def _complain(what, code=2):
     print(f"error: {' '.join(str(what).split())}", file=sys.stderr)
-    return 2
+    return code

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 import tomli_w
 
-from tfmm import errors, model_settings
+from tfmm import errors, model_settings, train_settings
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
@@ -30,9 +30,14 @@ class Data(_Section):
 
     With `train`, `validation` and `test` empty the sessions are split in order of time by
     `fractions`; fewer than three sessions are cut inside, with `gap_s` left out between the parts.
+
+    currency: that accounts are kept in; empty: the first quoted instrument's. rates: {other currency: symbol whose
+    price is its worth}, for instruments that are quoted in another one.
     """
 
     store: str = ""
+    currency: str = ""
+    rates: dict[str, str] = {}
     fractions: tuple[Unit, Unit, Unit] = (0.6, 0.2, 0.2)
     gap_s: NotNegative = 10.0
     train: tuple[str, ...] = ()
@@ -103,7 +108,10 @@ class Environment(_Section):
     (mean half-spread x order size).
     risk: `absolute` prices |Q| of each instrument by itself, `covariance` (Q' Omega Q)^risk_power, with Omega of
     the profits of one order over 10 s on train, shrunk, mean diagonal 1, or as given.
-    features: names from `tfmm.environments.observations.FEATURES`; empty: all of them.
+    features: names from `tfmm.simulation.features.NAMES`; empty: its DEFAULT.
+    synthetic: {symbol: symbol of its synthetic quotes (prepare.py --synthetic)}, for the feature synthetic_deviation.
+    reference: what actions are counted from: the market's mid; the touch, the ask from the best ask and the bid from
+    the best bid; or the mid of the synthetic quotes. quoted: symbols; empty: all but the synthetic ones.
     """
 
     name: Literal["market_making", "simple_model", "avellaneda_stoikov", "dealer_hedging"] = "market_making"
@@ -125,6 +133,9 @@ class Environment(_Section):
     risk_power: Positive = 0.5
     omega: tuple[tuple[float, ...], ...] = ()
     features: tuple[str, ...] = ()
+    synthetic: dict[str, str] = {}
+    reference: Literal["mid", "touch", "synthetic"] = "mid"
+    quoted: tuple[str, ...] = ()
 
 
 class Agent(_Section):
@@ -134,6 +145,7 @@ class Agent(_Section):
     goes to differences; `auto`: the largest expected income of a step, known on models. Neutral for the policy as
     long as episodes are truncated or of fixed length. Logs and evaluation show the money as it is.
     learning_rate_decay: `cosine` falls from the learning rates to 0 over train.steps (Loshchilov and Hutter 2017).
+    noise_decay: the same from noise_stddev to noise_stddev_final, or a straight line.
     """
 
     name: Literal["ddpg"] = "ddpg"
@@ -155,33 +167,8 @@ class Agent(_Section):
     noise: Literal["ou", "gaussian"] = "gaussian"
     noise_stddev: NotNegative = 0.3
     noise_damping: Unit = 0.15
-
-
-class Collect(_Section):
-    """Data collection. `batch`: natively batched environment, one Reverb item per batched step.
-    `single`: one environment, one item per step through ReverbAddTrajectoryObserver.
-    steps are batched steps in `batch` mode."""
-
-    mode: Literal["batch", "single"] = "batch"
-    initial_steps: Count = 300
-    steps_per_iteration: Count = 10
-
-
-class Train(_Section):
-    """The learner. One iteration is `collect.steps_per_iteration` collect steps, then
-    `steps_per_iteration` train steps; the run ends at `steps` train steps. threads: of TensorFlow; 0: one for
-    networks of layers up to 128 units, which train faster on one, else as many as there are cores."""
-
-    steps: Count = 10_000
-    steps_per_iteration: Count = 10
-    batch_size: Count = 256
-    replay_capacity: Count = 200_000
-    replay_timeout_s: Positive = 120.0
-    log_interval: Count = 500
-    checkpoint_interval: Count = 2_000
-    checkpoints_kept: Count = 2
-    validation_interval: CountOrNone = 2_000
-    threads: CountOrNone = 0
+    noise_decay: Literal["none", "linear", "cosine"] = "none"
+    noise_stddev_final: NotNegative = 0.0
 
 
 class Evaluation(_Section):
@@ -208,8 +195,8 @@ class Config(_Section):
     rules: Rules = Rules()
     environment: Environment = Environment()
     agent: Agent = Agent()
-    collect: Collect = Collect()
-    train: Train = Train()
+    collect: train_settings.Collect = train_settings.Collect()
+    train: train_settings.Train = train_settings.Train()
     evaluation: Evaluation = Evaluation()
 
     def __post_init__(self):
@@ -234,6 +221,9 @@ class Config(_Section):
             raise ValueError(f"agent.reward_centre is auto with environment.name {TAPE}, wanted a number")
         if self.collect.mode == "single" and self.environment.rows != 1:
             raise ValueError(f"collect.mode single has environment.rows {self.environment.rows}, wanted 1")
+        if self.collect.mode == "single" and self.agent.noise_decay != "none":
+            raise ValueError(f"agent.noise_decay is {self.agent.noise_decay} with collect.mode single, wanted none")
+        self.train.check()
 
 
 def load(path, overrides=()):

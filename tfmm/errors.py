@@ -17,5 +17,9 @@ class Interrupted(Exception):
         self.number = number
 
 
+class Diverged(Exception):
+    """Training met a loss or a weight that is not finite and stopped; the last good checkpoint is whole."""
+
+
 class DataError(TfmmError):
     """A market data file, a store or a policy directory is wrong."""

@@ -43,6 +43,17 @@ def read_json_lines(path):
     return records
 
 
+def flush_folder(path):
+    """Flushes every file below a folder to disk: what is renamed afterwards survives the machine too."""
+    for one in pathlib.Path(path).rglob("*"):
+        if one.is_file():
+            descriptor = os.open(one, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
 def replace_folder(new, path):
     """Puts the finished folder `new` in the place of `path`; the old one is deleted afterwards."""
     new, path = pathlib.Path(new), pathlib.Path(path)

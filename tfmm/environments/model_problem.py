@@ -112,6 +112,7 @@ def _risk(settings):
 
 def _parameters(settings):
     return dealer.Parameters(
+        currencies=len(settings.omega),
         limit=settings.limit,
         horizon_steps=round(settings.horizon / settings.step),
         window_steps=settings.window_steps,
@@ -134,6 +135,7 @@ def _parameters(settings):
         hedge_cost=settings.hedge_cost,
         hedge_impact=settings.hedge_impact,
         hedge_permanent=settings.hedge_permanent,
+        hedge_deadband=settings.hedge_deadband,
         expected_fills=settings.reward == "expected",
         expected_mid=settings.mid_reward == "expected",
     )

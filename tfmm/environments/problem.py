@@ -1,17 +1,15 @@
 """The decision problem of a configuration on a store: split, scales, rules; simulators for any part of it."""
 
 import dataclasses
-import os
 
 import numpy as np
 
 from tfmm import config as config_lib
 from tfmm import errors
+from tfmm.environments import markets
 from tfmm.market import splits, store
 from tfmm.models import calibration
 from tfmm.simulation import features, quoting, schedule, simulator, state
-
-_ROWS_PER_THREAD = 256
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,10 +49,11 @@ class Problem:
             )
         data = store.Store.open(config.data.store)
         segments = splits.split(data, config.data)
-        scales = calibration.calibrate(data.events, data.instruments, segments["train"], config.rules.order_size)
+        own = markets.quoted(config.environment, data.instruments)
+        scales = calibration.calibrate(data.events, data.instruments, segments["train"], config.rules.order_size, own)
         rules, parameters = terms(config, data.instruments, scales)
-        scale = calibration.reward_scale(scales, parameters["weight"])
-        columns, names = chosen_features(config.environment.features, data.instruments)
+        scale = calibration.reward_scale([scales[n] for n in own], parameters["weight"][own])
+        columns, names = chosen_features(config.environment, data.instruments)
         return cls(
             config=config,
             store=data,
@@ -66,7 +65,7 @@ class Problem:
             risk=_risk(config, data, scales, parameters["weight"], segments["train"], scale),
             columns=columns,
             feature_names=names,
-            action_names=_prefixed(_actions(config), data.instruments),
+            action_names=_prefixed(_actions(config), [data.instruments[n] for n in own]),
         )
 
     @property
@@ -87,15 +86,19 @@ class Problem:
         """Whether there are fills that a replay of the quotes cannot know: of clients, hedges, liquidation."""
         return self.config.clients.rate_s > 0 or self.config.rules.hedge != "none" or self.config.environment.liquidate
 
-    def simulator(self, segments, rows, seed=0, windows=None, distances=False, record=False):
+    def simulator(self, segments, rows, seed=0, windows=None, distances=False, record=False, limited=True):
         """A Simulator on the given segments.
 
         Args:
             segments: sequence of Segment. rows: B. windows: None for random windows, else (W, 3).
             record: keep the fills of every step.
             distances: actions are raw distances from the mid in ticks instead of the agent's actions.
+            limited: False lifts the inventory limits.
         """
         parameters = self.parameters
+        if not limited:
+            parameters = parameters.copy()
+            parameters["limit_lot"] = state.FOREVER
         if distances:
             parameters = parameters.copy()
             parameters["action"], parameters["sizes"] = state.DISTANCES, 0
@@ -113,7 +116,7 @@ class Problem:
             windows=windows,
             reward_scale=self.reward_scale,
             risk=self.risk,
-            threads=_threads(rows),
+            threads=None,
             record=record,
             clock=(environment.clock, environment.interval_quotes),
         )
@@ -134,8 +137,22 @@ class Problem:
         return sim.observation[:, self.columns]
 
     def money_unit(self, n=0):
-        """Quote currency of one tick x lot of instrument n."""
-        return float(schedule.money_units(self.store.instruments, self.parameters)[n])
+        """Accounting currency of one tick x lot of instrument n, at the mean rate on train."""
+        instruments = self.store.instruments
+        first = schedule.money_units(instruments, self.parameters)[0]
+        if 0 in self.rates:
+            first *= self.scales[self.rates[0]].mid_tick * instruments[self.rates[0]].tick_size
+        return float(self.parameters["weight"][n] * first)
+
+    @property
+    def rates(self):
+        """{instrument: instrument of its rate}, see markets.rates."""
+        return markets.rates(self.config, self.store.instruments)
+
+    @property
+    def currency(self):
+        """Name of the currency that accounts are kept in."""
+        return markets.currency(self.config, self.store.instruments)
 
 
 def terms(config, instruments, scales):
@@ -153,7 +170,11 @@ def terms(config, instruments, scales):
     references = [one.mid_tick if own.inverse else 0.0 for one, own in zip(scales, instruments, strict=True)]
     base = schedule.parameters(instruments, rules, references)
     limit = config.rules.inventory_limit_orders
-    return rules, calibration.parameters(scales, base, config.environment, limit, config.clients, config.rules)
+    parameters = calibration.parameters(scales, base, config.environment, limit, config.clients, config.rules)
+    markets.fill_in(parameters, config.environment, instruments)
+    units = schedule.money_units(instruments, parameters)
+    markets.convert(parameters, units, instruments, markets.rates(config, instruments), scales)
+    return rules, parameters
 
 
 def _risk(config, data, scales, weights, train, scale):
@@ -184,22 +205,18 @@ def _actions(config):
     return (*quoting.ACTION_NAMES[config.environment.action], *sizes, *hedge)
 
 
-def _threads(rows):
-    """One thread for each core where rows are enough to pay for them."""
-    return max(1, min(len(os.sched_getaffinity(0)), rows // _ROWS_PER_THREAD))
-
-
-def chosen_features(chosen, instruments):
-    """((F,) columns, names) of the features of every instrument that an agent sees; ConfigError: unknown one."""
-    unknown = [name for name in chosen if name not in features.NAMES]
+def chosen_features(environment, instruments):
+    """((F,) columns, names) of the features of every quoted instrument that an agent sees; ConfigError: unknown one."""
+    unknown = [name for name in environment.features if name not in features.NAMES]
     if unknown:
         raise errors.ConfigError(
             f"environment.features: unknown feature {unknown[0]}, wanted some of {', '.join(features.NAMES)}"
         )
-    names = chosen or features.DEFAULT
+    own = markets.quoted(environment, instruments)
+    names = environment.features or features.DEFAULT
     width = len(features.NAMES)
-    columns = [n * width + features.NAMES.index(name) for n in range(len(instruments)) for name in names]
-    return np.array(columns), _prefixed(names, instruments)
+    columns = [n * width + features.NAMES.index(name) for n in own for name in names]
+    return np.array(columns), _prefixed(names, [instruments[n] for n in own])
 
 
 def _prefixed(names, instruments):

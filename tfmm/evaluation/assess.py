@@ -60,7 +60,10 @@ def assess(backtests, risk, limits, settings, numbers=None, clients=False):
     seconds = sum(one.span[1] - one.span[0] for one in backtests) * 1e-9
     fills = np.concatenate([one.fills for one in backtests])
     fills = fills[np.isin(fills["instrument"], numbers)]
-    notional = float(metrics.notional(fills, backtests[0].tape.instruments).sum())
+    notional = sum(
+        float(metrics.notional(one.fills[np.isin(one.fills["instrument"], numbers)], one.tape).sum())
+        for one in backtests
+    )
     held = sum(_time_mean(path, np.abs(path.inventory)) for _, path in flat) / seconds
     at_limit = sum(_time_mean(path, np.abs(path.inventory) >= limits[n] * (1 - 1e-9)) for n, path in flat)
     net, gross, fees, capture = (
@@ -96,15 +99,16 @@ def assess(backtests, risk, limits, settings, numbers=None, clients=False):
     return out | (client_flow.summary(backtests, numbers) if clients else {})
 
 
-def breakdown(backtests, risk, limits, settings, clients=False):
-    """{"sessions": {name: metrics}, "instruments": {symbol: metrics}}; arguments as `assess`."""
+def breakdown(backtests, risk, limits, settings, clients=False, quoted=None):
+    """{"sessions": {name: metrics}, "instruments": {symbol: metrics}}; arguments as `assess`, quoted: instruments."""
     sessions, instruments = {}, backtests[0].tape.instruments
     for one in backtests:
         sessions.setdefault(one.session, []).append(one)
     return {
         "sessions": {key: assess(part, risk, limits, settings, None, clients) for key, part in sessions.items()},
         "instruments": {
-            one.symbol: assess(backtests, risk, limits, settings, [n], clients) for n, one in enumerate(instruments)
+            instruments[n].symbol: assess(backtests, risk, limits, settings, [n], clients)
+            for n in (range(len(instruments)) if quoted is None else quoted)
         },
     }
 

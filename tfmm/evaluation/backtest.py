@@ -7,7 +7,7 @@ import tqdm
 
 from tfmm.evaluation import assess
 from tfmm.market import schema, tape
-from tfmm.policies import baselines
+from tfmm.policies import play
 from tfmm.simulation import kernel, schedule
 
 
@@ -44,13 +44,15 @@ def run(problem, split, act, distances, name):
             actions.append(act(one))
             return actions[-1]
 
-        baselines.run(sim, acted, remember)
+        play.run(sim, acted, remember)
     quotes, was_open = np.stack([one for one, _ in sent]), np.stack([one for _, one in sent])
     all_actions = None if distances else np.stack(actions).astype(np.float32)
     out = []
     for b, (index, start_ns, _) in enumerate(windows):
         segment = segments[index]
-        own = tape.Tape(problem.store.events[segment.start_row : segment.stop_row], problem.store.instruments)
+        own = tape.Tape(
+            problem.store.events[segment.start_row : segment.stop_row], problem.store.instruments, rates=problem.rates
+        )
         one = _schedule(problem, quotes[was_open[:, b], b])
         # the closed loop stops with its last decision; the quote that is still out must not fill later
         books, stop_ns = final[b]

@@ -11,8 +11,6 @@ from tfmm.evaluation import assess, backtest, chart, comparison, fill_log, film,
 from tfmm.market import prepare, quality_page
 from tfmm.policies import baselines
 
-BASELINES = (baselines.none, baselines.fixed_spread)
-
 
 def evaluate(policy, store=None, split="test", command="", against=(), filmed=False):
     """Backtests a saved policy and every baseline on one split.
@@ -33,8 +31,7 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
     problem = _open(policy, store)
     config, name = problem.config, problem.config.agent.name
     runs, fitted = {name: play(problem, policy, split)}, {}
-    for make in BASELINES:
-        one = make(problem)
+    for one in baselines.all_of(problem):
         fitted[one.name] = one.fitted
         runs[one.name] = backtest.run(problem, split, one, True, one.name)
     for rival in against:
@@ -42,7 +39,7 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
         runs[label], fitted[label] = _rival(rival, store, split, runs[name]), {"policy": str(rival.folder)}
     risk, settings, clients = assess.risk_of(problem), config.evaluation, config.clients.rate_s > 0
     lots = np.array([one.lot_size for one in problem.store.instruments])
-    limits = problem.parameters["limit_lot"] * lots
+    limits, quoted = problem.parameters["limit_lot"] * lots, np.flatnonzero(problem.parameters["quoted"]).tolist()
     results = {key: assess.assess(one, risk, limits, settings, None, clients) for key, one in runs.items()}
     entries, best = _compare(runs, results, risk, config)
     figures, tables = illustrations.draw(policy, problem, runs, results, limits)
@@ -51,17 +48,17 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
         data=_data(problem, split, runs[name]),
         rules=_rules(problem, risk, limits, lots, fitted),
         results=results,
-        breakdown={key: assess.breakdown(one, risk, limits, settings, clients) for key, one in runs.items()},
+        breakdown={key: assess.breakdown(one, risk, limits, settings, clients, quoted) for key, one in runs.items()},
         comparison=entries,
         verdict=comparison.verdict(entries, best),
         best_baseline=best,
         name=name,
-        currency=problem.store.instruments[0].quote_currency,
+        currency=problem.currency,
         fills=fill_log.columns(runs[name]),
         figures=figures,
         tables=tables,
-        chart=chart.payload(runs[name]),
-        film=film.gif(max(runs[name], key=lambda one: len(one.fills))) if filmed else None,
+        chart=chart.payload(runs[name], quoted[0]),
+        film=film.gif(max(runs[name], key=lambda one: len(one.fills)), quoted[0]) if filmed else None,
         quality=_quality(problem, {one.session for one in runs[name]}),
         config_text=config_lib.dumps(config),
         command=command,
@@ -135,11 +132,6 @@ def _check_fit(policy, problem):
         raise errors.DataError(
             f"store {problem.store.path}: holds {', '.join(got)}, wanted {len(wanted)} instruments as the policy "
             f"was trained on ({', '.join(wanted)})"
-        )
-    currencies = {one.quote_currency for one in problem.store.instruments}
-    if len(currencies) > 1:
-        raise errors.DataError(
-            f"store {problem.store.path}: quote currencies {', '.join(sorted(currencies))}, wanted one"
         )
 
 

@@ -17,19 +17,21 @@ def draw(policy, problem, runs, results, limits):
         ({stem: (title, caption, Figure)}, {stem: list of dicts}).
     """
     name, own = next(iter(runs.items()))
-    currency, symbol = problem.store.instruments[0].quote_currency, problem.store.instruments[0].symbol
+    quoted = np.flatnonzero(problem.parameters["quoted"])
+    first = int(quoted[0])
+    currency, symbol = problem.currency, problem.store.instruments[first].symbol
     busiest = max(own, key=lambda one: len(one.fills))
     taken = np.concatenate([one.actions for one in own])
     marks = behaviour.markout_curve(own)
-    order = float(problem.parameters["order_lot"][0] * problem.store.instruments[0].lot_size)
-    held = behaviour.by_inventory(runs, order)
-    met, fit = behaviour.fill_probability(runs)
-    of_first = f" {symbol} only." if len(limits) > 1 else ""
+    order = float(problem.parameters["order_lot"][first] * problem.store.instruments[first].lot_size)
+    held = behaviour.by_inventory(runs, order, first)
+    met, fit = behaviour.fill_probability(runs, first)
+    of_first = f" {symbol} only." if len(quoted) > 1 else ""
     out = {
         "equity": ("Equity, drawdown and price", "", figures.equity(runs, name, currency)),
-        "inventory": ("Inventory", "", figures.inventory(own, limits)),
+        "inventory": ("Inventory", "", figures.inventory(own, limits, quoted)),
         "quotes": ("Quotes against the market", f"Where fills are densest, {busiest.session}.{of_first}",
-                   figures.quotes(busiest)),
+                   figures.quotes(busiest, first)),
         "decomposition": ("What the profit is made of", "", figures_behaviour.decomposition(results, currency)),
         "actions": ("Actions", "", figures.actions(taken, problem.action_names)),
     }  # fmt: skip

@@ -34,12 +34,13 @@ class Scales(msgspec.Struct, frozen=True, kw_only=True):
     mid_tick: float = 0.0
 
 
-def calibrate(events, instruments, segments, order_size=0.0):
+def calibrate(events, instruments, segments, order_size=0.0, quoted=None):
     """Measures the scales of every instrument.
 
     Args:
         events: (E,) schema.EVENT of the store. segments: the train segments.
         order_size: size unit, one or one for each instrument; 0: the median trade.
+        quoted: (Q,) indices of the instruments that are quoted, None: all; orders of others are one lot.
 
     Returns:
         One Scales per instrument.
@@ -52,6 +53,7 @@ def calibrate(events, instruments, segments, order_size=0.0):
     if np.ndim(order_size) and len(order_size) != count:
         raise errors.ConfigError(f"rules.order_size has {len(order_size)} values, wanted 1 or {count}")
     order_sizes = np.broadcast_to(order_size, count)
+    own = range(count) if quoted is None else quoted
     sums, sizes = np.zeros((count, len(_SUMS))), [{} for _ in instruments]
     for segment in segments:
         last = np.full((count, len(_LAST)), np.nan)
@@ -70,7 +72,7 @@ def calibrate(events, instruments, segments, order_size=0.0):
             Scales(
                 half_spread_tick=max(float(weighted / seconds), 0.25),
                 sigma_tick=max(float(sigma), 1e-3),
-                order_lot=_order_lot(float(order_sizes[n]), instrument, sizes[n]),
+                order_lot=_order_lot(float(order_sizes[n]), instrument, sizes[n]) if n in own else 1,
                 mid_tick=float(mids / seconds),
             )
         )

@@ -163,7 +163,8 @@ def look(row, books, rules, observation):
     width = observation.shape[0] // books.shape[0]
     time_left = (row.end_ns - row.ts) / max(1, row.end_ns - row.start_ns)
     for n in range(books.shape[0]):
-        features.observe(books[n], rules[n], time_left, observation[n * width : (n + 1) * width])
+        synthetic = quoting.synthetic_mid(books, n, rules)
+        features.observe(books[n], rules[n], time_left, synthetic, observation[n * width : (n + 1) * width])
 
 
 @jit.kernel
@@ -229,7 +230,8 @@ def step_rows(
                 keep = held - np.int64(share * held + 0.5)
                 n_log = clients.hedge(own[n], n, keep, row.ts, row.cursor - 1, rules[n], log, n_log)
                 risk.accrue(row, own, rules, omega, vector[1], row.ts)
-            order = quoting.send(own[n], rings[b, n], rules[n], row.ts, actions[b, n])
+            synthetic = quoting.synthetic_mid(own, n, rules)
+            order = quoting.send(own[n], rings[b, n], rules[n], row.ts, actions[b, n], synthetic)
             copy = sent[b, n]
             copy.active_ns = row.ts
             copy.bid_tick = order.bid_tick

@@ -5,7 +5,6 @@ import pathlib
 import tempfile
 import time
 
-import msgspec
 import numpy as np
 import tensorflow as tf
 from tf_agents.drivers import py_driver
@@ -43,7 +42,7 @@ def run(repeats):
         problem = _problem(pathlib.Path(folder) / "store")
         out = _replay(problem.store.instruments[0], repeats)
         out["tape_env_steps_per_s"] = _environment(problem, 1024, repeats)
-        out["client_flow_env_steps_per_s"] = _environment(_with_clients(problem), 1024, repeats)
+        out["client_flow_env_steps_per_s"] = _environment(_clients_alone(), 1024, repeats)
         out["single_env_steps_per_s"] = _environment(problem, None, repeats)
         stock = _collect(problem, None, 300, repeats)
         out["collect_transitions_per_s"] = _collect(problem, ROWS, 300, repeats)
@@ -70,13 +69,9 @@ def _problem(path):
     return problem_lib.Problem.create(config)
 
 
-def _with_clients(problem):
-    """The same market, where only clients trade with us."""
-    config = problem.config
-    rules = msgspec.structs.replace(config.rules, tape_fills=False)
-    return problem_lib.Problem.create(
-        msgspec.structs.replace(config, rules=rules, clients=config_lib.Clients(rate_s=5.0))
-    )
+def _clients_alone():
+    """Clients without a tape: the simple model with drawn fills."""
+    return factory.open_problem(config_lib.Config(environment=config_lib.Environment(name="simple_model")))
 
 
 def _hastened(*frames):

@@ -1,12 +1,15 @@
-"""Collection through PyDriver: the exploring policy of a batch, and what is logged of it."""
+"""Collection through PyDriver: an environment with the policies that explore it, and what is logged of it."""
+
+import math
 
 import numpy as np
 import tensorflow as tf
+from tf_agents.drivers import py_driver
 from tf_agents.policies import py_policy, py_tf_eager_policy, random_py_policy
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
-AT_BOUND = 0.99
+from tfmm.training import statistics
 
 
 class RowNoise:
@@ -14,20 +17,32 @@ class RowNoise:
 
     `ou`: x' = (1 - damping) x + N(0, stddev) (Lillicrap et al. 2016; the form of TF-Agents' OUProcess).
     `gaussian`: N(0, stddev).
+
+    Attributes:
+        stddev: in action units, now.
     """
 
     def __init__(self, settings, shape, seed):
         self._settings = settings
+        self.stddev = settings.noise_stddev
         self._random = np.random.default_rng(seed)
         self._x = np.zeros(shape)
 
     def __call__(self, is_first):
-        draw = self._random.normal(0.0, self._settings.noise_stddev, self._x.shape)
+        draw = self._random.normal(0.0, self.stddev, self._x.shape)
         if self._settings.noise == "gaussian":
             return draw
         self._x[is_first] = 0.0
         self._x = (1.0 - self._settings.noise_damping) * self._x + draw
         return self._x
+
+    def decay(self, share):
+        """Sets stddev to that of a share of the run in [0, 1]."""
+        first, last = self._settings.noise_stddev, self._settings.noise_stddev_final
+        if self._settings.noise_decay == "linear":
+            self.stddev = first + (last - first) * share
+        elif self._settings.noise_decay == "cosine":
+            self.stddev = last + (first - last) * 0.5 * (1.0 + math.cos(math.pi * share))
 
     def get_state(self):
         return {"generator": self._random.bit_generator.state, "x": self._x.copy()}
@@ -70,40 +85,6 @@ def single_policy(agent):
     return py_tf_eager_policy.PyTFEagerPolicy(agent.collect_policy, use_tf_function=True)
 
 
-class Statistics:
-    """Observer: means over the trajectories since the last `take`."""
-
-    def __init__(self):
-        self.transitions = 0
-        self._clear()
-
-    def _clear(self):
-        self._count, self._reward, self._bound, self._action = 0, 0.0, 0.0, 0.0
-
-    def __call__(self, trajectory):
-        inside = np.atleast_1d(trajectory.step_type != ts.StepType.LAST)
-        count = int(inside.sum())
-        action = np.atleast_2d(trajectory.action)[inside]
-        self.transitions += count
-        self._count += count
-        self._reward += float(np.atleast_1d(trajectory.reward)[inside].sum())
-        self._bound += float((np.abs(action) >= AT_BOUND).mean(axis=1).sum())
-        self._action = self._action + action.sum(axis=0)
-
-    def take(self):
-        """Dict of means; empty when nothing was collected."""
-        if not self._count:
-            return {}
-        out = {
-            "collect/reward_mean": self._reward / self._count,
-            "collect/action_at_bound_share": self._bound / self._count,
-        }
-        for index, total in enumerate(np.atleast_1d(self._action)):
-            out[f"collect/action_{index}_mean"] = float(total) / self._count
-        self._clear()
-        return out
-
-
 class Observations:
     """Observer: keeps the observations that the normaliser is fitted on."""
 
@@ -115,3 +96,84 @@ class Observations:
 
     def stacked(self):
         return np.concatenate(self._kept)
+
+
+class Collector:
+    """An environment, the agent's exploring policy and their statistics.
+
+    Args:
+        problem: see environments.factory. env: of it, natively batched or single. rows: B, or None where it is single.
+        agent: whose policy explores. seeds: of the noise and of random actions.
+
+    Attributes:
+        statistics: statistics.Statistics of all steps so far.
+    """
+
+    def __init__(self, problem, env, rows, agent, seeds):
+        settings = problem.config
+        self._env, self._rows, self._agent = env, rows, agent
+        self._steps = settings.train.steps
+        noise_seed, self._random_seed = (int(seed) for seed in seeds)
+        self._noise = None
+        if rows is None:
+            self._policy = single_policy(agent)
+        else:
+            self._noise = RowNoise(settings.agent, (rows, env.action_spec().shape[0]), noise_seed)
+            self._policy = self._batch_policy(self._noise, rows)
+        self.statistics = statistics.Statistics(env)
+        self._time_step = None
+
+    def _batch_policy(self, noise, rows):
+        return BatchPolicy(self._agent, self._env.time_step_spec(), self._env.action_spec(), rows, noise)
+
+    def greedy(self):
+        """Observation (B, F) -> action (B, d) of the agent's greedy policy, for any B."""
+        graph = self._batch_policy(None, None).greedy
+        return lambda observation: graph(observation).numpy()
+
+    @property
+    def noise_stddev(self):
+        return None if self._noise is None else self._noise.stddev
+
+    def explore(self, writer, steps, train_step):
+        """Plays `steps` steps with the policy and the noise of a train step into a writer of the replay."""
+        if self._noise is not None:
+            self._noise.decay(min(1.0, train_step / self._steps))
+        self._drive(self._policy, steps, [writer])
+        writer.flush()
+
+    def play_randomly(self, writer, steps):
+        """Plays `steps` steps of uniform actions into a writer; returns the observations (K, F)."""
+        seen = Observations()
+        self._drive(random_policy(self._env, self._random_seed), steps, [writer, seen])
+        writer.flush()
+        return seen.stacked()
+
+    def _drive(self, policy, steps, observers):
+        if self._time_step is None:
+            self._time_step = self._env.reset()
+        rows = self._rows or 1
+        driver = py_driver.PyDriver(
+            self._env,
+            policy,
+            [*observers, self.statistics],
+            max_steps=steps * rows,
+            end_episode_on_boundary=True,
+        )
+        self._time_step, _ = driver.run(self._time_step, policy.get_initial_state(rows))
+
+    def get_state(self):
+        """Picklable state; `set_state` goes on exactly from here."""
+        return {
+            "environment": self._env.get_state(),
+            "time_step": self._time_step,
+            "noise": None if self._noise is None else self._noise.get_state(),
+            "transitions": self.statistics.transitions,
+        }
+
+    def set_state(self, state):
+        self._env.set_state(state["environment"])
+        self._time_step = state["time_step"]
+        if self._noise is not None:
+            self._noise.set_state(state["noise"])
+        self.statistics.transitions = state["transitions"]

@@ -3,12 +3,18 @@
 Reverb listens on every interface without authentication: run it on a private network only.
 """
 
+import pathlib
+import shutil
+import tempfile
+
 import reverb
 import tensorflow as tf
 import tree
 from tf_agents.replay_buffers import reverb_replay_buffer, reverb_utils
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
+
+from tfmm.training import replay_checkpoint
 
 TABLE = "transitions"
 _GROUP = 64  # items drawn together; their transitions are shuffled before they are cut into batches
@@ -46,9 +52,14 @@ class Replay:
         rows: B of a natively batched environment; None: single environment, one item per step.
         capacity: transitions kept.
         timeout_s: a sampler that gets nothing for so long raises instead of waiting for ever.
+        scratch: folder for checkpoints under way, emptied; None: one that is deleted with the replay.
+        checkpoint: folder of a checkpoint whose replay to begin with, see replay_checkpoint.refusal.
+
+    Attributes:
+        restored: whether it began with a checkpoint's items.
     """
 
-    def __init__(self, data_spec, rows, capacity, timeout_s):
+    def __init__(self, data_spec, rows, capacity, timeout_s, scratch=None, checkpoint=None):
         self._rows = rows
         self._timeout_ms = round(timeout_s * 1000)
         outer = (2,) if rows is None else (2, rows)
@@ -61,7 +72,13 @@ class Replay:
             max_size=max(1, capacity // (rows or 1)),
             signature=signature,
         )
-        self._server = reverb.Server([self._table])
+        self.restored = checkpoint is not None
+        self._scratch = pathlib.Path(tempfile.mkdtemp() if scratch is None else scratch)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir()
+        self._server = reverb.Server(
+            [self._table], checkpointer=replay_checkpoint.checkpointer(self._scratch, checkpoint)
+        )
         self._address = f"localhost:{self._server.port}"
         self._client = reverb.Client(self._address)
         if rows is None:
@@ -95,9 +112,14 @@ class Replay:
         """Items in the table now."""
         return self._client.server_info()[TABLE].current_size
 
+    def save(self, folder):
+        """Writes all items into a checkpoint's folder. OSError where it cannot."""
+        replay_checkpoint.save(self._client, folder)
+
     def close(self):
         self.writer.close()
         self._server.stop()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 def centred(dataset, centre):

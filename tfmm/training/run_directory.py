@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfmm import config as config_lib
 from tfmm import errors, files
+from tfmm.training import replay_checkpoint
 
 PACKAGES = ("tfmm", "tensorflow", "tf-agents", "dm-reverb", "numpy", "numba", "pandas")
 
@@ -44,7 +45,14 @@ class RunDirectory:
         run = cls(path)
         if not (run.path / "config.toml").is_file():
             raise errors.ConfigError(f"run directory {path} holds no config.toml, wanted a run to resume")
+        for torn in run.checkpoints_path.glob(".*.tmp"):
+            shutil.rmtree(torn, ignore_errors=True)
         return run
+
+    @property
+    def scratch(self):
+        """Folder for the parts of a checkpoint that are written elsewhere first."""
+        return self.checkpoints_path / ".scratch"
 
     def log(self, record):
         """Appends one line to metrics.jsonl."""
@@ -56,38 +64,60 @@ class RunDirectory:
         kept = [record for record in files.read_json_lines(self.metrics_path) if record["step"] <= step]
         files.write_text(self.metrics_path, "".join(json.dumps(record) + "\n" for record in kept))
 
-    def save_checkpoint(self, step, checkpoint, state, kept):
+    def save_checkpoint(self, step, checkpoint, state, kept, replay=None):
         """Writes `checkpoints/STEP/` whole or not at all, then deletes all but the newest `kept`.
+
+        One of the same step stays as it is: nothing was trained since. Only the newest keeps its replay.
 
         Args:
             checkpoint: tf.train.Checkpoint. state: picklable state of everything outside TensorFlow.
+            replay: a function that writes the replay into a folder, or None.
+
+        Raises:
+            DataError: it cannot be written; the checkpoint before it is still there.
         """
-        final = self.checkpoints_path / f"{step:010d}"
+        final = self._folder(step)
+        if final.is_dir():
+            return
         temporary = self.checkpoints_path / f".{step:010d}.tmp"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
         try:
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir()
             checkpoint.write(str(temporary / "agent"))
             files.write_bytes(temporary / "state.pickle", pickle.dumps(state))
-            shutil.rmtree(final, ignore_errors=True)
+            if replay is not None:
+                replay(temporary)
+            files.flush_folder(temporary)
             os.rename(temporary, final)
         except (OSError, tf.errors.OpError) as error:
             shutil.rmtree(temporary, ignore_errors=True)
-            reason = str(error).splitlines()[0]
+            reason = " ".join(str(error).split())
+            before = self.newest()
             raise errors.DataError(
-                f"checkpoint {final}: cannot be written ({reason}); the checkpoint before it is whole, --resume uses it"
+                f"checkpoint {final}: cannot be written ({reason}); "
+                + ("there is none before it" if before is None else f"{before} is whole, --resume goes on from it")
             ) from error
-        for old in self._steps()[:-kept]:
-            shutil.rmtree(self.checkpoints_path / f"{old:010d}")
+        steps = self._steps()
+        for old in steps[:-kept]:
+            shutil.rmtree(self._folder(old))
+        for old in steps[-kept:-1]:
+            shutil.rmtree(self._folder(old) / replay_checkpoint.NAME, ignore_errors=True)
 
     def restore_checkpoint(self, checkpoint):
         """Restores the newest checkpoint. Returns (step, state), or (0, None) where there is none yet."""
-        steps = self._steps()
-        if not steps:
+        folder = self.newest()
+        if folder is None:
             return 0, None
-        folder = self.checkpoints_path / f"{steps[-1]:010d}"
         checkpoint.read(str(folder / "agent")).assert_existing_objects_matched()
-        return steps[-1], pickle.loads((folder / "state.pickle").read_bytes())
+        return int(folder.name), pickle.loads((folder / "state.pickle").read_bytes())
+
+    def newest(self):
+        """Folder of the newest checkpoint, or None."""
+        steps = self._steps()
+        return self._folder(steps[-1]) if steps else None
+
+    def _folder(self, step):
+        return self.checkpoints_path / f"{step:010d}"
 
     def _steps(self):
         return sorted(int(one.name) for one in self.checkpoints_path.glob("[0-9]*"))

@@ -8,7 +8,6 @@ import time
 import numpy as np
 import tensorflow as tf
 import tqdm
-from tf_agents.drivers import py_driver
 from tf_agents.specs import tensor_spec
 from tf_agents.train import learner
 from tf_agents.train.utils import train_utils
@@ -16,7 +15,7 @@ from tf_agents.train.utils import train_utils
 from tfmm import errors
 from tfmm.agents import ddpg
 from tfmm.environments import factory
-from tfmm.training import collection, export, validation
+from tfmm.training import collection, export, guard, monitor, replay_checkpoint, validation
 from tfmm.training import replay as replay_lib
 
 _NEVER = 2**62
@@ -33,7 +32,7 @@ class Trainer:
     def __init__(self, problem, run):
         config = problem.config
         self._problem, self._run, self._config = problem, run, config
-        np_seed, env_seed, noise_seed, random_seed = np.random.SeedSequence(config.seed).generate_state(4)
+        np_seed, env_seed, *own_seeds = np.random.SeedSequence(config.seed).generate_state(4)
         tf.keras.utils.set_random_seed(int(np_seed))
         single = config.collect.mode == "single"
         self._rows = None if single else config.environment.rows
@@ -47,59 +46,59 @@ class Trainer:
             self._rows,
             config.train.replay_capacity,
             config.train.replay_timeout_s,
+            run.scratch,
+            self._replay_checkpoint(),
         )
+        self._guard = guard.Guard(self._agent, self._step)
         self._learner = learner.Learner(
             str(run.path / "tensorboard"),
             self._step,
             self._agent,
             lambda: replay_lib.centred(self._replay.dataset(config.train.batch_size), _centre(problem)),
+            after_train_strategy_step_fn=self._guard.check,
             checkpoint_interval=_NEVER,
             summary_interval=config.train.log_interval,
         )
-        self._statistics = collection.Statistics()
-        self._noise = (
-            None if single else collection.RowNoise(config.agent, (self._rows, action_spec.shape[0]), int(noise_seed))
-        )
-        self._random_seed = int(random_seed)
-        self._policy = collection.single_policy(self._agent) if single else self._batch_policy(self._noise, self._rows)
+        self._collector = collection.Collector(problem, self._env, self._rows, self._agent, own_seeds)
+        self._monitor = monitor.Monitor(self._agent)
         self._checkpoint = tf.train.Checkpoint(agent=self._agent, train_step=self._step)
         self._exporter = None
-        self._best = -np.inf
-        self._time_step = None
+        self._best, self._since_best = -np.inf, 0
+        self._logged = 0, 0
         self._stop = 0
-
-    def _batch_policy(self, noise, rows):
-        env = self._env
-        return collection.BatchPolicy(self._agent, env.time_step_spec(), env.action_spec(), rows, noise)
 
     def run(self):
         """Trains to `train.steps`, resuming from the newest checkpoint of the run directory if there is one.
 
         Raises:
             Interrupted: after a signal; the checkpoint of that moment is on disk.
+            Diverged: a loss or a weight is not finite; nothing of it is saved.
         """
         settings = self._config.train
         step, state = self._run.restore_checkpoint(self._checkpoint)
         if state is not None:
             self._set_state(state)
-            _LOG.info("resuming at step %d", step)
+            _LOG.info("resuming at step %d, %d items in the replay", step, self._replay.items())
         self._run.forget_after(step)
         with (
             self._signals(),
             tqdm.tqdm(total=settings.steps, initial=step, unit="step", desc="train", disable=None) as bar,
         ):
-            self._warm_up(fit=state is None)
-            while step < settings.steps and not self._stop:
-                self._collect(self._policy, self._config.collect.steps_per_iteration)
+            self._warm_up(step, fit=state is None)
+            while step < settings.steps and not self._stop and not self._stale():
+                self._collector.explore(self._replay.writer, self._config.collect.steps_per_iteration, step)
                 iterations = min(settings.steps_per_iteration, settings.steps - step)
                 began = time.perf_counter()
-                loss = self._learner.run(iterations=iterations)
+                with self._guard.watch(self._run):
+                    loss = self._learner.run(iterations=iterations)
                 previous, step = step, step + iterations
                 bar.update(iterations)
                 self._after(previous, step, loss, iterations / (time.perf_counter() - began))
             self._save(step)
         if self._stop:
             raise errors.Interrupted(f"stopped at step {step}, checkpoint saved; go on with --resume", self._stop)
+        if step < settings.steps:
+            _LOG.info("stopped early at step %d: no better policy in %d validations", step, self._since_best)
         self._export("policy")
 
     def close(self):
@@ -118,30 +117,34 @@ class Trainer:
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
-    def _warm_up(self, fit):
-        """Fills the replay: with random actions at the start, with the restored policy after a resume."""
-        steps = self._config.collect.initial_steps
-        if not fit:
-            self._collect(self._policy, steps)
-            return
-        seen = collection.Observations()
-        self._collect(collection.random_policy(self._env, self._random_seed), steps, [seen])
-        if self._config.agent.normalise_observations:
-            ddpg.fit_normaliser(self._agent, seen.stacked())
+    def _stale(self):
+        patience = self._config.train.patience
+        return bool(patience) and self._since_best >= patience
 
-    def _collect(self, policy, steps, more=()):
-        if self._time_step is None:
-            self._time_step = self._env.reset()
-        observers = [self._replay.writer, self._statistics, *more]
-        driver = py_driver.PyDriver(
-            self._env,
-            policy,
-            observers,
-            max_steps=steps * (self._rows or 1),
-            end_episode_on_boundary=True,
-        )
-        self._time_step, _ = driver.run(self._time_step, policy.get_initial_state(self._rows or 1))
-        self._replay.writer.flush()
+    def _replay_checkpoint(self):
+        """Folder of the checkpoint whose replay can be loaded, or None; then the replay will be filled again."""
+        newest, settings = self._run.newest(), self._config.train
+        if newest is None or not settings.checkpoint_replay:
+            return None
+        reason = replay_checkpoint.refusal(newest, (replay_lib.TABLE,), settings.replay_timeout_s)
+        if reason is None:
+            return newest
+        _LOG.warning("replay of checkpoint %s: %s; it is filled again with the restored policy", newest, reason)
+        return None
+
+    def _warm_up(self, step, fit):
+        """Fills the replay: with random actions at the start, with the restored policy where it was not restored."""
+        steps = self._config.collect.initial_steps
+        if self._replay.restored:
+            pass
+        elif not fit:
+            self._collector.explore(self._replay.writer, steps, step)
+        else:
+            seen = self._collector.play_randomly(self._replay.writer, steps)
+            self._monitor.choose(seen, self._config.seed)
+            if self._config.agent.normalise_observations:
+                ddpg.fit_normaliser(self._agent, seen)
+        self._logged = step, self._collector.statistics.transitions
 
     def _after(self, previous, step, loss, rate):
         settings = self._config.train
@@ -155,17 +158,23 @@ class Trainer:
             self._save(step)
 
     def _log(self, step, loss, rate):
-        self._write(
-            step,
-            {
-                "train/loss": float(loss.loss),
-                "train/actor_loss": float(loss.extra.actor_loss),
-                "train/critic_loss": float(loss.extra.critic_loss),
-                "train/steps_per_s": rate,
-                "collect/transitions": self._statistics.transitions,
-                **self._statistics.take(),
-            },
-        )
+        transitions = self._collector.statistics.transitions
+        (logged_step, logged), self._logged = self._logged, (step, transitions)
+        record = {
+            "train/loss": float(loss.loss),
+            "train/actor_loss": float(loss.extra.actor_loss),
+            "train/critic_loss": float(loss.extra.critic_loss),
+            "train/steps_per_s": rate,
+            **self._monitor.look(),
+            "job/resident_mb": monitor.resident_mb(),
+            "collect/transitions": transitions,
+            **self._collector.statistics.take(),
+        }
+        if transitions > logged:
+            record["train/update_to_data"] = (step - logged_step) / (transitions - logged)
+        if self._collector.noise_stddev is not None:
+            record["collect/noise_stddev"] = self._collector.noise_stddev
+        self._write(step, record)
 
     def _write(self, step, record):
         self._run.log({"step": step, **record})
@@ -175,11 +184,12 @@ class Trainer:
 
     def _validate(self, step):
         """Scores the greedy policy; the best is kept in `best/`."""
-        policy = self._batch_policy(None, None)
-        record, objective = validation.score(self._problem, lambda x: policy.greedy(x).numpy())
+        guard.check_weights(self._agent.policy.variables(), step, self._run)
+        record, objective = validation.score(self._problem, self._collector.greedy())
         self._write(step, record)
+        self._since_best += 1
         if objective > self._best:
-            self._best = objective
+            self._best, self._since_best = objective, 0
             self._export("best")
 
     def _export(self, name):
@@ -188,22 +198,20 @@ class Trainer:
         self._exporter.save(self._run.path / name)
 
     def _save(self, step):
+        guard.check_weights(self._agent.variables, step, self._run)
         state = {
-            "environment": self._env.get_state(),
-            "time_step": self._time_step,
-            "noise": None if self._noise is None else self._noise.get_state(),
-            "transitions": self._statistics.transitions,
-            "best": self._best,
+            "collector": self._collector.get_state(),
+            "monitor": self._monitor.get_state(),
+            "best": (self._best, self._since_best),
         }
-        self._run.save_checkpoint(step, self._checkpoint, state, self._config.train.checkpoints_kept)
+        settings = self._config.train
+        replay = self._replay.save if settings.checkpoint_replay else None
+        self._run.save_checkpoint(step, self._checkpoint, state, settings.checkpoints_kept, replay)
 
     def _set_state(self, state):
-        self._env.set_state(state["environment"])
-        self._time_step = state["time_step"]
-        if self._noise is not None:
-            self._noise.set_state(state["noise"])
-        self._statistics.transitions = state["transitions"]
-        self._best = state["best"]
+        self._collector.set_state(state["collector"])
+        self._monitor.set_state(state["monitor"])
+        self._best, self._since_best = state["best"]
 
 
 def _centre(problem):

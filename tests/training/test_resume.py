@@ -1,0 +1,118 @@
+"""Resume with the replay: what it held comes back; what cannot be loaded is filled again; a full disk loses nothing."""
+
+import logging
+import os
+import pathlib
+import resource
+import shutil
+import subprocess
+import sys
+
+import msgspec
+import pytest
+
+from tfmm import config as config_lib
+from tfmm.environments import problem as problem_lib
+from tfmm.training import replay as replay_lib
+from tfmm.training import replay_checkpoint, run_directory, trainer
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+STEPS = 40
+
+
+@pytest.fixture(scope="module")
+def finished(small_config, tmp_path_factory):
+    """(problem, path of a run of STEPS steps, keys of the items its replay held at the end)."""
+    config = msgspec.structs.replace(
+        small_config, train=msgspec.structs.replace(small_config.train, steps=STEPS, validation_interval=0)
+    )
+    problem = problem_lib.Problem.create(config)
+    run = run_directory.RunDirectory.create(tmp_path_factory.mktemp("runs") / "run", config, "hash")
+    job = trainer.Trainer(problem, run)
+    job.run()
+    held = _keys(job)
+    job.close()
+    return problem, run.path, held
+
+
+def _keys(job):
+    """Keys of all items of a replay: so many uniform draws miss one of about 100 with a chance below 1e-15."""
+    drawn = job._replay._client.sample(replay_lib.TABLE, 5000, emit_timesteps=False)
+    keys = {sample.info.key for sample in drawn}
+    assert len(keys) == job._replay.items()
+    return keys
+
+
+def _resumed(problem, path):
+    return trainer.Trainer(problem, run_directory.RunDirectory.existing(path))
+
+
+def test_the_replay_holds_what_it_held(finished):
+    problem, path, held = finished
+    # the warm-up's 40 batched steps, then 2 every 2 train steps; steps between episodes come on top
+    assert len(held) >= 40 + STEPS - 1
+    job = _resumed(problem, path)
+    assert job._replay.restored
+    assert _keys(job) == held
+    job.run()
+    assert _keys(job) == held  # at its last step: nothing was collected
+    job.close()
+    assert not list((path / "checkpoints").glob(".*"))
+
+
+def test_loading_has_a_time_limit(finished):
+    _, path, _ = finished
+    checkpoint = path / "checkpoints" / f"{STEPS:010d}"
+    reason = replay_checkpoint.refusal(checkpoint, (replay_lib.TABLE,), timeout_s=0.001)
+    assert reason == "not loaded within 0.001 s (train.replay_timeout_s)"
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut"])
+def test_a_replay_that_cannot_be_loaded_is_filled_again(finished, tmp_path, caplog, damage):
+    problem, finished_path, _ = finished
+    path = shutil.copytree(finished_path, tmp_path / "run")
+    folder = path / "checkpoints" / f"{STEPS:010d}" / replay_checkpoint.NAME
+    if damage == "missing":
+        shutil.rmtree(folder)
+    else:
+        os.truncate(folder / "chunks.tfrecord", 1000)
+    with caplog.at_level(logging.WARNING, logger="tfmm"):
+        job = _resumed(problem, path)
+    assert not job._replay.restored
+    (message,) = (record.message for record in caplog.records if "replay of checkpoint" in record.message)
+    assert ("it holds none" in message) == (damage == "missing")
+    assert message.endswith("it is filled again with the restored policy")
+    job.run()
+    assert job._replay.items() >= problem.config.collect.initial_steps - 1
+    job.close()
+
+
+def test_a_full_disk_in_mid_checkpoint_leaves_the_one_before_it(finished, tmp_path):
+    """The disk takes no file over 30 kB: the replay does not fit; without that limit the run goes on."""
+    problem, finished_path, held = finished
+    config = msgspec.structs.replace(problem.config, train=msgspec.structs.replace(problem.config.train, steps=60))
+    path = tmp_path / "run"
+    shutil.copytree(finished_path, path)
+    (path / "config.toml").write_text(config_lib.dumps(config))
+    done = subprocess.run(
+        [sys.executable, "pipelines/train.py", str(path / "config.toml"), "--run-dir", str(path), "--resume"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000)),
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    (line,) = (one for one in done.stderr.splitlines() if one.startswith("error:"))
+    assert "0000000060: cannot be written" in line
+    assert "0000000040 is whole, --resume goes on from it" in line
+    assert [one.name for one in sorted((path / "checkpoints").glob("[0-9]*"))] == ["0000000020", "0000000040"]
+    assert not list((path / "checkpoints").glob(".*.tmp"))
+
+    job = _resumed(problem_lib.Problem.create(config), path)
+    assert _keys(job) == held
+    job.run()
+    job.close()
+    assert (path / "checkpoints" / "0000000060").is_dir()

@@ -1,0 +1,90 @@
+"""What stops a run before its last step: a loss that is not finite, a policy that gets no better."""
+
+import json
+import re
+
+import msgspec
+import numpy as np
+import pytest
+
+from tfmm import config as config_lib
+from tfmm import errors
+from tfmm.environments import problem as problem_lib
+from tfmm.training import collection, guard, run_directory, trainer
+
+
+def _changed(config, agent=None, **train):
+    return msgspec.structs.replace(
+        config,
+        agent=msgspec.structs.replace(config.agent, **(agent or {})),
+        train=msgspec.structs.replace(config.train, **train),
+    )
+
+
+def _records(path):
+    return [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_loss_that_is_not_finite_ends_with_exit_3_and_its_batch(small_config, tmp_path, run_script):
+    """A learning rate of 1e30: Adam's first step throws the critic to 1e30, the squares of whose values overflow."""
+    config = _changed(small_config, {"critic_learning_rate": 1e30})
+    path = tmp_path / "wild.toml"
+    path.write_text(config_lib.dumps(config))
+    done = run_script("train.py", path, "--run-dir", tmp_path / "run")
+    assert done.returncode == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    (line,) = (one for one in done.stderr.splitlines() if one.startswith("error:"))
+    # of the actor or the critic, whichever is computed first
+    assert re.match(r"error: train step 2: the (actor|critic) loss is inf or nan, its batch is in ", line)
+    assert str(tmp_path / "run" / guard.BATCH) in line
+    with np.load(tmp_path / "run" / guard.BATCH) as batch:
+        assert batch["observation"].shape[:2] == (32, 2)
+        assert all(np.isfinite(batch[name]).all() for name in ("observation", "action", "reward"))
+        assert int(batch["train_step"]) == 2
+    assert not (tmp_path / "run" / "policy").exists()
+    assert not list((tmp_path / "run" / "checkpoints").iterdir())
+
+
+def test_weights_that_are_not_finite_are_not_saved(small_config, tmp_path):
+    """Poisoned after a checkpoint: that one stays the newest, and whole."""
+    config = _changed(small_config, steps=20, validation_interval=0)
+    problem = problem_lib.Problem.create(config)
+    job = trainer.Trainer(problem, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
+    job.run()
+    weight = job._agent._critic_network.trainable_variables[0]
+    weight.assign(weight * np.nan)
+    with pytest.raises(errors.Diverged, match=r"step 21: weight .* is not finite; checkpoint .*0000000020 is whole"):
+        job._save(21)
+    job.close()
+    again = trainer.Trainer(problem, run_directory.RunDirectory.existing(tmp_path / "run"))
+    again.run()  # at its last step already
+    assert all(np.isfinite(one.numpy()).all() for one in again._agent.variables)
+    again.close()
+
+
+def test_patience_ends_a_run_that_gets_no_better(small_config, tmp_path):
+    """At a learning rate of 1e-12 the policy stays the same: the first validation is the best, two more end the run."""
+    slow = {"actor_learning_rate": 1e-12, "critic_learning_rate": 1e-12}
+    config = _changed(small_config, slow, steps=200, validation_interval=10, patience=2, checkpoint_interval=100)
+    problem = problem_lib.Problem.create(config)
+    job = trainer.Trainer(problem, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
+    job.run()
+    job.close()
+    assert _records(tmp_path / "run")[-1]["step"] == 30
+    assert json.loads((tmp_path / "run" / "policy" / "tfmm.json").read_text())["train_step"] == 30
+    assert sorted(one.name for one in (tmp_path / "run" / "checkpoints").iterdir()) == ["0000000030"]
+
+
+@pytest.mark.parametrize(("decay", "middle"), [("linear", 0.2), ("cosine", 0.2), ("none", 0.3)])
+def test_noise_decays_from_its_first_to_its_last_stddev(decay, middle):
+    """Both curves are half-way at the middle: (.3 + .1) / 2; a quarter in, cosine is above the line."""
+    settings = config_lib.Agent(noise_stddev=0.3, noise_stddev_final=0.1, noise_decay=decay)
+    noise = collection.RowNoise(settings, (2000, 2), seed=0)
+    noise.decay(0.5)
+    assert noise.stddev == pytest.approx(middle)
+    assert noise(np.zeros(2000, bool)).std() == pytest.approx(middle, rel=0.05)
+    noise.decay(0.25)
+    # .1 + .2 (1 + cos(pi / 4)) / 2 = .2707
+    assert noise.stddev == pytest.approx({"linear": 0.25, "cosine": 0.2707, "none": 0.3}[decay], abs=1e-4)
+    noise.decay(1.0)
+    assert noise.stddev == pytest.approx(0.3 if decay == "none" else 0.1)

@@ -1,0 +1,46 @@
+"""Sections [collect] and [train] of a configuration."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+CountOrNone = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Data collection. `batch`: natively batched environment, one Reverb item per batched step.
+    `single`: one environment, one item per step through ReverbAddTrajectoryObserver.
+    steps are batched steps in `batch` mode."""
+
+    mode: Literal["batch", "single"] = "batch"
+    initial_steps: Count = 300
+    steps_per_iteration: Count = 10
+
+
+class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The learner. One iteration is `collect.steps_per_iteration` collect steps, then
+    `steps_per_iteration` train steps; the run ends at `steps` train steps. threads: of TensorFlow; 0: one for
+    networks of layers up to 128 units, which train faster on one, else as many as there are cores.
+    checkpoint_replay: a checkpoint holds the replay too (about 70 bytes a transition); without it, or where it cannot
+    be loaded within replay_timeout_s, a resumed run fills the replay again with the restored policy.
+    patience: validations in a row without a new best one before the run stops early; 0: it never does."""
+
+    steps: Count = 10_000
+    steps_per_iteration: Count = 10
+    batch_size: Count = 256
+    replay_capacity: Count = 200_000
+    replay_timeout_s: Positive = 120.0
+    log_interval: Count = 500
+    checkpoint_interval: Count = 5_000
+    checkpoint_replay: bool = True
+    checkpoints_kept: Count = 2
+    validation_interval: CountOrNone = 2_000
+    patience: CountOrNone = 0
+    threads: CountOrNone = 0
+
+    def check(self):
+        """Raises ValueError where the values do not fit each other."""
+        if self.patience and not self.validation_interval:
+            raise ValueError(f"train.patience is {self.patience} with validation_interval 0, wanted validations")

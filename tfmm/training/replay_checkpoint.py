@@ -1,0 +1,59 @@
+"""A Reverb server's tables on disk, kept beside the agent's checkpoint and loaded with a time limit."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import reverb
+
+NAME = "replay"
+# what a Server does with the tables of a checkpoint; run in a process that can be killed
+_TRIAL = """
+import sys, reverb
+scratch, folder, *names = sys.argv[1:]
+uniform, fifo = reverb.selectors.Uniform(), reverb.selectors.Fifo()
+tables = [reverb.Table(name, uniform, fifo, 1, reverb.rate_limiters.MinSize(1)) for name in names]
+reverb.Server(tables, checkpointer=reverb.checkpointers.DefaultCheckpointer(scratch, "", folder))
+"""
+
+
+def refusal(checkpoint, names, timeout_s):
+    """Why the replay in a checkpoint cannot be loaded, or None where it can.
+
+    Loading is reported to hang sometimes, and a damaged file may end the process; both inside Reverb's constructor,
+    which nothing can interrupt. So another process tries first.
+
+    Args:
+        checkpoint: folder of a checkpoint. names: of the tables. timeout_s: for the trial.
+    """
+    folder = checkpoint / NAME
+    if not folder.is_dir():
+        return "it holds none"
+    with tempfile.TemporaryDirectory() as scratch:
+        command = [sys.executable, "-I", "-c", _TRIAL, scratch, str(folder), *names]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+        except subprocess.TimeoutExpired:
+            return f"not loaded within {timeout_s:g} s (train.replay_timeout_s)"
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if not line.startswith("[reverb")]
+        return (lines or [f"exit code {done.returncode}"])[-1].strip()
+    return None
+
+
+def checkpointer(scratch, checkpoint=None):
+    """A Reverb checkpointer that writes below `scratch` and begins with the replay of a checkpoint, if one is given."""
+    return reverb.checkpointers.DefaultCheckpointer(
+        str(scratch), "", None if checkpoint is None else str(checkpoint / NAME)
+    )
+
+
+def save(client, folder):
+    """Writes the tables of a client's server into `folder`, which must be on the same file system as the scratch."""
+    try:
+        written = pathlib.Path(client.checkpoint())
+    except RuntimeError as error:
+        raise OSError(None, f"replay: {' '.join(str(error).split())}") from error
+    os.rename(written, folder / NAME)
