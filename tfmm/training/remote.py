@@ -194,7 +194,7 @@ def collect(settings, address, limit_s, seed):
     serving.parse(address, "--server")
     if settings.collect.mode != "batch":
         raise errors.ConfigError(f"collect.mode is {settings.collect.mode}, wanted batch for a collector")
-    job.limit_threads(settings)
+    job.prepare_devices(settings)
     problem = factory.open_problem(settings)
     rows = settings.environment.rows
     env_seed, *own_seeds = np.random.SeedSequence(seed).generate_state(3)
