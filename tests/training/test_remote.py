@@ -97,12 +97,14 @@ def test_collectors_and_the_learner_may_be_killed(tmp_path):
 
 def test_a_learner_without_collectors_saves_and_stops(tmp_path):
     settings = config_lib.decode(CONFIG, "test")
-    settings = msgspec.structs.replace(settings, train=msgspec.structs.replace(settings.train, replay_timeout_s=1.0))
+    rare = msgspec.structs.replace(settings.train, replay_timeout_s=1.0, publish_interval=10_000)
+    settings = msgspec.structs.replace(settings, train=rare)
     run = run_directory.RunDirectory.create(tmp_path / "run", settings, "hash")
     learner = trainer_lib.Trainer(factory.open_problem(settings), run, _port())
     wanted = r"no transition came for 1 s \(train\.replay_timeout_s\), wanted a running pipelines/collect\.py"
     with pytest.raises(errors.DataError, match=wanted):
         learner.run()
+    assert learner._replay.client.server_info()[weights.TABLE].current_size == 1  # at once, for collectors to begin
     learner.close()
     assert 0 < int(run.newest().name) < 600
 

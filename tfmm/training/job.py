@@ -31,7 +31,7 @@ def train(settings, run_dir, resume, serve=None):
         host, port = serving.parse(serve, "--serve")
         serving.check(settings, f"--serve {serve}")
         serving.claim(host, port)
-    limit_threads(settings)
+    prepare_devices(settings)
     problem = factory.open_problem(settings)
     if not resume:
         run = run_directory.RunDirectory.create(run_dir, settings, problem.data_hash)
@@ -42,13 +42,19 @@ def train(settings, run_dir, resume, serve=None):
         job.close()
 
 
-def limit_threads(settings):
-    """Small networks train faster on one thread; for larger ones the choice is left to TensorFlow."""
+def prepare_devices(settings):
+    """Threads by the size of the networks, which train faster on one if they are small, and GPU memory as it is needed.
+
+    Call it before TensorFlow does anything.
+    """
     agent = settings.agent
     widest = max(
         agent.actor_layers + agent.critic_observation_layers + agent.critic_action_layers + agent.critic_joint_layers
     )
     threads = settings.train.threads or (1 if widest <= _SMALL else 0)
+    for gpu in tf.config.list_physical_devices("GPU"):
+        # else TensorFlow takes all of its memory, and the evaluation beside it finds none
+        tf.config.experimental.set_memory_growth(gpu, True)
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)

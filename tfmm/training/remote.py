@@ -193,7 +193,7 @@ def collect(settings, address, limit_s, seed):
     """
     serving.parse(address, "--server")
     serving.check(settings, f"--server {address}")
-    job.limit_threads(settings)
+    job.prepare_devices(settings)
     problem = factory.open_problem(settings)
     rows = settings.environment.rows
     env_seed, *own_seeds = np.random.SeedSequence(seed).generate_state(3)

@@ -3,6 +3,7 @@
 Reverb listens on every interface of the machine, whatever address is given, and asks nobody who they are.
 """
 
+import math
 import socket
 import time
 
@@ -76,7 +77,7 @@ class Serving:
     def __init__(self, problem, replay, variables, stop):
         self._settings, self._replay, self._variables, self._stop = problem.config, replay, variables, stop
         self._digests = weights.digests(problem)
-        self._published = -1
+        self._published = -math.inf
 
     def publish(self, step, finished=False):
         weights.publish(self._replay.client, self._variables, step, self._digests, finished)
