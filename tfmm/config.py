@@ -31,9 +31,14 @@ class Data(_Section):
 
     With `train`, `validation` and `test` empty the sessions are split in order of time by
     `fractions`; fewer than three sessions are cut inside, with `gap_s` left out between the parts.
+
+    currency: that accounts are kept in; empty: the first quoted instrument's. rates: {other currency: symbol whose
+    price is its worth}, for instruments that are quoted in another one.
     """
 
     store: str = ""
+    currency: str = ""
+    rates: dict[str, str] = {}
     fractions: tuple[Unit, Unit, Unit] = (0.6, 0.2, 0.2)
     gap_s: NotNegative = 10.0
     train: tuple[str, ...] = ()
@@ -104,7 +109,12 @@ class Environment(_Section):
     (mean half-spread x order size).
     risk: `absolute` prices |Q| of each instrument by itself, `covariance` (Q' Omega Q)^risk_power, with Omega of
     the profits of one order over 10 s on train, shrunk, mean diagonal 1, or as given.
-    features: names from `tfmm.environments.observations.FEATURES`; empty: all of them.
+    reward: what the agent learns from where clients alone trade: the `drawn` profit, what fills are `expected` to
+    earn, or that priced by the `bellman` value of the inventory (tfmm.simulation.lesson); judged by drawn money.
+    features: names from `tfmm.simulation.features.NAMES`; empty: its DEFAULT.
+    synthetic: {symbol: symbol of its synthetic quotes (prepare.py --synthetic)}, for the feature synthetic_deviation.
+    reference: what actions are counted from: the market's mid; the touch, the ask from the best ask and the bid from
+    the best bid; or the mid of the synthetic quotes. quoted: symbols; empty: all but the synthetic ones.
     """
 
     name: Literal[
@@ -129,6 +139,10 @@ class Environment(_Section):
     risk_power: Positive = 0.5
     omega: tuple[tuple[float, ...], ...] = ()
     features: tuple[str, ...] = ()
+    reward: Literal["drawn", "expected", "bellman"] = "drawn"
+    synthetic: dict[str, str] = {}
+    reference: Literal["mid", "touch", "synthetic"] = "mid"
+    quoted: tuple[str, ...] = ()
 
 
 class Evaluation(_Section):

@@ -186,6 +186,17 @@ class Hedging(Simple):
         beyond = max((dealer_hedging.gap(self.dealer, *one, rate) for one in quotes for rate in rates), key=_value)
         return {"linear_skew": inside, "linear_skew_hedged": beyond}
 
+    def franchises(self):
+        """{label: (2 L + 1,) optimal rates} with the clients of the settings and with twice as many."""
+        chance = self.model.curve.chance
+        out = {}
+        for times in (1, 2):
+            if times * chance <= 1.0:
+                clients = self.model._replace(curve=self.model.curve._replace(chance=times * chance))
+                best = dealer_hedging.solve(self.dealer._replace(clients=clients)).rate
+                out["clients" if times == 1 else "twice the clients"] = best
+        return out
+
     def _rate(self, actions):
         action, dead = np.clip(np.asarray(actions[:, 2], np.float64), -1.0, 1.0), self._settings.hedge_deadband
         rate = np.sign(action) * np.maximum(0.0, np.abs(action) - dead) / (1.0 - dead) * self.dealer.rate

@@ -60,7 +60,10 @@ def assess(backtests, risk, limits, settings, numbers=None, clients=False):
     seconds = sum(one.span[1] - one.span[0] for one in backtests) * 1e-9
     fills = np.concatenate([one.fills for one in backtests])
     fills = fills[np.isin(fills["instrument"], numbers)]
-    notional = float(metrics.notional(fills, backtests[0].tape.instruments).sum())
+    notional = sum(
+        float(metrics.notional(one.fills[np.isin(one.fills["instrument"], numbers)], one.tape).sum())
+        for one in backtests
+    )
     held = sum(_time_mean(path, np.abs(path.inventory)) for _, path in flat) / seconds
     at_limit = sum(_time_mean(path, np.abs(path.inventory) >= limits[n] * (1 - 1e-9)) for n, path in flat)
     net, gross, fees, capture = (

@@ -50,7 +50,9 @@ def run(problem, split, act, distances, name):
     out = []
     for b, (index, start_ns, _) in enumerate(windows):
         segment = segments[index]
-        own = tape.Tape(problem.store.events[segment.start_row : segment.stop_row], problem.store.instruments)
+        own = tape.Tape(
+            problem.store.events[segment.start_row : segment.stop_row], problem.store.instruments, rates=problem.rates
+        )
         one = _schedule(problem, quotes[was_open[:, b], b])
         # the closed loop stops with its last decision; the quote that is still out must not fill later
         books, stop_ns = final[b]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfmm.evaluation import metrics
+from tfmm.evaluation import currency, metrics
 
 CLIENT, HEDGE = "CLIENT", "HEDGE"
 LAG_S = 1.0
@@ -57,7 +57,8 @@ def summary(backtests, numbers):
             internal += float(matched.qty[both].sum())
             weighted += float(matched.qty[both] @ matched.seconds[both])
             hedges = own[own["rule"] == HEDGE]
-            cost += float((hedges["fee"] - metrics.captured(one.tape, hedges, n)).sum())
+            rate = currency.Rate(one.tape, n)(hedges["ts_ns"])
+            cost += float((rate * (hedges["fee"] - metrics.captured(one.tape, hedges, n))).sum())
             held = _sampled(one, n)
             squares += float(held @ held)
             products += float(held[1:] @ held[:-1]) * len(held) / max(len(held) - 1, 1)

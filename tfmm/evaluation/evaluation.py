@@ -49,7 +49,7 @@ def evaluate(policy, store=None, split="test", command=""):
         verdict=comparison.verdict(entries, best),
         best_baseline=best,
         name=name,
-        currency=problem.store.instruments[0].quote_currency,
+        currency=problem.currency,
         fills=fill_log.columns(runs[name]),
         figures=_figures(policy, problem, runs, name, limits),
         config_text=config_lib.dumps(config),
@@ -83,11 +83,6 @@ def _check_fit(policy, problem):
         raise errors.DataError(
             f"store {problem.store.path}: holds {', '.join(got)}, wanted {len(wanted)} instruments as the policy "
             f"was trained on ({', '.join(wanted)})"
-        )
-    currencies = {one.quote_currency for one in problem.store.instruments}
-    if len(currencies) > 1:
-        raise errors.DataError(
-            f"store {problem.store.path}: quote currencies {', '.join(sorted(currencies))}, wanted one"
         )
 
 
@@ -144,7 +139,7 @@ def _risk_facts(risk):
 def _figures(policy, problem, runs, name, limits):
     firsts = {key: one[0] for key, one in runs.items()}
     own = firsts[name]
-    currency = problem.store.instruments[0].quote_currency
+    currency = problem.currency
     out = {
         "equity": (f"Equity, {own.session}", figures.equity(firsts, name, currency)),
         "inventory": (f"Inventory, {own.session}", figures.inventory(own, limits)),

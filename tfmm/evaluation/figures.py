@@ -183,6 +183,26 @@ def policy_by_inventory(columns, table):
     return fig
 
 
+def hedging_band(held, own, optimal):
+    """Rate of hedging by inventory: inside the band where it is 0 a dealer only internalises.
+
+    Args:
+        held: (2 L + 1,) orders. own: (2 L + 1,) the policy's rate. optimal: {label: (2 L + 1,)}.
+    """
+    fig, (ax,) = _axes(1, 4.0)
+    ax.plot(held, own, color=OURS, marker=".", lw=1.2, label="learned")
+    for (label, rate), style in zip(optimal.items(), ("--", ":"), strict=False):
+        inside = held[np.asarray(rate) == 0]
+        ax.plot(
+            held, rate, color="black", ls=style, lw=1.0, label=f"optimal, {label}: band {inside[0]:g} to {inside[-1]:g}"
+        )
+    ax.axhline(0.0, color="0.8", lw=0.6)
+    ax.set_xlabel("inventory (orders)")
+    ax.set_ylabel("hedging rate (orders bought per unit of time)")
+    ax.legend(loc="best", fontsize=8)
+    return fig
+
+
 def learning(records):
     """Loss and validation objective by train step, from the lines of metrics.jsonl."""
     series = (("train/critic_loss", "critic loss"), ("collect/reward_mean", "reward while collecting"),

@@ -7,7 +7,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from tfmm import errors
-from tfmm.evaluation import metrics
+from tfmm.evaluation import currency, metrics
 from tfmm.market import schema
 from tfmm.simulation import explanation, schedule
 
@@ -27,8 +27,9 @@ def columns(backtests):
         (Store.tape(session)); quote: row of the schedule of the segment that was filled, NO_QUOTE for a hedge; sent_ns
         of it (0 without).
         bid_px, ask_px, mid_px: the market that we traded in; bid_after_px, ask_after_px: once the event is applied.
-        inventory: held after the fill. notional, spread_capture, fee: quote currency.
-        inventory_pnl: side x qty x (last mid of the segment - mid_px), quote currency: this fill held to the end.
+        inventory: held after the fill. notional, spread_capture, fee: accounting currency.
+        inventory_pnl: side x qty x (last mid of the segment - mid_px): this fill held to the end (see
+            evaluation.currency).
         net_pnl: spread_capture + inventory_pnl - fee. markout_Ns_bps: see metrics.markouts.
     """
     blocks = [_block(one) for one in backtests]
@@ -115,7 +116,9 @@ def _own(one, fills, n):
     last_mid = quote_mid[max(int(np.searchsorted(quote_ts, one.span[1], side="right")) - 1, 0)]
     quote, sent = _quotes(one, fills, n)
     capture, drift = metrics.captured(one.tape, fills, n), signed * (worth(last_mid) - worth(mid))
-    marks = metrics.markouts(one.tape, fills, n)
+    marks, rate = metrics.markouts(one.tape, fills, n), currency.Rate(one.tape, n)
+    now, later = rate(fills["ts_ns"]), rate(np.full(len(fills), one.span[1]))
+    net, capture, fee = later * (capture + drift - fills["fee"]), now * capture, now * fills["fee"]
     return {
         "quote": quote,
         "sent_ns": sent,
@@ -125,11 +128,11 @@ def _own(one, fills, n):
         "bid_after_px": bid[after],
         "ask_after_px": ask[after],
         "inventory": np.cumsum(signed),
-        "notional": metrics.notional(fills, one.tape.instruments),
+        "notional": metrics.notional(fills, one.tape),
         "spread_capture": capture,
-        "inventory_pnl": drift,
-        "fee": fills["fee"],
-        "net_pnl": capture + drift - fills["fee"],
+        "inventory_pnl": net - capture + fee,
+        "fee": fee,
+        "net_pnl": net,
         **{f"markout_{horizon:g}s_bps": values for horizon, values in marks.items()},
     }
 

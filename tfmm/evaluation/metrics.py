@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfmm import errors
+from tfmm.evaluation import currency
 from tfmm.market import schema
 from tfmm.simulation import schedule
 
@@ -104,17 +105,20 @@ def path(tape, fills, span, instrument=0):
     fees = np.cumsum(column(own["fee"], 0.0))
     ts = np.concatenate([[span[0]], ts[order]])
 
-    def closed(values):
-        return np.append(values, values[-1])
+    columns = [mid, inventory, capture + drift, fees, capture]
+    rate = currency.Rate(tape, instrument)
+    if len(rate.ts):
+        ts, columns = _converted(rate, ts, columns, span)
+    return Path(np.append(ts, span[1]), *(np.append(values, values[-1]) for values in columns))
 
-    return Path(
-        np.append(ts, span[1]),
-        closed(mid),
-        closed(inventory),
-        closed(capture + drift),
-        closed(fees),
-        closed(capture),
-    )
+
+def _converted(rate, ts, columns, span):
+    """(ts, columns) of a path in the accounting currency, with rows wherever the rate changes; mid stays as it is."""
+    every = np.unique(np.concatenate([ts, rate.ts[(rate.ts > span[0]) & (rate.ts <= span[1])]]))
+    mid, inventory, gross, fees, capture = (one[np.searchsorted(ts, every, side="right") - 1] for one in columns)
+    now = rate(every)
+    paid, captured_ = (np.cumsum(np.diff(one, prepend=0.0) * now) for one in (fees, capture))
+    return every, [mid, inventory, now * (gross - fees) + paid, paid, captured_]
 
 
 def worth_of(tape, instrument):
@@ -130,11 +134,14 @@ def worth_of(tape, instrument):
     return lambda px: one.multiplier * (2.0 - reference / np.asarray(px))
 
 
-def notional(fills, instruments):
-    """(F,) quote currency: px x qty x multiplier; of an inverse contract, whose value is fixed, qty x multiplier."""
-    multiplier = np.array([one.multiplier for one in instruments])[fills["instrument"]]
-    inverse = np.array([one.inverse for one in instruments])[fills["instrument"]]
-    return np.where(inverse, 1.0, fills["px"]) * fills["qty"] * multiplier
+def notional(fills, tape):
+    """(F,) accounting currency: px x qty x multiplier; of an inverse contract, of a fixed value, qty x multiplier."""
+    out = np.zeros(len(fills))
+    for n, one in enumerate(tape.instruments):
+        own = fills["instrument"] == n
+        px = 1.0 if one.inverse else fills["px"][own]
+        out[own] = px * fills["qty"][own] * one.multiplier * currency.Rate(tape, n)(fills["ts_ns"][own])
+    return out
 
 
 def drawdown(times, wealth):

@@ -116,9 +116,9 @@ def bellman(problem, measured):
     shape, interval_s = _shape(problem), problem.config.environment.interval_s
     tables = np.full(shape, np.nan)
     for n, one in enumerate(measured):
-        cost = _cost_per_s(problem, n) * interval_s * np.abs(_held(problem))
-        places = inventory.solve(one.chance, one.gain, cost)
-        tables[n] = np.where(places < 0, np.nan, one.distance_tick[places])
+        cost = problem.cost_per_s(n) * interval_s * np.abs(_held(problem))
+        places = inventory.solve(one.chance, one.gain, cost).places
+        tables[n] = np.append(one.distance_tick, np.nan)[places]  # place -1: not quoted
     return _baseline(problem, "bellman", tables, {"beta": inventory.BETA})
 
 
@@ -175,14 +175,6 @@ def _pressure(problem):
         return np.eye(len(problem.scales))
     omega = problem.risk[0]
     return omega / np.diag(omega)[:, np.newaxis]
-
-
-def _cost_per_s(problem, n):
-    """What an order of instrument n costs while it is held, tick x order per second."""
-    if problem.risk is None:
-        return float(problem.parameters["risk"][n])
-    omega, cost, power = problem.risk
-    return cost * omega[n, n] ** power / float(problem.parameters["weight"][n] * problem.parameters["order_lot"][n])
 
 
 def _limit(problem):

@@ -73,7 +73,7 @@ def measure(problem, seed=0):
     def act(one):
         now["place"] = random.integers(0, _GRID, shape)
         now["mid"], now["ts"] = _mid(one), one.rows["ts"].copy()
-        now["market"] = one.books["has_market"] > 0
+        now["market"] = (one.books["has_market"] > 0) & (problem.parameters["quoted"] > 0)
         return tried[now["place"], instruments]
 
     def after(one, open_rows):

@@ -111,7 +111,7 @@ class Session:
         self.stream = stream.Stream(
             rules, environment.interval_s, environment.warmup_s, clock, end_ns, seed, not self._reported
         )
-        self._columns, _ = problem.chosen_features(environment.features, self._instruments)
+        self._columns, _ = problem.chosen_features(environment, self._instruments)
         self._policy, self._action = policy, None
         self._numbers = {one.symbol: n for n, one in enumerate(self._instruments)}
         self._cleaner = clean.Cleaner(

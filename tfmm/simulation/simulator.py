@@ -43,6 +43,7 @@ class Simulator:
         record=False,
         clock=("time", 1),
         risk=None,
+        values=None,
     ):
         """
         Args:
@@ -55,6 +56,8 @@ class Simulator:
                 kernel.step_rows. interval_s still sets the steps of the warm-up.
             risk: (Omega (N, N), cost of one unit for a second in tick x lot of the first instrument, u) of
                 tfmm.simulation.risk; None: each instrument's |Q| by itself.
+            values: (N, 2 L + 1) of tfmm.simulation.lesson, whose reward takes the place of the drawn profit; None:
+                without.
             record: keep the fills of every step in `fills`; then one thread is used.
         """
         count = len(rules)
@@ -71,6 +74,7 @@ class Simulator:
         self._scale = float(reward_scale)
         omega, cost, power = risk or (np.zeros((0, 0)), 0.0, 0.5)
         self._omega, self._vector = np.ascontiguousarray(omega, np.float64), np.array([cost, power])
+        self._values = np.zeros((0, 0)) if values is None else np.ascontiguousarray(values, np.float64)
         self.rows = np.zeros(rows, state.ROW)
         self.books = np.zeros((rows, count), state.BOOK)
         state.clear(self.books)
@@ -85,6 +89,7 @@ class Simulator:
         self._no_outcomes = np.zeros((0, 0, 0), np.int8)
         self.width = 2 + 2 * int(rules["sizes"].any()) + int((rules["hedge"] == state.HEDGE_ACTION).any())
         self._no_action = np.zeros((rows, count, self.width))
+        self._quoted = np.flatnonzero(rules["quoted"])
         self._work = parallel.Rows(rows, self._part, 1 if record else threads)
         self._since_release, self._release_every = 0, self._steps_to_release(rows, interval_s)
         self.seed(seed)
@@ -127,18 +132,26 @@ class Simulator:
         """Advances every row by one decision interval.
 
         Args:
-            actions: (B, N, A), A = `width`; meaning by `rules["action"]`, see quoting.quote_prices and
-                kernel.step_rows.
+            actions: (B, N, A), A = `width`, or (B, Q, A) of the Q instruments that are quoted; meaning by
+                `rules["action"]`, see quoting.quote_prices and kernel.step_rows.
         """
         self._since_release += 1
         if self._since_release >= self._release_every:
             store.release(self._mapped)
             self._since_release = 0
-        actions = np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape)
+        actions = self._whole(actions)
         count = self._work(kernel.step_rows, actions)
         if len(self._log):
             assert 2 * count < len(self._log), f"{count} fills in a step, wanted at most {len(self._log) // 2}"
             self.fills = self._log[:count].copy()
+
+    def _whole(self, actions):
+        """(B, N, A) float64, zeros for instruments that are not quoted."""
+        if np.size(actions) == self._no_action.size:
+            return np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape)
+        out = np.zeros(self._no_action.shape)
+        out[:, self._quoted] = np.reshape(actions, (len(out), len(self._quoted), -1))
+        return out
 
     def _part(self, part):
         """Arguments of the kernel for some rows, without the actions."""
@@ -155,6 +168,7 @@ class Simulator:
             self._scale,
             self._omega,
             self._vector,
+            self._values,
             self.observation[part],
             self.reward[part],
             self.step_type[part],

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfmm import jit
 from tfmm.market import schema
-from tfmm.simulation import kernel, ledger, quoting, simulator, state
+from tfmm.simulation import kernel, ledger, parallel, quoting, simulator, state
 
 _CAPACITY = 1 << 12
 _FOREVER = state.FOREVER
@@ -99,7 +99,7 @@ class Stream(simulator.Simulator):
             _look(self.rows, self.books, self.rules, self.observation)
         else:
             self.rows["stop"] = self._count
-            action = np.array(action, np.float64).reshape(self._no_action.shape)
+            action = self._whole(action).copy()
             if not self._simulated:
                 action[:, self._hedging == state.HEDGE_ACTION, -1] = 0.0
             self.step(action)
@@ -119,14 +119,14 @@ class Stream(simulator.Simulator):
         """(N,) state.ORDER that an action (N A,) sends at the last decision; `active_ns` is when they arrive."""
         orders = np.zeros((len(self.rules), 1), state.ORDER)
         _preview(self.books[0].copy(), orders, self.rules, self.decision_ns,
-                 np.ascontiguousarray(action, np.float64).reshape(self._no_action.shape)[0])  # fmt: skip
+                 self._whole(action)[0])  # fmt: skip
         return orders[:, 0]
 
     def hedges(self, action):
         """(N,) int64 lots that are to be traded at the market now, + to buy: by the action or beyond the limit."""
         held = self.books["inventory_lot"][0]
         close = np.zeros(len(held), np.int64)
-        share = np.clip(np.asarray(action, np.float64).reshape(self._no_action.shape)[0, :, -1], 0.0, 1.0)
+        share = np.clip(self._whole(action)[0, :, -1], 0.0, 1.0)
         for n, hedging in enumerate(self._hedging):
             if hedging == state.HEDGE_ACTION:
                 close[n] = int(share[n] * abs(held[n]) + 0.5)
@@ -145,7 +145,7 @@ class Stream(simulator.Simulator):
     def _grow(self):
         self._buffer = np.concatenate([self._buffer, np.zeros(len(self._buffer), schema.EVENT)])
         self._mapped, self._events = self._buffer, state.read_only(self._buffer)
-        self._arguments = [self._part(part) for part in self._parts]
+        self._work = parallel.Rows(1, self._part, 1)
 
 
 @jit.kernel
@@ -162,7 +162,7 @@ def _look(rows, books, rules, observation):
 def _preview(books, rings, rules, ts, actions):
     for n in range(books.shape[0]):
         books[n].tail = 0
-        quoting.send(books[n], rings[n], rules[n], ts, actions[n])
+        quoting.send(books[n], rings[n], rules[n], ts, actions[n], quoting.synthetic_mid(books, n, rules))
 
 
 @jit.kernel
