@@ -15,6 +15,9 @@ def main():
     parser.add_argument("--store", type=pathlib.Path, help="default: the store it was trained on")
     parser.add_argument("--split", choices=("train", "validation", "test"), default="test")
     parser.add_argument("--out", type=pathlib.Path, help="default: RUN_OR_POLICY_DIR/evaluation-SPLIT or -model")
+    parser.add_argument("--against", type=pathlib.Path, action="append", default=[], metavar="RUN_OR_POLICY_DIR",
+                        help="compare with this saved policy too; repeat for more")  # fmt: skip
+    parser.add_argument("--film", action="store_true", help="write film.gif, an episode with its fills, too")
     parser.add_argument("--explain", type=int, metavar="N", help="say why fill N of fills.parquet happened, no more")
     parser.add_argument("--explain-quote", type=int, metavar="N", help="say what became of quote N, filled or not")
     args = parser.parse_args()
@@ -43,7 +46,8 @@ def main():
         print(evaluation.explain(policy, args.store, args.split, args.explain, args.explain_quote))
         return
     command = shlex.join(["python", *sys.argv])
-    outcome = evaluation.evaluate(policy, args.store, args.split, command)
+    rivals = [saved.Policy.load(folder) for folder in args.against]
+    outcome = evaluation.evaluate(policy, args.store, args.split, command, rivals, args.film)
     path = report.write(args.out or args.policy / f"evaluation-{args.split}", outcome, figures.png)
     print(f"verdict: {outcome.headline}")
     for name, result in outcome.results.items():

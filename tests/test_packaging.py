@@ -24,6 +24,7 @@ NEEDS = {
 PINNED = re.compile(r"([a-z0-9-]+)==([^ ;]+)( ; [^\\]+)?( +--hash=sha256:[0-9a-f]{64})+")
 MODULES = {
     "dm-reverb": "reverb",
+    "pillow": "PIL",
     "tf-agents": "tf_agents",
     "tensorflow-probability": "tensorflow_probability",
     "tomli-w": "tomli_w",

@@ -90,3 +90,8 @@ class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             raise ValueError(
                 f"collect.mode is single with agent.name {self.name} and n_step {self.n_step}, wanted batch"
             )
+        if self.noise_decay != "none" and (mode == "single" or self.name not in ("ddpg", "td3")):
+            raise ValueError(
+                f"agent.noise_decay is {self.noise_decay} with collect.mode {mode} and agent.name {self.name}, "
+                "wanted none, or batch with ddpg or td3"
+            )

@@ -14,7 +14,6 @@ NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Unit = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 CountOrNone = Annotated[int, msgspec.Meta(ge=0)]
-Layers = tuple[Count, ...]
 
 
 TABLE_VALUES = 17
@@ -202,8 +201,6 @@ class Config(_Section):
             )
         if self.collect.mode == "single" and self.environment.rows != 1:
             raise ValueError(f"collect.mode single has environment.rows {self.environment.rows}, wanted 1")
-        if self.collect.mode == "single" and self.agent.noise_decay != "none":
-            raise ValueError(f"agent.noise_decay is {self.agent.noise_decay} with collect.mode single, wanted none")
         self.train.check()
 
 

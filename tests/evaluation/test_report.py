@@ -1,20 +1,24 @@
 """What an evaluation writes: metrics.json, figures and one self-contained page."""
 
+import csv
 import html.parser
+import io
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from tfmm import config, simulation
-from tfmm.evaluation import assess, comparison, figures, fill_log, report
+from tfmm.evaluation import assess, behaviour, chart, comparison, figures, fill_log, film, report
 from tfmm.market import schema, tape
 from tfmm.simulation import schedule as schedule_lib
 
 S = 10**9
 START = 1704531630121242125  # ns since 1970, above 2**53: float64 skips numbers here
 LIMITS = np.array([5.0])
+MONEY = (np.array([0.01]), LIMITS, config.Evaluation(sampling_s=10.0))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +48,12 @@ def outcome(backtest, differences=None, **changes):
             "split": "test",
             "segments": [{"session": "monday", "decisions": 120, "span_s": 120.0, "events": 240}],
         },
-        "rules": {"touch": "never", "baselines": {"none": {}}},
+        "rules": {"touch": "never", "block_s": 60.0, "baselines": {"none": {}}},
+        "breakdown": {name: assess.breakdown([backtest], *MONEY) for name in ("ddpg", "none")},
+        "tables": {"markouts": behaviour.markout_curve([backtest])},
+        "film": None,
+        "chart": chart.payload([backtest]),
+        "quality": ([["session", "rows"], ["monday", "240"]], ["nothing stands out"]),
         "results": {"ddpg": _metrics(backtest), "none": _metrics(backtest) | {"sharpe": float("nan")}},
         "comparison": [entry],
         "verdict": comparison.verdict([entry], "none"),
@@ -53,10 +62,10 @@ def outcome(backtest, differences=None, **changes):
         "currency": "USD",
         "fills": fill_log.columns([backtest]),
         "figures": {
-            "equity": ("Equity", figures.equity({"ddpg": backtest, "none": backtest}, "ddpg", "USD")),
-            "inventory": ("Inventory", figures.inventory(backtest, LIMITS)),
-            "quotes": ("Quotes", figures.quotes(backtest)),
-            "actions": ("Actions", figures.actions(backtest.actions, ("skew", "half_spread"))),
+            "equity": ("Equity", "", figures.equity({"ddpg": [backtest], "none": [backtest]}, "ddpg", "USD")),
+            "inventory": ("Inventory", "what is held", figures.inventory([backtest], LIMITS)),
+            "quotes": ("Quotes", "", figures.quotes(backtest)),
+            "actions": ("Actions", "", figures.actions(backtest.actions, ("skew", "half_spread"))),
         },
         "config_text": "seed = 0\n",
         "command": "python pipelines/evaluate.py RUN",
@@ -65,7 +74,7 @@ def outcome(backtest, differences=None, **changes):
 
 
 def _metrics(one):
-    return assess.assess([one], np.array([0.01]), LIMITS, config.Evaluation(sampling_s=10.0))
+    return assess.assess([one], *MONEY)
 
 
 class Page(html.parser.HTMLParser):
@@ -73,11 +82,12 @@ class Page(html.parser.HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.addresses, self.texts, self.tags, self.styled = [], [], [], False
+        self.addresses, self.texts, self.tags, self.names, self.styled = [], [], [], set(), False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
-        self.styled = tag in ("style", "title")
+        self.styled = tag in ("style", "title", "script")
+        self.names |= {value for name, value in attrs if name == "id"}
         self.tags.append(tag)
         self.addresses += [value for name, value in attrs if name in ("src", "href")]
 
@@ -93,16 +103,23 @@ def test_everything_is_written_and_the_page_needs_no_other_file(tmp_path, backte
     one = outcome(backtest)
     path = report.write(tmp_path, one, figures.png)
     stems = ["actions", "equity", "inventory", "quotes"]
-    assert sorted(file.stem for file in (tmp_path / "figures").iterdir()) == stems
-    assert all(file.read_bytes().startswith(b"\x89PNG") for file in (tmp_path / "figures").iterdir())
+    assert sorted(file.stem for file in (tmp_path / "figures").glob("*.png")) == stems
+    assert all(file.read_bytes().startswith(b"\x89PNG") for file in (tmp_path / "figures").glob("*.png"))
     assert sorted(file.name for file in tmp_path.iterdir()) == [
-        "figures", "fills.parquet", "metrics.json", "report.html",
+        "comparison.csv", "figures", "fills.parquet", "metrics.json", "report.html", "results.csv",
     ]  # fmt: skip
     page = Page(path.read_text())
-    assert len(page.addresses) == 4
-    assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
-    assert not {"script", "link", "iframe"} & set(page.tags)
-    assert "@import" not in path.read_text() and "url(" not in path.read_text()
+    pictures = [address for address in page.addresses if not address.startswith("#")]
+    assert len(pictures) == 4
+    assert all(address.startswith("data:image/png;base64,") for address in pictures)
+    assert {address[1:] for address in page.addresses} - page.names == {one[1:] for one in pictures}
+    assert not {"link", "iframe"} & set(page.tags)
+    text = path.read_text()
+    assert "@import" not in text and "url(" not in text and "http" not in text
+    # every number of the page is in the table too
+    rows = {row["metric"]: row for row in csv.DictReader((tmp_path / "results.csv").read_text().splitlines())}
+    assert float(rows["net_pnl"]["ddpg"]) == one.results["ddpg"]["net_pnl"]
+    assert rows["sharpe"]["none"] == "" and rows["markout_5s"]["unit"] == "bps"
 
 
 def test_the_first_line_is_the_verdict(tmp_path, backtest):
@@ -119,7 +136,7 @@ def test_metrics_json_has_the_contract_and_null_where_there_is_no_number(tmp_pat
     report.write(tmp_path, one, figures.png)
     text = (tmp_path / "metrics.json").read_text()
     tree = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-    assert list(tree) == ["policy", "data", "rules", "results", "comparison", "verdict"]
+    assert list(tree) == ["policy", "data", "rules", "results", "breakdown", "comparison", "verdict"]
     assert tree["results"]["none"]["sharpe"] is None
     assert tree["results"]["ddpg"]["net_pnl"] == one.results["ddpg"]["net_pnl"]
     assert tree["verdict"] == one.verdict
@@ -137,7 +154,7 @@ def test_the_same_outcome_gives_the_same_bytes(tmp_path, backtest):
 def test_names_cannot_break_the_page(tmp_path, backtest):
     one = outcome(backtest, config_text="x = '</pre><script>alert(1)</script>'", command="a & b <c>")
     page = Page(report.write(tmp_path, one, figures.png).read_text())
-    assert "script" not in page.tags and "c" not in page.tags
+    assert page.tags.count("script") == 2 and "c" not in page.tags
     assert "a & b <c>" in page.texts
 
 
@@ -154,6 +171,7 @@ def test_too_few_blocks_are_said_in_the_headline(backtest, count):
         (1234.5678, "money", "1,234.57"),
         (0.1234, "share", "12.34%"),
         (12345, "count", "12,345"),
+        (829512.3, "number", "829,512"),
         (0.000123456, "number", "0.0001235"),
         (float("nan"), "money", "-"),
         (None, "number", "-"),
@@ -164,7 +182,7 @@ def test_numbers_are_shown(value, kind, text):
 
 
 def test_equity_starts_at_nothing_and_ends_at_the_result(backtest):
-    top = figures.equity({"ddpg": backtest}, "ddpg", "USD").axes[0]
+    top = figures.equity({"ddpg": [backtest]}, "ddpg", "USD").axes[0]
     lines = {line.get_label(): line.get_ydata() for line in top.lines}
     for label, result in (("ddpg, net", "net_pnl"), ("ddpg, before fees", "gross_pnl")):
         assert lines[label][0] == 0.0
@@ -174,7 +192,7 @@ def test_equity_starts_at_nothing_and_ends_at_the_result(backtest):
 def test_every_policy_is_drawn(backtest):
     # the policy and the six baselines of DESIGN section 8
     names = ("ddpg", "none", "fixed_spread", "linear_skew", "avellaneda_stoikov", "glft", "bellman")
-    top = figures.equity(dict.fromkeys(names, backtest), "ddpg", "USD").axes[0]
+    top = figures.equity({key: [backtest] for key in names}, "ddpg", "USD").axes[0]
     drawn = {line.get_label(): line.get_color() for line in top.lines if line.get_label().endswith(", net")}
     assert sorted(drawn) == sorted(f"{name}, net" for name in names)
     assert len(set(drawn.values())) == len(names)
@@ -200,3 +218,24 @@ def test_learning_curves_need_records():
     records = [{"step": 1, "train/critic_loss": 2.0}, {"step": 2, "train/critic_loss": 1.0}]
     (axes,) = figures.learning(records).axes
     assert axes.lines[0].get_ydata().tolist() == [2.0, 1.0]
+
+
+def test_several_sessions_join_without_the_time_between_them(backtest):
+    """The second of two equal days begins where the first ended; its trough is as deep, a day's largest drawdown."""
+    top, middle, _ = figures.equity({"ddpg": [backtest, backtest]}, "ddpg", "USD").axes
+    (net,) = [line for line in top.lines if line.get_label() == "ddpg, net"]
+    assert net.get_xdata()[[0, -1]] == pytest.approx([0.0, 240 / 3600])
+    assert net.get_ydata()[-1] == pytest.approx(2 * _metrics(backtest)["net_pnl"], rel=1e-12)
+    lowest = min(vertices[:, 1].min() for one in middle.collections for vertices in [one.get_paths()[0].vertices])
+    assert -lowest == pytest.approx(_metrics(backtest)["max_drawdown"], rel=1e-12)
+
+
+def test_a_film_shows_the_decisions_with_most_fills_and_comes_out_the_same_twice(backtest):
+    data = film.gif(backtest, frames=4)
+    assert data == film.gif(backtest, frames=4)
+    picture = Image.open(io.BytesIO(data))
+    assert (picture.format, picture.n_frames) == ("GIF", 4)
+    start, stop = figures.densest(backtest, 0, 4)
+    sent, filled = backtest.schedule["ts_ns"], backtest.fills["ts_ns"]
+    inside = [int(((filled >= sent[k]) & (filled < sent[k + 4])).sum()) for k in range(len(sent) - 4)]
+    assert stop == start + 4 and inside[start] == max(inside) > 1

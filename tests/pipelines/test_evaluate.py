@@ -4,6 +4,7 @@ import json
 import math
 import pathlib
 import re
+import shutil
 
 import pytest
 
@@ -20,8 +21,8 @@ def test_evaluation_of_a_trained_policy(trained, tmp_path, run_script):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
-    assert set(metrics) == {"policy", "data", "rules", "results", "comparison", "verdict"}
-    assert set(metrics["results"]) == {"ddpg", "none", "fixed_spread"}
+    assert set(metrics) == {"policy", "data", "rules", "results", "breakdown", "comparison", "verdict"}
+    assert {"ddpg", "none", "fixed_spread"} <= set(metrics["results"])
     for result in metrics["results"].values():
         assert set(result) == KEYS
         assert set(result["markout_bps"]) == {"0", "1", "5", "30", "60"}
@@ -30,7 +31,7 @@ def test_evaluation_of_a_trained_policy(trained, tmp_path, run_script):
         assert result["n_buys"] + result["n_sells"] == result["n_fills"]
     assert all(metrics["results"]["none"][key] == 0 for key in ("net_pnl", "objective", "n_fills", "max_drawdown"))
     assert metrics["results"]["fixed_spread"]["fees"] > 0
-    assert {one["baseline"] for one in metrics["comparison"]} == {"none", "fixed_spread"}
+    assert ["ddpg", *(one["baseline"] for one in metrics["comparison"])] == list(metrics["results"])
     assert metrics["verdict"] in ("better", "worse", "inconclusive")
     assert metrics["data"]["segments"][0]["session"] == "20240104"
     assert f"verdict: {metrics['verdict']}" in done.stdout
@@ -42,15 +43,46 @@ def test_the_report_stands_alone_and_comes_out_the_same_twice(trained, tmp_path,
         done = run_script("evaluate.py", trained / "policy", "--split", "validation", "--out", tmp_path / name)
         assert done.returncode == 0, done.stderr
     page = (tmp_path / "one" / "report.html").read_text()
-    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
     verdict = json.loads((tmp_path / "one" / "metrics.json").read_text())["verdict"]
     assert page[page.index("<body>") :].split("<strong>")[1].startswith(verdict)
     figures = {path.stem for path in (tmp_path / "one" / "figures").iterdir()}
-    assert {"equity", "inventory", "quotes", "actions"} <= figures
+    assert {"equity", "inventory", "quotes", "actions", "decomposition", "learning"} <= figures
     for path in (tmp_path / "one").rglob("*.*"):
         same = (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
         if path.name != "report.html":  # which names its own command line
             assert path.read_bytes() == same
+
+
+def test_a_policy_against_itself_and_against_a_copy_that_pays_a_basis_point_more(trained, tmp_path, run_script):
+    """The copy makes the same decisions and pays 1.1 instead of 0.1 bp of what it trades."""
+    for name, section, change in (("own", "evaluation", {"block_s": 10.0}), ("same", "rules", {}),
+                                  ("dear", "rules", {"maker_fee_bps": 1.1})):  # fmt: skip
+        shutil.copytree(trained / "policy", tmp_path / name)
+        description = json.loads((tmp_path / name / "tfmm.json").read_text())
+        description["config"][section] |= change
+        (tmp_path / name / "tfmm.json").write_text(json.dumps(description))
+    rivals = ["--against", tmp_path / "same", "--against", tmp_path / "dear"]
+    done = run_script("evaluate.py", tmp_path / "own", "--split", "train", "--out", tmp_path / "out", *rivals)
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    entries = {one["baseline"]: one for one in metrics["comparison"]}
+    assert entries["same"]["verdict"] == "inconclusive"
+    assert (entries["same"]["ci_low"], entries["same"]["ci_high"]) == (0.0, 0.0)
+    own, dear = metrics["results"]["ddpg"], metrics["results"]["dear"]
+    assert dear["fees"] - own["fees"] == pytest.approx(1e-4 * own["traded_notional"], rel=1e-9)
+    assert own["n_fills"] > 0
+    assert entries["dear"]["mean_difference"] > 0
+    assert "one of " in entries["dear"]["note"]
+
+
+def test_a_fill_and_a_quote_in_words(trained, run_script):
+    done = run_script("evaluate.py", trained, "--split", "train", "--explain", 0)
+    assert done.returncode == 0, done.stderr
+    assert "rule " in done.stdout and "market before" in done.stdout
+    done = run_script("evaluate.py", trained, "--explain-quote", 10**9)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
+    assert "quote 1000000000: the backtest has 35" in done.stderr
 
 
 @pytest.mark.parametrize(

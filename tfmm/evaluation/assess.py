@@ -99,15 +99,16 @@ def assess(backtests, risk, limits, settings, numbers=None, clients=False):
     return out | (client_flow.summary(backtests, numbers) if clients else {})
 
 
-def breakdown(backtests, risk, limits, settings, clients=False):
-    """{"sessions": {name: metrics}, "instruments": {symbol: metrics}}; arguments as `assess`."""
+def breakdown(backtests, risk, limits, settings, clients=False, quoted=None):
+    """{"sessions": {name: metrics}, "instruments": {symbol: metrics}}; arguments as `assess`, quoted: instruments."""
     sessions, instruments = {}, backtests[0].tape.instruments
     for one in backtests:
         sessions.setdefault(one.session, []).append(one)
     return {
         "sessions": {key: assess(part, risk, limits, settings, None, clients) for key, part in sessions.items()},
         "instruments": {
-            one.symbol: assess(backtests, risk, limits, settings, [n], clients) for n, one in enumerate(instruments)
+            instruments[n].symbol: assess(backtests, risk, limits, settings, [n], clients)
+            for n in (range(len(instruments)) if quoted is None else quoted)
         },
     }
 

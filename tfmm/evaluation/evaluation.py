@@ -1,60 +1,109 @@
 """The whole evaluation of a saved policy: backtests, metrics, comparison, figures."""
 
+import json
+
 import numpy as np
 
 from tfmm import config as config_lib
-from tfmm import errors, files
+from tfmm import errors
 from tfmm.environments import problem as problem_lib
-from tfmm.evaluation import assess, backtest, comparison, figures, fill_log, metrics, report
+from tfmm.evaluation import assess, backtest, chart, comparison, fill_log, film, illustrations, metrics, report
+from tfmm.market import prepare, quality_page
 from tfmm.policies import baselines
 
 
-def evaluate(policy, store=None, split="test", command=""):
+def evaluate(policy, store=None, split="test", command="", against=(), filmed=False):
     """Backtests a saved policy and every baseline on one split.
 
     Args:
         policy: policies.saved.Policy. store: path of another store than the policy was trained on, or None.
         split: "train", "validation" or "test". command: printed in the report.
+        filmed: whether to make a film of an episode too.
+        against: further saved policies to compare with, each by its own rules on the same data.
 
     Returns:
         report.Outcome.
 
     Raises:
         DataError: the store has other instruments than the policy quotes, or does not match its hashes.
+        ConfigError: a policy of `against` decides over other stretches of time.
     """
     problem = _open(policy, store)
     config, name = problem.config, problem.config.agent.name
-    runs = {name: play(problem, policy, split)}
-    fitted = {}
+    runs, fitted = {name: play(problem, policy, split)}, {}
     for one in baselines.all_of(problem):
         fitted[one.name] = one.fitted
         runs[one.name] = backtest.run(problem, split, one, True, one.name)
+    for rival in against:
+        label = _label(rival, runs)
+        runs[label], fitted[label] = _rival(rival, store, split, runs[name]), {"policy": str(rival.folder)}
+    risk, settings, clients = assess.risk_of(problem), config.evaluation, config.clients.rate_s > 0
     lots = np.array([one.lot_size for one in problem.store.instruments])
-    risk = assess.risk_of(problem)
-    limits = problem.parameters["limit_lot"] * lots
-    settings = config.evaluation
-    results = {key: assess.assess(one, risk, limits, settings) for key, one in runs.items()}
-    blocks = {key: assess.block_objectives(one, risk, settings.block_s) for key, one in runs.items()}
-    entries = [
-        comparison.compare(name, key, blocks[name] - blocks[key], settings.bootstrap_samples, config.seed)
-        for key in fitted
-    ]
-    best = max(fitted, key=lambda key: results[key]["objective"])
+    limits, quoted = problem.parameters["limit_lot"] * lots, np.flatnonzero(problem.parameters["quoted"]).tolist()
+    results = {key: assess.assess(one, risk, limits, settings, None, clients) for key, one in runs.items()}
+    entries, best = _compare(runs, results, risk, config)
+    figures, tables = illustrations.draw(policy, problem, runs, results, limits)
     return report.Outcome(
         policy=_facts(policy),
         data=_data(problem, split, runs[name]),
         rules=_rules(problem, risk, limits, lots, fitted),
         results=results,
+        breakdown={key: assess.breakdown(one, risk, limits, settings, clients, quoted) for key, one in runs.items()},
         comparison=entries,
         verdict=comparison.verdict(entries, best),
         best_baseline=best,
         name=name,
         currency=problem.currency,
         fills=fill_log.columns(runs[name]),
-        figures=_figures(policy, problem, runs, name, limits),
+        figures=figures,
+        tables=tables,
+        chart=chart.payload(runs[name], quoted[0]),
+        film=film.gif(max(runs[name], key=lambda one: len(one.fills)), quoted[0]) if filmed else None,
+        quality=_quality(problem, {one.session for one in runs[name]}),
         config_text=config_lib.dumps(config),
         command=command,
     )
+
+
+def _compare(runs, results, risk, config):
+    """(entries of the first of `runs` against each other one, name of the best of these)."""
+    name, *others = runs
+    settings = config.evaluation
+    blocks = {key: assess.block_objectives(one, risk, settings.block_s) for key, one in runs.items()}
+    entries = [
+        comparison.compare(name, key, blocks[name] - blocks[key], settings.bootstrap_samples, config.seed, len(others))
+        for key in others
+    ]
+    return entries, max(others, key=lambda key: results[key]["objective"])
+
+
+def _label(rival, runs):
+    """A name for a policy of `against` that no other run has."""
+    folder = rival.folder.resolve()
+    label = (folder.parent if folder.name in ("policy", "best") else folder).name
+    while label in runs:
+        label += "'"
+    return label
+
+
+def _rival(rival, store, split, own):
+    runs = play(_open(rival, store), rival, split)
+    if [one.span for one in runs] != [one.span for one in own]:
+        raise errors.ConfigError(
+            f"policy {rival.folder}: decides over other stretches of {split}, wanted the same data, split, warm-up "
+            "and interval"
+        )
+    return runs
+
+
+def _quality(problem, sessions):
+    """(table, notes) of the data-quality report that prepare.py left in the store, of these sessions; None without."""
+    path = problem.store.path / prepare.QUALITY
+    if not path.is_file():
+        return None
+    known = [one for one in json.loads(path.read_text(encoding="utf-8"))["sessions"] if one["session"] in sessions]
+    notes = [f"{one['session']} {one['symbol']}: {note}" for one in known for note in quality_page.notes(one)]
+    return quality_page.rows(known), notes
 
 
 def play(problem, policy, split):
@@ -125,6 +174,10 @@ def _rules(problem, risk, limits, lots, fitted):
         "order_size": (problem.parameters["order_lot"] * lots).tolist(),
         "inventory_limit": limits.tolist(),
         "interval_s": environment.interval_s,
+        "block_s": problem.config.evaluation.block_s,
+        "sampling_s": problem.config.evaluation.sampling_s,
+        "trading_days_per_year": problem.config.evaluation.trading_days_per_year,
+        "trading_hours_per_day": problem.config.evaluation.trading_hours_per_day,
         **_risk_facts(risk),
         "baselines": fitted,
     }
@@ -134,22 +187,3 @@ def _risk_facts(risk):
     if isinstance(risk, metrics.VectorRisk):
         return {"risk_money_per_s": risk.cost, "omega": risk.omega.tolist(), "risk_power": risk.power}
     return {"risk_money_per_unit_s": risk.tolist()}
-
-
-def _figures(policy, problem, runs, name, limits):
-    firsts = {key: one[0] for key, one in runs.items()}
-    own = firsts[name]
-    currency = problem.currency
-    out = {
-        "equity": (f"Equity, {own.session}", figures.equity(firsts, name, currency)),
-        "inventory": (f"Inventory, {own.session}", figures.inventory(own, limits)),
-        "quotes": ("Quotes against the market, where fills are densest", figures.quotes(own)),
-        "actions": (
-            "Actions",
-            figures.actions(np.concatenate([one.actions for one in runs[name]]), problem.action_names),
-        ),
-    }
-    curve = figures.learning(files.read_json_lines(policy.folder.parent / "metrics.jsonl"))
-    if curve is not None:
-        out["learning"] = ("Learning", curve)
-    return out

@@ -10,6 +10,7 @@ from tfmm.evaluation import metrics
 
 BUY, SELL, MARKET, OURS, LIMIT = "#1b7f4d", "#c0392b", "#8a8f98", "#1f5fa8", "#d8a03d"
 COLOURS = ("#1f5fa8", "#d8833b", "#6b4fa0", "#1b7f4d", "#a03d5f", "#5f6b7a", "#2a9d8f", "#c9a227")
+WIDTH = 8.0
 _ZOOM_STEPS = 90
 _POINTS = 1500
 
@@ -21,13 +22,42 @@ def png(fig):
     return buffer.getvalue()
 
 
+def colours(names):
+    """{name: colour}, the same for the same names in every figure."""
+    return dict(zip(names, itertools.cycle(COLOURS), strict=False))
+
+
 def _axes(rows, height, ratios=None):
-    fig = figure.Figure(figsize=(9.5, height), layout="constrained")
+    fig = figure.Figure(figsize=(WIDTH, height), layout="constrained")
     axes = fig.subplots(rows, 1, sharex=rows > 1, squeeze=False, height_ratios=ratios)[:, 0]
     for ax in axes:
         ax.grid(alpha=0.25)
         ax.spines[["top", "right"]].set_visible(False)
     return fig, axes
+
+
+class _Timeline:
+    """x of times in several segments: UTC for one, else trading hours with the time between segments left out."""
+
+    def __init__(self, backtests):
+        self._spans = [one.span for one in backtests]
+        self._names = [one.session for one in backtests]
+        self._starts = np.concatenate([[0.0], np.cumsum([(b - a) / 3.6e12 for a, b in self._spans])])
+
+    def x(self, segment, ns):
+        if len(self._spans) == 1:
+            return np.asarray(ns, "datetime64[ns]")
+        return self._starts[segment] + (np.asarray(ns) - self._spans[segment][0]) / 3.6e12
+
+    def label(self, ax):
+        if len(self._spans) == 1:
+            _clock(ax)
+            return
+        every = -(-len(self._names) // 12)
+        ax.set_xticks(self._starts[:-1:every], self._names[::every], fontsize=8)
+        for start in self._starts[1:-1]:
+            ax.axvline(start, color="0.8", lw=0.6, zorder=0)
+        ax.set_xlabel("session")
 
 
 def _utc(ns):
@@ -39,63 +69,95 @@ def _clock(ax):
     ax.set_xlabel("time (UTC)")
 
 
-def equity(backtests, name, currency):
-    """Equity net and gross of the first segment of every policy, and the mid below.
+def _paths(one):
+    return [metrics.path(one.tape, one.fills, one.span, n) for n in range(len(one.tape.instruments))]
+
+
+def _deepest(paths, times):
+    """(K,) largest drawdown in the stretch that ends at each time; no short one is lost between two of them."""
+    every = np.unique(np.concatenate([path.ts for path in paths] + [times]))
+    wealth = sum(path.at(every, path.net) for path in paths)
+    below = np.maximum.accumulate(wealth) - wealth
+    return np.maximum.reduceat(below, np.concatenate([[0], np.searchsorted(every, times[:-1], side="right")]))
+
+
+def equity(runs, name, currency):
+    """Equity of every policy through all segments, the drawdown of one of them, and the mid.
 
     Args:
-        backtests: {policy: Backtest}. name: the policy whose gross equity is drawn too.
+        runs: {policy: list of Backtest}. name: the policy whose gross equity and drawdown are drawn too.
     """
-    fig, (top, bottom) = _axes(2, 6.0, [2, 1])
-    for colour, (policy, one) in zip(itertools.cycle(COLOURS), backtests.items(), strict=False):
-        paths = [metrics.path(one.tape, one.fills, one.span, n) for n in range(len(one.tape.instruments))]
-        times = one.span[0] + (one.span[1] - one.span[0]) * np.arange(_POINTS) // (_POINTS - 1)
-        top.plot(
-            _utc(times),
-            sum(path.at(times, path.net) for path in paths),
-            color=colour,
-            label=f"{policy}, net",
-            lw=1.3,
-        )
+    fig, (top, middle, bottom) = _axes(3, 7.0, [3, 1, 1])
+    line = _Timeline(runs[name])
+    count = max(2, _POINTS // len(runs[name]))
+    colour_of = colours(runs)
+    for policy, backtests in runs.items():
+        colour = colour_of[policy]
+        x, net, gross = [], [], []
+        for k, one in enumerate(backtests):
+            paths = _paths(one)
+            times = one.span[0] + (one.span[1] - one.span[0]) * np.arange(count) // (count - 1)
+            wealth, before = (sum(path.at(times, values(path)) for path in paths)
+                              for values in (lambda path: path.net, lambda path: path.gross))  # fmt: skip
+            x.append(line.x(k, times))
+            net.append(wealth + (net[-1][-1] if net else 0.0))
+            gross.append(before + (gross[-1][-1] if gross else 0.0))
+            if policy == name:
+                middle.fill_between(x[-1], -_deepest(paths, times), 0.0, color=colour, alpha=0.4, lw=0, step="pre")
+                bottom.plot(x[-1], paths[0].at(times, paths[0].mid), color=MARKET, lw=0.9)
+        x, net, gross = (np.concatenate(parts) for parts in (x, net, gross))
+        top.plot(x, net, color=colour, label=f"{policy}, net", lw=1.3)
         if policy == name:
-            gross = sum(path.at(times, path.gross) for path in paths)
-            top.plot(_utc(times), gross, color=colour, ls="--", lw=0.9, label=f"{policy}, before fees")
-            bottom.plot(_utc(times), paths[0].at(times, paths[0].mid), color=MARKET, lw=0.9)
+            top.plot(x, gross, color=colour, ls="--", lw=0.9, label=f"{policy}, before fees")
     top.axhline(0.0, color="black", lw=0.6)
     top.set_ylabel(f"equity ({currency})")
     top.legend(loc="best", fontsize=8)
-    bottom.set_ylabel(f"mid ({currency})")
-    _clock(bottom)
+    middle.set_ylabel(f"drawdown\n({currency})")
+    bottom.set_ylabel(f"mid of\n{runs[name][0].tape.instruments[0].symbol}")
+    line.label(bottom)
     return fig
 
 
-def inventory(one, limits):
-    """Position through the first segment, the limit dashed."""
-    fig, axes = _axes(len(limits), 2.6 * len(limits))
-    for n, ax in enumerate(axes):
-        path = metrics.path(one.tape, one.fills, one.span, n)
-        ax.step(_utc(path.ts), path.inventory, where="post", color=OURS, lw=0.8)
+def inventory(backtests, limits, instruments=(0,)):
+    """Position in some instruments through all segments, the limit dashed."""
+    fig, axes = _axes(len(instruments), 2.6 * len(instruments))
+    line = _Timeline(backtests)
+    for n, ax in zip(instruments, axes, strict=True):
+        for k, one in enumerate(backtests):
+            path = metrics.path(one.tape, one.fills, one.span, n)
+            moved = np.flatnonzero(np.diff(path.inventory, prepend=np.nan, append=np.nan) != 0)
+            moved = moved[moved < len(path.ts)]
+            ends = np.append(moved, len(path.ts) - 1)
+            ax.step(line.x(k, path.ts[ends]), path.inventory[ends], where="post", color=OURS, lw=0.8)
         for sign in (-1, 1):
             ax.axhline(sign * limits[n], color=LIMIT, ls="--", lw=0.8, label="limit" if sign > 0 else None)
-        ax.set_ylabel(f"inventory ({one.tape.instruments[n].symbol})")
+        ax.set_ylabel(f"inventory ({backtests[0].tape.instruments[n].symbol})")
         ax.legend(loc="upper right", fontsize=8)
-    _clock(axes[-1])
+    line.label(axes[-1])
     return fig
+
+
+def densest(one, instrument, steps):
+    """(first, last) decision of the stretch of `steps` decisions, or all, with most fills."""
+    sent = one.schedule["ts_ns"][one.schedule["instrument"] == instrument]
+    filled = one.fills["ts_ns"][one.fills["instrument"] == instrument]
+    width = min(steps, len(sent) - 1)
+    counts = np.searchsorted(filled, sent[width:]) - np.searchsorted(filled, sent[: len(sent) - width])
+    start = int(np.argmax(counts)) if len(counts) else 0
+    return start, start + width
 
 
 def quotes(one, instrument=0):
     """Our quotes against the market around the busiest stretch of fills, every fill marked."""
     schedule = one.schedule[one.schedule["instrument"] == instrument]
     fills = one.fills[one.fills["instrument"] == instrument]
-    sent = schedule["ts_ns"]
-    width = min(_ZOOM_STEPS, len(sent) - 1)
-    counts = np.searchsorted(fills["ts_ns"], sent[width:]) - np.searchsorted(fills["ts_ns"], sent[: len(sent) - width])
-    start = int(np.argmax(counts)) if len(counts) else 0
-    low, high = sent[start], sent[start + width]
+    start, stop = densest(one, instrument, _ZOOM_STEPS)
+    low, high = schedule["ts_ns"][[start, stop]]
     events = one.tape.events[one.tape.events["instrument"] == instrument]
     tick = one.tape.instruments[instrument].tick_size
     near = events[(events["ts"] >= low) & (events["ts"] <= high)]
     market, prints = near[near["kind"] == 0], near[near["kind"] == 1]
-    shown = schedule[start : start + width + 1]
+    shown = schedule[start : stop + 1]
     fig, (ax,) = _axes(1, 4.6)
     ax.fill_between(
         _utc(market["ts"]),
@@ -143,8 +205,12 @@ def actions(values, names):
     Args:
         values: (T, d) float32 in [-1, 1]. names: d component names.
     """
-    fig = figure.Figure(figsize=(9.5, 3.0), layout="constrained")
-    for ax, column, name in zip(fig.subplots(1, len(names), squeeze=False)[0], values.T, names, strict=True):
+    rows, across = -(-len(names) // 3), min(3, len(names))
+    fig = figure.Figure(figsize=(WIDTH, 2.8 * rows), layout="constrained")
+    axes = fig.subplots(rows, across, squeeze=False).reshape(-1)
+    for ax in axes[len(names) :]:
+        ax.remove()
+    for ax, column, name in zip(axes, values.T, names, strict=False):
         ax.hist(column, bins=np.linspace(-1, 1, 41), color=OURS)
         ax.set_title(f"{name}: {np.mean(np.abs(column) >= 0.99):.1%} at the bounds", fontsize=10)
         ax.set_xlabel("action")
@@ -204,16 +270,20 @@ def hedging_band(held, own, optimal):
 
 
 def learning(records):
-    """Loss and validation objective by train step, from the lines of metrics.jsonl."""
-    series = (("train/critic_loss", "critic loss"), ("collect/reward_mean", "reward while collecting"),
-              ("validation/objective_per_hour", "validation objective per hour"),
-              ("validation/ratio", "share of the optimum"))  # fmt: skip
-    present = [(key, label) for key, label in series if any(key in one for one in records)]
+    """Losses, Q-values, rewards and validation by train step, from the lines of metrics.jsonl; None without any.
+
+    The actor's loss is minus the mean Q-value of its own actions.
+    """
+    series = (("train/critic_loss", "critic loss", 1), ("train/actor_loss", "mean Q-value", -1),
+              ("collect/reward_mean", "reward while collecting", 1),
+              ("validation/objective_per_hour", "validation objective per hour", 1),
+              ("validation/ratio", "share of the optimum", 1))  # fmt: skip
+    present = [one for one in series if any(record.get(one[0]) is not None for record in records)]
     if not present:
         return None
-    fig, axes = _axes(len(present), 2.0 * len(present))
-    for ax, (key, label) in zip(axes, present, strict=True):
-        points = [(one["step"], one[key]) for one in records if key in one]
+    fig, axes = _axes(len(present), 1.7 * len(present))
+    for ax, (key, label, sign) in zip(axes, present, strict=True):
+        points = [(one["step"], sign * one[key]) for one in records if one.get(key) is not None]
         ax.plot(*zip(*points, strict=True), marker="." if len(points) < 40 else None, color=OURS, lw=1.0)
         ax.set_ylabel(label, fontsize=8)
     axes[-1].set_xlabel("train step")

@@ -159,12 +159,12 @@ def drawdown(times, wealth):
     return float(below.max()), float(lasting.max(initial=0) * 1e-9)
 
 
-def markouts(tape, fills, instrument=0):
+def markouts(tape, fills, instrument=0, horizons=MARKOUT_S):
     """{horizon s: (F,) bps}: side (mid at t + h - px) / px 1e4; NaN where the tape ends before t + h."""
     own = fills[fills["instrument"] == instrument]
     quote_ts, quote_mid, _ = mids(tape, instrument)
     out = {}
-    for horizon in MARKOUT_S:
+    for horizon in horizons:
         later = own["ts_ns"] + round(horizon * 1e9)
         mid = quote_mid[np.maximum(np.searchsorted(quote_ts, later, side="right") - 1, 0)]
         bps = own["side"] * (mid - own["px"]) / own["px"] * 1e4

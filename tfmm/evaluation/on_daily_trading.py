@@ -21,7 +21,8 @@ def assess(policy, problem, split):
     wealth = {key: trading_metrics.wealth_of(path, settings, flat) for key, path in paths.items()}
     samples = problem.config.evaluation.bootstrap_samples
     entries = [
-        comparison.compare(name, key, _daily(wealth[name], wealth[key]), samples, _SEED) | {"metric": "pnl per day"}
+        comparison.compare(name, key, _daily(wealth[name], wealth[key]), samples, _SEED, len(_BASELINES))
+        | {"metric": "pnl per day"}
         for key in _BASELINES
     ]
     figures = {

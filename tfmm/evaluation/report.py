@@ -1,36 +1,15 @@
-"""metrics.json, figures and the self-contained report.html."""
+"""metrics.json, tables, figures and the self-contained report.html."""
 
 import base64
+import csv
 import dataclasses
+import importlib.resources
+import io
 
 import jinja2
 
 from tfmm import files
-from tfmm.evaluation import fill_log
-
-ROWS = (
-    ("objective", "Objective", "money", "sum of dPnL - r |Q| dt"),
-    ("net_pnl", "Net PnL", "money", "after fees, open position at the mid"),
-    ("gross_pnl", "Gross PnL", "money", "before fees"),
-    ("spread_capture", "Spread captured", "money", "fills against the mid just before them"),
-    ("inventory_pnl", "Inventory PnL", "money", "position times mid moves"),
-    ("fees", "Fees", "money", "negative: rebates"),
-    ("n_fills", "Fills", "count", ""),
-    ("n_buys", "Buys", "count", ""),
-    ("n_sells", "Sells", "count", ""),
-    ("filled_qty", "Filled quantity", "number", "size units"),
-    ("traded_notional", "Traded notional", "money", ""),
-    ("fill_ratio", "Fill ratio", "share", "filled over sent quantity"),
-    ("mean_abs_inventory", "Mean |inventory|", "number", "over time, size units"),
-    ("max_abs_inventory", "Largest |inventory|", "number", ""),
-    ("time_at_limit", "Time at the limit", "share", ""),
-    ("sharpe", "Sharpe", "number", "annualised"),
-    ("sortino", "Sortino", "number", "annualised"),
-    ("max_drawdown", "Largest drawdown", "money", ""),
-    ("max_drawdown_duration_s", "Longest drawdown (s)", "number", ""),
-    ("return_per_notional_bps", "Net PnL per notional (bps)", "number", ""),
-    ("pnl_to_map", "Net PnL per mean |inventory|", "number", ""),
-)
+from tfmm.evaluation import definitions, fill_log
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -38,16 +17,21 @@ class Outcome:
     """What an evaluation found.
 
     Attributes:
-        policy, data, rules: dicts of facts, as in metrics.json. results: {policy name: metrics}.
+        policy, data, rules: dicts of facts, as in metrics.json; rules["baselines"]: what was fitted for each.
+        results: {policy name: metrics}. breakdown: {policy name: assess.breakdown}.
         comparison: list of comparison.compare. verdict: str. best_baseline: name.
-        name: the evaluated policy. currency: of money. figures: {file stem: (title, matplotlib Figure)}.
-        fills: fill_log.columns of the policy. config_text: TOML. command: how to get this again.
+        name: the evaluated policy. currency: of money. fills: fill_log.columns of the policy.
+        figures: {file stem: (title, caption, matplotlib Figure)}. tables: {file stem: list of dicts}, behind figures.
+        film: bytes of film.gif, or None. chart: chart.payload, or "" for none.
+        quality: (rows of texts, notes) on the data of this split, or None.
+        config_text: TOML. command: how to get this again.
     """
 
     policy: dict
     data: dict
     rules: dict
     results: dict
+    breakdown: dict
     comparison: list
     verdict: str
     best_baseline: str
@@ -55,6 +39,10 @@ class Outcome:
     currency: str
     fills: dict
     figures: dict
+    tables: dict
+    chart: str
+    film: bytes | None
+    quality: tuple | None
     config_text: str
     command: str
 
@@ -70,18 +58,24 @@ class Outcome:
 
 
 def write(folder, outcome, png):
-    """Writes metrics.json, figures/*.png and report.html (last); returns the report's path.
+    """Writes metrics.json, fills.parquet, tables as CSV, figures/*.png and report.html (last); returns its path.
 
     Args:
         folder: pathlib.Path. outcome: Outcome. png: Figure -> bytes.
     """
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     pictures = []
-    for stem, (title, figure) in outcome.figures.items():
+    for stem, (title, caption, figure) in outcome.figures.items():
         data = png(figure)
         files.write_bytes(folder / "figures" / f"{stem}.png", data)
-        pictures.append((title, base64.b64encode(data).decode()))
+        pictures.append((stem, title, caption, base64.b64encode(data).decode()))
+    for stem, rows in outcome.tables.items():
+        files.write_text(folder / "figures" / f"{stem}.csv", _csv(rows))
+    if outcome.film is not None:
+        files.write_bytes(folder / "film.gif", outcome.film)
     files.write_bytes(folder / "fills.parquet", fill_log.parquet_bytes(outcome.fills))
+    files.write_text(folder / "results.csv", _csv(_result_rows(outcome.results)))
+    files.write_text(folder / "comparison.csv", _csv(outcome.comparison))
     files.write_json(
         folder / "metrics.json",
         {
@@ -89,18 +83,71 @@ def write(folder, outcome, png):
             "data": outcome.data,
             "rules": outcome.rules,
             "results": outcome.results,
+            "breakdown": outcome.breakdown,
             "comparison": outcome.comparison,
             "verdict": outcome.verdict,
         },
     )
+    path = folder / "report.html"
+    files.write_text(path, _page(outcome, pictures))
+    return path
+
+
+def _page(outcome, pictures):
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("tfmm.evaluation"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["shown"] = shown
-    page = environment.get_template("report.html.j2").render(one=outcome, rows=ROWS, pictures=pictures)
-    path = folder / "report.html"
-    files.write_text(path, page)
-    return path
+    environment.filters["words"] = words
+    first = next(iter(outcome.results.values()))
+    script = importlib.resources.files("tfmm.evaluation").joinpath("templates/quotes.js").read_text(encoding="utf-8")
+    return environment.get_template("report.html.j2").render(
+        one=outcome,
+        metrics=definitions.METRICS,
+        clients=[each for each in definitions.CLIENTS if each.name in first],
+        markout=definitions.MARKOUT,
+        parts=_parts(outcome.breakdown),
+        pictures=pictures,
+        chart=outcome.chart,
+        script=script,
+    )
+
+
+def _parts(breakdown):
+    """[(title, [(part, {policy: metrics})])] of sessions and instruments, where there are several."""
+    out = []
+    for kind in ("sessions", "instruments"):
+        names = list(next(iter(breakdown.values()))[kind]) if breakdown else []
+        if len(names) > 1:
+            out.append(
+                (kind, [(part, {policy: one[kind][part] for policy, one in breakdown.items()}) for part in names])
+            )
+    return out
+
+
+def _result_rows(results):
+    first = next(iter(results.values()))
+    rows = [
+        {"metric": one.name, "unit": one.unit} | {policy: result[one.name] for policy, result in results.items()}
+        for one in (*definitions.METRICS, *definitions.CLIENTS)
+        if one.name in first
+    ]
+    for horizon in first["markout_bps"]:
+        marks = {policy: result["markout_bps"][horizon] for policy, result in results.items()}
+        rows.append({"metric": f"markout_{horizon}s", "unit": "bps"} | marks)
+    return rows
+
+
+def _csv(rows):
+    """CSV of dicts with the same keys; NaN is left empty."""
+    out = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(out, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(
+            {key: "" if value is None or value != value else value for key, value in row.items()} for row in rows
+        )
+    return out.getvalue()
 
 
 def shown(value, kind="number"):
@@ -113,4 +160,19 @@ def shown(value, kind="number"):
         return f"{value:.2%}"
     if kind == "money":
         return f"{value:,.2f}"
-    return f"{value:,.4g}"
+    return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+
+
+def words(value):
+    """Facts of any shape as short text: numbers to five digits, lists and dicts in a line."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {words(one)}" for key, one in value.items()) or "nothing"
+    if isinstance(value, (list, tuple)):
+        if len(value) > 12:
+            return f"{len(value)} values, {words(value[0])} to {words(value[-1])}"
+        return words(value[0]) if len(value) == 1 else f"[{', '.join(words(one) for one in value)}]"
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    return str(value)

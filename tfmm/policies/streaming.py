@@ -132,8 +132,8 @@ class Session:
         """Takes a Quote, Trade, Time or Fill; yields the quotes of every decision before it.
 
         Yields:
-            [{ts, instrument, bid, bid_size, ask, ask_size}] for each instrument; None for a side without a quote. Where
-            the policy hedges also `hedge`: the quantity to trade at the market now, + to buy.
+            [{ts, instrument, bid, bid_size, ask, ask_size}] for each instrument quoted; None for a side without a
+            quote. Where the policy hedges also `hedge`: the quantity to trade at the market now, + to buy.
 
         Raises:
             DataError: an unknown instrument or side, or a fill that is not to be reported.
@@ -198,6 +198,8 @@ class Session:
         hedges = self.stream.hedges(self._action) if self._hedged else None
         out = []
         for n, (one, order) in enumerate(zip(self._instruments, orders, strict=True)):
+            if not self.stream.rules["quoted"][n]:
+                continue
             answer = {"ts": self.stream.decision_ns, "instrument": one.symbol}
             for side in ("bid", "ask"):
                 quoted = order[f"{side}_lot"] > 0

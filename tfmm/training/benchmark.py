@@ -11,8 +11,8 @@ from tf_agents.drivers import py_driver
 from tf_agents.specs import tensor_spec
 from tf_agents.train.utils import train_utils
 
+from tfmm import agent_settings, jit, simulation
 from tfmm import config as config_lib
-from tfmm import jit, simulation
 from tfmm.agents import factory as agents
 from tfmm.environments import factory
 from tfmm.environments import problem as problem_lib
@@ -63,7 +63,7 @@ def _problem(path):
             yield name, tape.Tape.from_frames(*_hastened(*frames), instrument), {}
 
     store_writer.create(path, [instrument], sessions())
-    agent = config_lib.Agent(actor_layers=(400, 300), critic_observation_layers=(400,), critic_joint_layers=(300,))
+    agent = agent_settings.Agent(actor_layers=(400, 300), critic_observation_layers=(400,), critic_joint_layers=(300,))
     environment = config_lib.Environment(interval_s=_STEP_S, window_s=60.0, warmup_s=3.0)
     config = config_lib.with_store(config_lib.Config(agent=agent, environment=environment), path)
     return problem_lib.Problem.create(config)

@@ -36,13 +36,23 @@ class BatchWriter:
             item = tree.map_structure(lambda column: column[-self._length :], self._writer.history)
             self._writer.create_item(TABLE, priority=1.0, trajectory=item)
         if self._steps % _IN_FLIGHT == 0:
-            self._writer.flush()
+            self.flush()
 
     def flush(self):
         self._writer.flush()
 
     def close(self):
         self._writer.close()
+
+
+def signature(data_spec, rows, length=2):
+    """What an item is: `length` consecutive steps of B rows, (length, B, ...), or of a single environment."""
+    return tensor_spec.add_outer_dims_nest(data_spec, (length,) if rows is None else (length, rows))
+
+
+def items(capacity, rows):
+    """Items that hold so many transitions."""
+    return max(1, capacity // (rows or 1))
 
 
 class Replay:
@@ -53,40 +63,43 @@ class Replay:
         rows: B of a natively batched environment; None: single environment, one item per step.
         capacity: transitions kept.
         timeout_s: a sampler that gets nothing for so long raises instead of waiting for ever.
+        length: frames of an item, one more than the rewards that are summed; 2 with rows None.
+        port, limiter, tables: of a server for other processes too: where it listens, its rate limiter instead of one
+            that never waits, and what it holds beside the transitions.
         scratch: folder for checkpoints under way, emptied; None: one that is deleted with the replay.
         checkpoint: folder of a checkpoint whose replay to begin with, see replay_checkpoint.refusal.
-        length: frames of an item, one more than the rewards that are summed; 2 with rows None.
 
     Attributes:
-        restored: whether it began with a checkpoint's items.
+        restored: whether it began with a checkpoint's items. client: of the server.
     """
 
-    def __init__(self, data_spec, rows, capacity, timeout_s, scratch=None, checkpoint=None, length=2):
+    def __init__(
+        self, data_spec, rows, capacity, timeout_s, length=2,
+        scratch=None, checkpoint=None, port=None, limiter=None, tables=(),
+    ):  # fmt: skip
         self._rows = rows
         self._timeout_ms = round(timeout_s * 1000)
-        outer = (length,) if rows is None else (length, rows)
-        signature = tensor_spec.add_outer_dims_nest(data_spec, outer)
         self._table = reverb.Table(
             TABLE,
             sampler=reverb.selectors.Uniform(),
             remover=reverb.selectors.Fifo(),
-            rate_limiter=reverb.rate_limiters.MinSize(1),
-            max_size=max(1, capacity // (rows or 1)),
-            signature=signature,
+            rate_limiter=limiter or reverb.rate_limiters.MinSize(1),
+            max_size=items(capacity, rows),
+            signature=signature(data_spec, rows, length),
         )
         self.restored = checkpoint is not None
         self._scratch = pathlib.Path(tempfile.mkdtemp() if scratch is None else scratch)
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir()
         self._server = reverb.Server(
-            [self._table], checkpointer=replay_checkpoint.checkpointer(self._scratch, checkpoint)
+            [self._table, *tables], port, replay_checkpoint.checkpointer(self._scratch, checkpoint)
         )
         self._address = f"localhost:{self._server.port}"
-        self._client = reverb.Client(self._address)
+        self.client = reverb.Client(self._address)
         if rows is None:
-            self.writer = reverb_utils.ReverbAddTrajectoryObserver(self._client, TABLE, sequence_length=2)
+            self.writer = reverb_utils.ReverbAddTrajectoryObserver(self.client, TABLE, sequence_length=2)
         else:
-            self.writer = BatchWriter(self._client, length)
+            self.writer = BatchWriter(self.client, length)
         self._data_spec = data_spec
 
     def dataset(self, batch_size):
@@ -110,13 +123,21 @@ class Replay:
         batches = groups.map(_transitions).rebatch(batch_size, drop_remainder=True)
         return batches.map(lambda experience: (experience, ())).prefetch(8)
 
+    @property
+    def port(self):
+        return self._server.port
+
+    def info(self):
+        """Reverb's TableInfo of the transitions."""
+        return self.client.server_info()[TABLE]
+
     def items(self):
         """Items in the table now."""
-        return self._client.server_info()[TABLE].current_size
+        return self.info().current_size
 
     def save(self, folder):
         """Writes all items into a checkpoint's folder. OSError where it cannot."""
-        replay_checkpoint.save(self._client, folder)
+        replay_checkpoint.save(self.client, folder)
 
     def close(self):
         self.writer.close()
