@@ -41,7 +41,9 @@ def main():
     files.write_json(path, {"config": args.config.stem, "seeds": list(seeds), "failed": failed, **summary})
     print(*aggregate.seeds_table(summary), sep="\n")
     verdicts = ", ".join(f"{name} {count}" for name, count in summary["verdicts"].items())
-    print(f"{len(finished)} seeds: {verdicts}; beat the best baseline: {summary['beats_best_baseline']:.0%}")
+    beats = summary["beats_best_baseline"]
+    share = "no baseline to beat" if beats != beats else f"beat the best baseline: {beats:.0%}"
+    print(f"{len(finished)} seeds: {verdicts}; {share}")
     print(f"summary: {path}")
 
 
