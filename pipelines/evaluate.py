@@ -15,12 +15,19 @@ def main():
     parser.add_argument("--store", type=pathlib.Path, help="default: the store it was trained on")
     parser.add_argument("--split", choices=("train", "validation", "test"), default="test")
     parser.add_argument("--out", type=pathlib.Path, help="default: RUN_OR_POLICY_DIR/evaluation-SPLIT or -model")
+    parser.add_argument("--explain", type=int, metavar="N", help="say why fill N of fills.parquet happened, no more")
+    parser.add_argument("--explain-quote", type=int, metavar="N", help="say what became of quote N, filled or not")
     args = parser.parse_args()
 
     cli.quiet()
     policy = saved.Policy.load(args.policy)
-    from tfmm.evaluation import evaluation, figures, on_model, report
+    from tfmm.evaluation import evaluation, figures, on_model, on_system, report
 
+    if policy.config.environment.name in config.SYSTEMS:
+        outcome = on_system.evaluate(policy, args.split)
+        path = on_system.write(args.out or args.policy / f"evaluation-{args.split}", outcome)
+        print(*on_system.lines(outcome), f"metrics: {path}", sep="\n")
+        return
     if policy.config.environment.name != config.TAPE:
         outcome = on_model.evaluate(policy)
         path = on_model.write(args.out or args.policy / "evaluation-model", outcome)
@@ -29,6 +36,9 @@ def main():
                   f"max gap {result['max_gap']:.4f}")  # fmt: skip
         print(f"played: {outcome.played['value']:.4f} +- {outcome.played['standard_error']:.4f}")
         print(f"metrics: {path}")
+        return
+    if args.explain is not None or args.explain_quote is not None:
+        print(evaluation.explain(policy, args.store, args.split, args.explain, args.explain_quote))
         return
     command = shlex.join(["python", *sys.argv])
     outcome = evaluation.evaluate(policy, args.store, args.split, command)

@@ -26,7 +26,9 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     branching, decay: of Hawkes arrivals. spread_sigma, spread_reversion: log spread, an Ornstein-Uhlenbeck process.
     delay: a decision acts so many steps later.
     hedge_rate: most units a dealer_hedging dealer trades away per unit of time, at hedge_cost a unit plus
-    hedge_impact x rate; what it trades moves the mid by hedge_permanent a unit.
+    hedge_impact x rate; what it trades moves the mid by hedge_permanent a unit. Its action is signed as a trade:
+    above 0 it buys, below it sells, not at all
+    while |action| <= hedge_deadband: a policy hits a band better than a point.
     """
 
     step: Positive = 1.0
@@ -61,6 +63,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     hedge_cost: NotNegative = 0.0
     hedge_impact: NotNegative = 0.0
     hedge_permanent: NotNegative = 0.0
+    hedge_deadband: Share = 0.1
 
     def check(self, name):
         """Raises ValueError where the values do not fit each other or the environment's name."""

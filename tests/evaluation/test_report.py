@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tfmm import config, simulation
-from tfmm.evaluation import assess, comparison, figures, report
+from tfmm.evaluation import assess, comparison, figures, fill_log, report
 from tfmm.market import schema, tape
 from tfmm.simulation import schedule as schedule_lib
 
@@ -51,6 +51,7 @@ def outcome(backtest, differences=None, **changes):
         "best_baseline": "none",
         "name": "ddpg",
         "currency": "USD",
+        "fills": fill_log.columns([backtest]),
         "figures": {
             "equity": ("Equity", figures.equity({"ddpg": backtest, "none": backtest}, "ddpg", "USD")),
             "inventory": ("Inventory", figures.inventory(backtest, LIMITS)),
@@ -94,7 +95,9 @@ def test_everything_is_written_and_the_page_needs_no_other_file(tmp_path, backte
     stems = ["actions", "equity", "inventory", "quotes"]
     assert sorted(file.stem for file in (tmp_path / "figures").iterdir()) == stems
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in (tmp_path / "figures").iterdir())
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["figures", "metrics.json", "report.html"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "figures", "fills.parquet", "metrics.json", "report.html",
+    ]  # fmt: skip
     page = Page(path.read_text())
     assert len(page.addresses) == 4
     assert all(address.startswith("data:image/png;base64,") for address in page.addresses)

@@ -7,25 +7,12 @@ import re
 
 import pytest
 
-from tfmm import config as config_lib
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEYS = {
     "net_pnl", "gross_pnl", "fees", "spread_capture", "inventory_pnl", "objective", "n_fills", "n_buys", "n_sells",
     "filled_qty", "traded_notional", "fill_ratio", "mean_abs_inventory", "max_abs_inventory", "time_at_limit", "sharpe",
     "sortino", "max_drawdown", "max_drawdown_duration_s", "return_per_notional_bps", "pnl_to_map", "markout_bps",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def trained(small_config, tmp_path_factory, run_script):
-    folder = tmp_path_factory.mktemp("line")
-    (folder / "small.toml").write_text(config_lib.dumps(small_config))
-    done = run_script(
-        "train.py", folder / "small.toml", "--run-dir", folder / "run", "--set", "rules.maker_fee_bps=0.1"
-    )
-    assert done.returncode == 0, done.stderr
-    return folder / "run"
 
 
 def test_evaluation_of_a_trained_policy(trained, tmp_path, run_script):

@@ -1,5 +1,7 @@
 """Baselines on one and on two instruments, against a replay of their own schedule."""
 
+import dataclasses
+
 import msgspec
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from tfmm.environments import problem as problem_lib
 from tfmm.evaluation import assess, backtest, metrics
 from tfmm.market import generator, schema, splits, store_writer, tape
 from tfmm.models import calibration
-from tfmm.policies import baselines
+from tfmm.policies import baselines, measurement
 from tfmm.simulation import schedule
 
 
@@ -70,25 +72,33 @@ def test_fixed_spread_is_centred_and_fills_by_the_rules(problem):
         last = np.searchsorted(quotes["ts"], own["ts_ns"], side="right") - 1
         mid = (quotes["lo_tick"] + quotes["hi_tick"])[last] / 2
         bid, ask = np.rint(own["bid_px"] / instrument.tick_size), np.rint(own["ask_px"] / instrument.tick_size)
-        np.testing.assert_array_equal(bid, np.floor(mid - one.distance_tick[n]))
-        np.testing.assert_array_equal(ask, np.ceil(mid + one.distance_tick[n]))
+        np.testing.assert_array_equal(bid, np.floor(mid - one.fitted["half_spread_tick"][n]))
+        np.testing.assert_array_equal(ask, np.ceil(mid + one.fitted["half_spread_tick"][n]))
     limits = tuple(money(problem)[1])
     again = simulation.replay(run.tape, run.schedule, simulation.FillRules(inventory_limit=limits))
     assert again.fills[again.fills["ts_ns"] <= run.span[1]].tolist() == run.fills.tolist()
 
 
-def test_fixed_spread_is_the_best_candidate_on_train(small_config, small_store):
+@pytest.mark.parametrize("make", [baselines.fixed_spread, baselines.linear_skew])
+def test_the_chosen_is_the_best_candidate_on_train(small_config, small_store, make):
     """Scored again through schedules, replay and metrics instead of the simulator's rewards."""
-    problem = problem_of(small_config, small_store)
-    chosen = baselines.fixed_spread(problem).distance_tick
+    rules = msgspec.structs.replace(small_config.rules, touch="always", maker_fee_bps=-1.0)
+    problem = problem_of(msgspec.structs.replace(small_config, rules=rules), small_store)
+    chosen = make(problem)
 
-    def objective(distance_tick):
-        runs = backtest.run(problem, "train", baselines.Baseline("x", distance_tick, {}), True, "x")
+    def objective(one):
+        runs = backtest.run(problem, "train", one, True, "x")
         return assess.assess(runs, *money(problem))["objective"]
 
-    scores = {float(one[0]): objective(one) for one in baselines.candidates(problem)}
-    assert len(set(scores.values())) > 3
-    assert max(scores, key=scores.get) == chosen[0]
+    scores = []
+    for half in measurement.grid(problem, baselines.CANDIDATES)[:, 0]:
+        for skew in (0.0, 0.5, 1.0) if make is baselines.linear_skew else (0.0,):
+            held = np.arange(-10, 11) / 10 * skew * half
+            table = np.column_stack([half - held, half + held])[np.newaxis]
+            scores.append(objective(dataclasses.replace(chosen, tables=table)))
+    assert len(set(scores)) > 3
+    assert objective(chosen) >= max(scores) - 1e-9
+    assert max(scores) > 0
 
 
 def test_two_instruments_have_their_own_actions_features_and_limits(small_config, pair_store):

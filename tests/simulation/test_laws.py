@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfmm import errors, simulation
+from tfmm.evaluation import metrics
 from tfmm.market import schema, tape
 from tfmm.simulation import ledger, schedule, state
 
@@ -140,6 +141,26 @@ def test_money_follows_from_the_fills_and_stays_inside_the_limits(quotes, trades
     # what filled a resting quote reached its price
     assert (events["lo_tick"][fills["event"]][bought & resting] <= fills["px"][bought & resting]).all()
     assert (events["hi_tick"][fills["event"]][asked & resting] >= fills["px"][asked & resting]).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(QUOTES, TRADES, SENT, RULES, st.sampled_from([0.0, 1.5]))
+def test_equity_is_cash_plus_inventory_at_the_mid_at_every_event(quotes, trades, quoted, rules, bps):
+    """The tape cut after each event in turn: what was held and paid by then is the wealth that metrics walk through."""
+    rules = {**rules, "marketable": "clamp", "maker_fee_bps": bps}
+    whole = play(*frames(quotes, trades), sent(quoted), **rules)
+    events = whole.tape.events
+    first = int(np.argmax(events["kind"] == schema.QUOTE))
+    path = metrics.path(whole.tape, whole.fills, (-1, 20))
+    last_of_its_time = np.append(np.diff(events["ts"]) > 0, True)
+    for k in np.flatnonzero(last_of_its_time[first:]) + first:
+        known = tape.Tape(events[: k + 1], whole.tape.instruments)
+        then = simulation.replay(known, whole.schedule, whole.rules)
+        market = events[: k + 1][events["kind"][: k + 1] == schema.QUOTE][-1]
+        equity = then.cash[0] - then.fees[0] + then.inventory[0] * 0.5 * (market["lo_tick"] + market["hi_tick"])
+        assert path.at(events["ts"][[k]], path.net)[0] == pytest.approx(equity, abs=1e-9)
+    inventory_pnl = path.gross[-1] - path.capture[-1]
+    assert path.net[-1] == pytest.approx(path.capture[-1] + inventory_pnl - path.fees[-1], rel=1e-9, abs=1e-9)
 
 
 @MANY

@@ -59,7 +59,11 @@ class ModelProblem:
     def segments(self):
         return dict.fromkeys(("train", "validation", "test"), ())
 
-    def simulator(self, segments, rows, seed=0):
+    def values(self):
+        """None: the reward of a model is a setting of its own."""
+        return None
+
+    def simulator(self, segments, rows, seed=0, values=None):
         """A dealer.Dealer with B rows; there are no segments to choose from."""
         curve = exact.curve(self.config.model)._replace(chance=1.0)
         return dealer.Dealer(
@@ -112,6 +116,7 @@ def _risk(settings):
 
 def _parameters(settings):
     return dealer.Parameters(
+        currencies=len(settings.omega),
         limit=settings.limit,
         horizon_steps=round(settings.horizon / settings.step),
         window_steps=settings.window_steps,
@@ -134,6 +139,7 @@ def _parameters(settings):
         hedge_cost=settings.hedge_cost,
         hedge_impact=settings.hedge_impact,
         hedge_permanent=settings.hedge_permanent,
+        hedge_deadband=settings.hedge_deadband,
         expected_fills=settings.reward == "expected",
         expected_mid=settings.mid_reward == "expected",
     )

@@ -1,17 +1,15 @@
 """The decision problem of a configuration on a store: split, scales, rules; simulators for any part of it."""
 
 import dataclasses
-import os
 
 import numpy as np
 
 from tfmm import config as config_lib
 from tfmm import errors
+from tfmm.environments import drift, lessons, markets
 from tfmm.market import splits, store
 from tfmm.models import calibration
 from tfmm.simulation import features, quoting, schedule, simulator, state
-
-_ROWS_PER_THREAD = 256
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,35 +49,28 @@ class Problem:
             )
         data = store.Store.open(config.data.store)
         segments = splits.split(data, config.data)
-        scales = calibration.calibrate(data.events, data.instruments, segments["train"], config.rules.order_size)
-        rules = schedule.FillRules(
-            touch=config.rules.touch,
-            marketable=config.rules.marketable,
-            partial=config.rules.partial,
-            latency_ns=_ns(config.rules.latency_s),
-            maker_fee_bps=config.rules.maker_fee_bps,
-            taker_fee_bps=config.rules.taker_fee_bps,
-            cash_limit=config.rules.cash_limit or None,
-            gap_ns=round(config.rules.gap_s * 1e9) or None,
-        )
-        references = [one.mid_tick if own.inverse else 0.0 for one, own in zip(scales, data.instruments, strict=True)]
-        base = schedule.parameters(data.instruments, rules, references)
-        limit = config.rules.inventory_limit_orders
-        scale = calibration.reward_scale(scales, base["weight"])
-        columns, names = _features(config.environment.features, data.instruments)
-        return cls(
+        own = markets.quoted(config.environment, data.instruments)
+        scales = calibration.calibrate(data.events, data.instruments, segments["train"], config.rules.order_size, own)
+        rules, parameters = terms(config, data.instruments, scales)
+        scale = calibration.reward_scale([scales[n] for n in own], parameters["weight"][own])
+        columns, names = chosen_features(config.environment, data.instruments)
+        out = cls(
             config=config,
             store=data,
             segments=segments,
             scales=scales,
             rules=rules,
-            parameters=calibration.parameters(scales, base, config.environment, limit, config.clients, config.rules),
+            parameters=parameters,
             reward_scale=scale,
-            risk=_risk(config, data, scales, base["weight"], segments["train"], scale),
+            risk=_risk(config, data, scales, parameters["weight"], segments["train"], scale),
             columns=columns,
             feature_names=names,
-            action_names=_prefixed(_actions(config), data.instruments),
+            action_names=_prefixed(_actions(config), [data.instruments[n] for n in own]),
         )
+        if "drift" not in config.environment.features:
+            return out
+        scales = drift.fitted(out)
+        return dataclasses.replace(out, scales=scales, parameters=terms(config, data.instruments, scales)[1])
 
     @property
     def ends(self):
@@ -99,15 +90,19 @@ class Problem:
         """Whether there are fills that a replay of the quotes cannot know: of clients, hedges, liquidation."""
         return self.config.clients.rate_s > 0 or self.config.rules.hedge != "none" or self.config.environment.liquidate
 
-    def simulator(self, segments, rows, seed=0, windows=None, distances=False, record=False):
+    def simulator(self, segments, rows, seed=0, windows=None, distances=False, record=False, limited=True, values=None):
         """A Simulator on the given segments.
 
         Args:
             segments: sequence of Segment. rows: B. windows: None for random windows, else (W, 3).
             record: keep the fills of every step.
             distances: actions are raw distances from the mid in ticks instead of the agent's actions.
+            limited: False lifts the inventory limits. values: see `values`.
         """
         parameters = self.parameters
+        if not limited:
+            parameters = parameters.copy()
+            parameters["limit_lot"] = state.FOREVER
         if distances:
             parameters = parameters.copy()
             parameters["action"], parameters["sizes"] = state.DISTANCES, 0
@@ -125,10 +120,15 @@ class Problem:
             windows=windows,
             reward_scale=self.reward_scale,
             risk=self.risk,
-            threads=_threads(rows),
+            threads=None,
+            values=values,
             record=record,
             clock=(environment.clock, environment.interval_quotes),
         )
+
+    def values(self):
+        """(N, 2 L + 1) of environment.reward as Simulator takes them, None for `drawn`."""
+        return lessons.values(self)
 
     def windows(self, segments, window_s=0.0):
         """(W, 3) consecutive windows of the segments; window_s 0: one each. ConfigError where none fits."""
@@ -146,8 +146,51 @@ class Problem:
         return sim.observation[:, self.columns]
 
     def money_unit(self, n=0):
-        """Quote currency of one tick x lot of instrument n."""
-        return float(schedule.money_units(self.store.instruments, self.parameters)[n])
+        """Accounting currency of one tick x lot of instrument n, at the mean rate on train."""
+        instruments = self.store.instruments
+        first = schedule.money_units(instruments, self.parameters)[0]
+        if 0 in self.rates:
+            first *= self.scales[self.rates[0]].mid_tick * instruments[self.rates[0]].tick_size
+        return float(self.parameters["weight"][n] * first)
+
+    def cost_per_s(self, n):
+        """What an order of instrument n by itself costs while it is held, tick x order per second."""
+        if self.risk is None:
+            return float(self.parameters["risk"][n])
+        omega, cost, power = self.risk
+        return cost * omega[n, n] ** power / float(self.parameters["weight"][n] * self.parameters["order_lot"][n])
+
+    @property
+    def rates(self):
+        """{instrument: instrument of its rate}, see markets.rates."""
+        return markets.rates(self.config, self.store.instruments)
+
+    @property
+    def currency(self):
+        """Name of the currency that accounts are kept in."""
+        return markets.currency(self.config, self.store.instruments)
+
+
+def terms(config, instruments, scales):
+    """(FillRules, (N,) state.PARAMETERS) of a configuration; scales: one calibration.Scales per instrument."""
+    rules = schedule.FillRules(
+        touch=config.rules.touch,
+        marketable=config.rules.marketable,
+        partial=config.rules.partial,
+        latency_ns=_ns(config.rules.latency_s),
+        maker_fee_bps=config.rules.maker_fee_bps,
+        taker_fee_bps=config.rules.taker_fee_bps,
+        cash_limit=config.rules.cash_limit or None,
+        gap_ns=round(config.rules.gap_s * 1e9) or None,
+    )
+    references = [one.mid_tick if own.inverse else 0.0 for one, own in zip(scales, instruments, strict=True)]
+    base = schedule.parameters(instruments, rules, references)
+    limit = config.rules.inventory_limit_orders
+    parameters = calibration.parameters(scales, base, config.environment, limit, config.clients, config.rules)
+    markets.fill_in(parameters, config.environment, instruments)
+    units = schedule.money_units(instruments, parameters)
+    markets.convert(parameters, units, instruments, markets.rates(config, instruments), scales)
+    return rules, parameters
 
 
 def _risk(config, data, scales, weights, train, scale):
@@ -178,21 +221,18 @@ def _actions(config):
     return (*quoting.ACTION_NAMES[config.environment.action], *sizes, *hedge)
 
 
-def _threads(rows):
-    """One thread for each core where rows are enough to pay for them."""
-    return max(1, min(len(os.sched_getaffinity(0)), rows // _ROWS_PER_THREAD))
-
-
-def _features(chosen, instruments):
-    unknown = [name for name in chosen if name not in features.NAMES]
+def chosen_features(environment, instruments):
+    """((F,) columns, names) of the features of every quoted instrument that an agent sees; ConfigError: unknown one."""
+    unknown = [name for name in environment.features if name not in features.NAMES]
     if unknown:
         raise errors.ConfigError(
             f"environment.features: unknown feature {unknown[0]}, wanted some of {', '.join(features.NAMES)}"
         )
-    names = chosen or features.DEFAULT
+    own = markets.quoted(environment, instruments)
+    names = environment.features or features.DEFAULT
     width = len(features.NAMES)
-    columns = [n * width + features.NAMES.index(name) for n in range(len(instruments)) for name in names]
-    return np.array(columns), _prefixed(names, instruments)
+    columns = [n * width + features.NAMES.index(name) for n in own for name in names]
+    return np.array(columns), _prefixed(names, [instruments[n] for n in own])
 
 
 def _prefixed(names, instruments):

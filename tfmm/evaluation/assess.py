@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from tfmm.evaluation import metrics
+from tfmm.evaluation import client_flow, metrics
+from tfmm.simulation import schedule as schedule_lib
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -14,6 +15,8 @@ class Backtest:
     Attributes:
         tape: Tape of the segment. span: (start_ns, stop_ns) of the decisions. schedule: schedule.SCHEDULE
         sent. fills: schedule.FILLS. actions: (T, d) float32 in [-1, 1], or None for a baseline.
+        first_row: row of the session's tape that this tape begins with. rules: FillRules.
+        outcomes: see schedule.Result, or None where fills were drawn.
     """
 
     session: str
@@ -22,6 +25,9 @@ class Backtest:
     schedule: np.ndarray
     fills: np.ndarray
     actions: np.ndarray | None = None
+    first_row: int = 0
+    rules: schedule_lib.FillRules = dataclasses.field(default_factory=schedule_lib.FillRules)
+    outcomes: np.ndarray | None = None
 
 
 def risk_of(problem):
@@ -34,72 +40,99 @@ def risk_of(problem):
     return metrics.VectorRisk(cost * problem.money_unit(0), omega, power, problem.parameters["order_lot"] * lots)
 
 
-def assess(backtests, risk, limits, settings):
-    """The metrics of DESIGN section 8 for one policy, all segments together.
+def assess(backtests, risk, limits, settings, numbers=None, clients=False):
+    """The metrics of definitions.METRICS for one policy, all segments together.
 
     Args:
         backtests: list of Backtest. risk: (N,) money per size unit held for a second, or a
             metrics.VectorRisk.
         limits: (N,) inventory limit, size unit. settings: config.Evaluation.
+        numbers: instruments to count; None: all. clients: whether to add definitions.CLIENTS.
 
     Returns:
         dict of metrics. Sums over segments and instruments; `mean_abs_inventory` and `time_at_limit`
-        are means over time, of the sum over instruments and of the share of instruments.
+        are means over time, of the sum over instruments and of the share of instruments. `objective` is NaN for a
+        part of instruments whose risk is priced together.
     """
-    paths = [[metrics.path(one.tape, one.fills, one.span, n) for n in range(len(limits))] for one in backtests]
-    flat = [(n, path) for segment in paths for n, path in enumerate(segment)]
+    numbers = list(range(len(limits))) if numbers is None else numbers
+    paths = [[metrics.path(one.tape, one.fills, one.span, n) for n in numbers] for one in backtests]
+    flat = [(n, path) for segment in paths for n, path in zip(numbers, segment, strict=True)]
     seconds = sum(one.span[1] - one.span[0] for one in backtests) * 1e-9
     fills = np.concatenate([one.fills for one in backtests])
-    instruments = backtests[0].tape.instruments
-    multiplier = np.array([one.multiplier for one in instruments])[fills["instrument"]]
-    # an inverse contract is of a fixed value in quote currency
-    inverse = np.array([one.inverse for one in instruments])[fills["instrument"]]
-    notional = float((np.where(inverse, 1.0, fills["px"]) * fills["qty"] * multiplier).sum())
-    sent = sum(_sent(one.schedule) for one in backtests)
-    held = sum(_time_mean(path, np.abs(path.inventory)) for _, path in flat)
+    fills = fills[np.isin(fills["instrument"], numbers)]
+    notional = sum(
+        float(metrics.notional(one.fills[np.isin(one.fills["instrument"], numbers)], one.tape).sum())
+        for one in backtests
+    )
+    held = sum(_time_mean(path, np.abs(path.inventory)) for _, path in flat) / seconds
     at_limit = sum(_time_mean(path, np.abs(path.inventory) >= limits[n] * (1 - 1e-9)) for n, path in flat)
-    net = sum(float(path.net[-1]) for _, path in flat)
+    net, gross, fees, capture = (
+        sum(float(getattr(path, name)[-1]) for _, path in flat) for name in ("net", "gross", "fees", "capture")
+    )
+    changes, falls = _wealth(backtests, paths, settings)
+    year_s = settings.trading_days_per_year * settings.trading_hours_per_day * 3600.0
+    sharpe, sortino = metrics.sharpe_sortino(changes, settings.sampling_s, year_s)
+    out = {
+        "net_pnl": net,
+        "gross_pnl": gross,
+        "fees": fees,
+        "spread_capture": capture,
+        "inventory_pnl": gross - capture,
+        "objective": _objective(backtests, paths, risk, numbers, len(limits)),
+        "n_fills": len(fills),
+        "n_buys": int((fills["side"] > 0).sum()),
+        "n_sells": int((fills["side"] < 0).sum()),
+        "filled_qty": float(fills["qty"].sum()),
+        "traded_notional": notional,
+        "fill_ratio": metrics.ratio(float(fills["qty"].sum()), sum(_sent(one.schedule, numbers) for one in backtests)),
+        "mean_abs_inventory": held,
+        "max_abs_inventory": max(float(np.abs(path.inventory).max()) for _, path in flat),
+        "time_at_limit": at_limit / seconds / len(numbers),
+        "sharpe": sharpe,
+        "sortino": sortino,
+        "max_drawdown": max(fall for fall, _ in falls),
+        "max_drawdown_duration_s": max(lasting for _, lasting in falls),
+        "return_per_notional_bps": metrics.ratio(net, notional) * 1e4,
+        "pnl_to_map": metrics.ratio(net, held),
+        "markout_bps": _markouts(backtests, numbers),
+    }
+    return out | (client_flow.summary(backtests, numbers) if clients else {})
+
+
+def breakdown(backtests, risk, limits, settings, clients=False):
+    """{"sessions": {name: metrics}, "instruments": {symbol: metrics}}; arguments as `assess`."""
+    sessions, instruments = {}, backtests[0].tape.instruments
+    for one in backtests:
+        sessions.setdefault(one.session, []).append(one)
+    return {
+        "sessions": {key: assess(part, risk, limits, settings, None, clients) for key, part in sessions.items()},
+        "instruments": {
+            one.symbol: assess(backtests, risk, limits, settings, [n], clients) for n, one in enumerate(instruments)
+        },
+    }
+
+
+def _wealth(backtests, paths, settings):
+    """(profits of every sampling interval, [(largest, longest drawdown)] of every segment)."""
     changes, falls = [], []
     for one, segment in zip(backtests, paths, strict=True):
         _, wealth = metrics.sampled(segment, one.span, settings.sampling_s)
         changes.append(np.diff(wealth))
         every = np.unique(np.concatenate([path.ts for path in segment]))
         falls.append(metrics.drawdown(every, sum(path.at(every, path.net) for path in segment)))
-    sharpe, sortino = metrics.sharpe_sortino(
-        np.concatenate(changes),
-        settings.sampling_s,
-        settings.trading_days_per_year * settings.trading_hours_per_day * 3600.0,
+    return np.concatenate(changes), falls
+
+
+def _objective(backtests, paths, risk, numbers, count):
+    if isinstance(risk, metrics.VectorRisk):
+        if len(numbers) < count:
+            return float("nan")
+    else:
+        risk = risk[numbers]
+    return sum(
+        float(metrics.objective_at(segment, risk, np.array([one.span[1]]))[0])
+        for one, segment in zip(backtests, paths, strict=True)
     )
-    capture = sum(float(path.capture[-1]) for _, path in flat)
-    gross = sum(float(path.gross[-1]) for _, path in flat)
-    mean_held = held / seconds
-    return {
-        "net_pnl": net,
-        "gross_pnl": gross,
-        "fees": sum(float(path.fees[-1]) for _, path in flat),
-        "spread_capture": capture,
-        "inventory_pnl": gross - capture,
-        "objective": sum(
-            float(metrics.objective_at(segment, risk, np.array([one.span[1]]))[0])
-            for one, segment in zip(backtests, paths, strict=True)
-        ),
-        "n_fills": len(fills),
-        "n_buys": int((fills["side"] > 0).sum()),
-        "n_sells": int((fills["side"] < 0).sum()),
-        "filled_qty": float(fills["qty"].sum()),
-        "traded_notional": notional,
-        "fill_ratio": metrics.ratio(float(fills["qty"].sum()), sent),
-        "mean_abs_inventory": mean_held,
-        "max_abs_inventory": max(float(np.abs(path.inventory).max()) for _, path in flat),
-        "time_at_limit": at_limit / seconds / len(limits),
-        "sharpe": sharpe,
-        "sortino": sortino,
-        "max_drawdown": max(fall for fall, _ in falls),
-        "max_drawdown_duration_s": max(lasting for _, lasting in falls),
-        "return_per_notional_bps": metrics.ratio(net, notional) * 1e4,
-        "pnl_to_map": metrics.ratio(net, mean_held),
-        "markout_bps": _markouts(backtests, len(limits)),
-    }
 
 
 def block_objectives(backtests, risk, block_s):
@@ -116,17 +149,18 @@ def _time_mean(path, values):
     return float(values[:-1] @ np.diff(path.ts)) * 1e-9
 
 
-def _sent(schedule):
+def _sent(schedule, numbers):
+    schedule = schedule[np.isin(schedule["instrument"], numbers)]
     return float(
         schedule["bid_qty"][~np.isnan(schedule["bid_px"])].sum()
         + schedule["ask_qty"][~np.isnan(schedule["ask_px"])].sum()
     )
 
 
-def _markouts(backtests, count):
+def _markouts(backtests, numbers):
     by_horizon = {horizon: [] for horizon in metrics.MARKOUT_S}
     for one in backtests:
-        for n in range(count):
+        for n in numbers:
             for horizon, values in metrics.markouts(one.tape, one.fills, n).items():
                 by_horizon[horizon].append(values[np.isfinite(values)])
     joined = {horizon: np.concatenate(parts) for horizon, parts in by_horizon.items()}

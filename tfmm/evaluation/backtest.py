@@ -7,7 +7,7 @@ import tqdm
 
 from tfmm.evaluation import assess
 from tfmm.market import schema, tape
-from tfmm.policies import baselines
+from tfmm.policies import play
 from tfmm.simulation import kernel, schedule
 
 
@@ -44,30 +44,38 @@ def run(problem, split, act, distances, name):
             actions.append(act(one))
             return actions[-1]
 
-        baselines.run(sim, acted, remember)
+        play.run(sim, acted, remember)
     quotes, was_open = np.stack([one for one, _ in sent]), np.stack([one for _, one in sent])
     all_actions = None if distances else np.stack(actions).astype(np.float32)
     out = []
     for b, (index, start_ns, _) in enumerate(windows):
         segment = segments[index]
-        own = tape.Tape(problem.store.events[segment.start_row : segment.stop_row], problem.store.instruments)
+        own = tape.Tape(
+            problem.store.events[segment.start_row : segment.stop_row], problem.store.instruments, rates=problem.rates
+        )
         one = _schedule(problem, quotes[was_open[:, b], b])
         # the closed loop stops with its last decision; the quote that is still out must not fill later
         books, stop_ns = final[b]
+        limited, outcomes = _limited(problem), None
         if problem.drawn:
             fills = _drawn(problem, np.concatenate(drawn), b, segment)
         else:
-            fills = schedule.replay(own, one, _limited(problem)).fills
-            fills = fills[fills["ts_ns"] <= stop_ns]
+            replayed = schedule.replay(own, one, limited)
+            fills, outcomes = replayed.fills[replayed.fills["ts_ns"] <= stop_ns], replayed.outcomes
         _check(fills, books, problem)
         taken = None if all_actions is None else all_actions[was_open[:, b], b]
-        out.append(assess.Backtest(segment.session, own, (int(start_ns), stop_ns), one, fills, taken))
+        out.append(
+            assess.Backtest(
+                segment.session, own, (int(start_ns), stop_ns), one, fills, taken,
+                segment.start_row - problem.store.session(segment.session).start_row, limited, outcomes,
+            )
+        )  # fmt: skip
     return out
 
 
 def policy_actions(problem, policy):
     """The act function of a saved policy: features of every row -> actions."""
-    return lambda sim: policy(problem.observe(sim))
+    return lambda sim: policy.each(problem.observe(sim))
 
 
 def _drawn(problem, log, row, segment):

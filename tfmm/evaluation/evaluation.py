@@ -5,10 +5,8 @@ import numpy as np
 from tfmm import config as config_lib
 from tfmm import errors, files
 from tfmm.environments import problem as problem_lib
-from tfmm.evaluation import assess, backtest, comparison, figures, metrics, report
+from tfmm.evaluation import assess, backtest, comparison, figures, fill_log, metrics, report
 from tfmm.policies import baselines
-
-BASELINES = (baselines.none, baselines.fixed_spread)
 
 
 def evaluate(policy, store=None, split="test", command=""):
@@ -24,15 +22,11 @@ def evaluate(policy, store=None, split="test", command=""):
     Raises:
         DataError: the store has other instruments than the policy quotes, or does not match its hashes.
     """
-    config = config_lib.with_store(policy.config, store) if store else policy.config
-    problem = problem_lib.Problem.create(config)
-    problem.store.verify()
-    _check_fit(policy, problem)
-    name = config.agent.name
-    runs = {name: backtest.run(problem, split, backtest.policy_actions(problem, policy), False, name)}
+    problem = _open(policy, store)
+    config, name = problem.config, problem.config.agent.name
+    runs = {name: play(problem, policy, split)}
     fitted = {}
-    for make in BASELINES:
-        one = make(problem)
+    for one in baselines.all_of(problem):
         fitted[one.name] = one.fitted
         runs[one.name] = backtest.run(problem, split, one, True, one.name)
     lots = np.array([one.lot_size for one in problem.store.instruments])
@@ -55,11 +49,31 @@ def evaluate(policy, store=None, split="test", command=""):
         verdict=comparison.verdict(entries, best),
         best_baseline=best,
         name=name,
-        currency=problem.store.instruments[0].quote_currency,
+        currency=problem.currency,
+        fills=fill_log.columns(runs[name]),
         figures=_figures(policy, problem, runs, name, limits),
         config_text=config_lib.dumps(config),
         command=command,
     )
+
+
+def play(problem, policy, split):
+    """Backtests of the saved policy alone, one for each segment of a split."""
+    return backtest.run(problem, split, backtest.policy_actions(problem, policy), False, problem.config.agent.name)
+
+
+def explain(policy, store=None, split="test", fill=None, quote=None):
+    """Why a fill of the policy happened, or what became of a quote, in words; see fill_log."""
+    runs = play(_open(policy, store), policy, split)
+    return fill_log.explain(runs, fill) if quote is None else fill_log.explain_quote(runs, quote)
+
+
+def _open(policy, store):
+    """The policy's Problem, on another store if one is given; its data checked."""
+    problem = problem_lib.Problem.create(config_lib.with_store(policy.config, store) if store else policy.config)
+    problem.store.verify()
+    _check_fit(policy, problem)
+    return problem
 
 
 def _check_fit(policy, problem):
@@ -69,11 +83,6 @@ def _check_fit(policy, problem):
         raise errors.DataError(
             f"store {problem.store.path}: holds {', '.join(got)}, wanted {len(wanted)} instruments as the policy "
             f"was trained on ({', '.join(wanted)})"
-        )
-    currencies = {one.quote_currency for one in problem.store.instruments}
-    if len(currencies) > 1:
-        raise errors.DataError(
-            f"store {problem.store.path}: quote currencies {', '.join(sorted(currencies))}, wanted one"
         )
 
 
@@ -130,7 +139,7 @@ def _risk_facts(risk):
 def _figures(policy, problem, runs, name, limits):
     firsts = {key: one[0] for key, one in runs.items()}
     own = firsts[name]
-    currency = problem.store.instruments[0].quote_currency
+    currency = problem.currency
     out = {
         "equity": (f"Equity, {own.session}", figures.equity(firsts, name, currency)),
         "inventory": (f"Inventory, {own.session}", figures.inventory(own, limits)),

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfmm import errors
+from tfmm.evaluation import currency
 from tfmm.market import schema
 from tfmm.simulation import schedule
 
@@ -52,6 +53,23 @@ def mids(tape, instrument):
     return quotes["ts"], 0.5 * (quotes["lo_tick"] + quotes["hi_tick"]) * tick, rows
 
 
+def happened_after(fills):
+    """(F,) bool: fills that happened after the event that they name; all others happened because of it."""
+    return np.isin(fills["rule"], AFTER)
+
+
+def last_quote(quote_row, fills):
+    """(F,) index into quote_row (see mids) of the last quote before each fill: the market we traded in."""
+    return np.maximum(np.searchsorted(quote_row, fills["event"] + happened_after(fills), side="left") - 1, 0)
+
+
+def captured(tape, fills, instrument):
+    """(F,) spread captured by each fill of one instrument: side x qty x (mid just before - px), quote currency."""
+    _, quote_mid, quote_row = mids(tape, instrument)
+    worth = worth_of(tape, instrument)
+    return fills["side"] * fills["qty"] * (worth(quote_mid[last_quote(quote_row, fills)]) - worth(fills["px"]))
+
+
 def path(tape, fills, span, instrument=0):
     """The Path of one instrument.
 
@@ -66,9 +84,8 @@ def path(tape, fills, span, instrument=0):
     quote_ts, quote_mid, quote_row = mids(tape, instrument)
     if not len(quote_ts) or quote_ts[0] > span[1]:
         raise errors.DataError(f"{one.symbol} has no quote before the end of the backtest, wanted at least one")
-    # these happen after the event that they name, all others because of it
-    after = np.isin(own["rule"], AFTER)
-    fill_mid = quote_mid[np.maximum(np.searchsorted(quote_row, own["event"] + after, side="left") - 1, 0)]
+    after = happened_after(own)
+    fill_mid = quote_mid[last_quote(quote_row, own)]
     signed = own["side"] * own["qty"]
     # one row per quote in the span and one per fill, fills before the quote that caused them
     inside = (quote_ts > span[0]) & (quote_ts <= span[1])
@@ -82,26 +99,29 @@ def path(tape, fills, span, instrument=0):
 
     mid = np.concatenate([[first_mid], np.concatenate([fill_mid, quote_mid[inside]])[order]])
     inventory = np.cumsum(column(signed, 0.0))
-    worth = _worth(tape, instrument)
-    capture = np.cumsum(column(signed * (worth(fill_mid) - worth(own["px"])), 0.0))
+    worth = worth_of(tape, instrument)
+    capture = np.cumsum(column(captured(tape, own, instrument), 0.0))
     drift = np.concatenate([[0.0], np.cumsum(inventory[:-1] * np.diff(worth(mid)))])
     fees = np.cumsum(column(own["fee"], 0.0))
     ts = np.concatenate([[span[0]], ts[order]])
 
-    def closed(values):
-        return np.append(values, values[-1])
-
-    return Path(
-        np.append(ts, span[1]),
-        closed(mid),
-        closed(inventory),
-        closed(capture + drift),
-        closed(fees),
-        closed(capture),
-    )
+    columns = [mid, inventory, capture + drift, fees, capture]
+    rate = currency.Rate(tape, instrument)
+    if len(rate.ts):
+        ts, columns = _converted(rate, ts, columns, span)
+    return Path(np.append(ts, span[1]), *(np.append(values, values[-1]) for values in columns))
 
 
-def _worth(tape, instrument):
+def _converted(rate, ts, columns, span):
+    """(ts, columns) of a path in the accounting currency, with rows wherever the rate changes; mid stays as it is."""
+    every = np.unique(np.concatenate([ts, rate.ts[(rate.ts > span[0]) & (rate.ts <= span[1])]]))
+    mid, inventory, gross, fees, capture = (one[np.searchsorted(ts, every, side="right") - 1] for one in columns)
+    now = rate(every)
+    paid, captured_ = (np.cumsum(np.diff(one, prepend=0.0) * now) for one in (fees, capture))
+    return every, [mid, inventory, now * (gross - fees) + paid, paid, captured_]
+
+
+def worth_of(tape, instrument):
     """Function of a price: worth of one size unit, quote currency.
 
     An inverse contract's is counted at the tape's first mid R: V (2 - R / p) for a contract of value V, see
@@ -112,6 +132,16 @@ def _worth(tape, instrument):
         return lambda px: np.asarray(px) * one.multiplier
     reference = schedule.reference_ticks(tape)[instrument] * one.tick_size
     return lambda px: one.multiplier * (2.0 - reference / np.asarray(px))
+
+
+def notional(fills, tape):
+    """(F,) accounting currency: px x qty x multiplier; of an inverse contract, of a fixed value, qty x multiplier."""
+    out = np.zeros(len(fills))
+    for n, one in enumerate(tape.instruments):
+        own = fills["instrument"] == n
+        px = 1.0 if one.inverse else fills["px"][own]
+        out[own] = px * fills["qty"][own] * one.multiplier * currency.Rate(tape, n)(fills["ts_ns"][own])
+    return out
 
 
 def drawdown(times, wealth):

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfmm import config as config_lib
 from tfmm import errors, files, model_settings
-from tfmm.environments import factory
+from tfmm.environments import exact, factory
 from tfmm.evaluation import figures
 
 _PATHS, _SEED = 2000, 1
@@ -33,6 +33,7 @@ class Outcome:
     baselines: dict
     columns: tuple
     table: np.ndarray
+    franchises: dict
     model: model_settings.Model
 
     @property
@@ -74,6 +75,7 @@ def evaluate(policy):
         baselines=baselines,
         columns=columns,
         table=table,
+        franchises=one.franchises() if isinstance(one, exact.Hedging) else {},
         model=config.model,
     )
 
@@ -85,6 +87,9 @@ def write(folder, outcome):
         files.write_text(folder / "policy_by_inventory.csv", _csv(outcome.columns, outcome.table))
         picture = figures.png(figures.policy_by_inventory(outcome.columns, outcome.table))
         files.write_bytes(folder / "figures" / "policy_by_inventory.png", picture)
+    if outcome.franchises:
+        picture = figures.png(figures.hedging_band(outcome.table[:, 0], outcome.table[:, 5], outcome.franchises))
+        files.write_bytes(folder / "figures" / "hedging_band.png", picture)
     results = {outcome.name: {**outcome.optimum, "played": outcome.played}, **outcome.baselines}
     path = folder / "metrics.json"
     files.write_json(

@@ -6,6 +6,7 @@ import dataclasses
 import jinja2
 
 from tfmm import files
+from tfmm.evaluation import fill_log
 
 ROWS = (
     ("objective", "Objective", "money", "sum of dPnL - r |Q| dt"),
@@ -40,7 +41,7 @@ class Outcome:
         policy, data, rules: dicts of facts, as in metrics.json. results: {policy name: metrics}.
         comparison: list of comparison.compare. verdict: str. best_baseline: name.
         name: the evaluated policy. currency: of money. figures: {file stem: (title, matplotlib Figure)}.
-        config_text: TOML. command: how to get this again.
+        fills: fill_log.columns of the policy. config_text: TOML. command: how to get this again.
     """
 
     policy: dict
@@ -52,6 +53,7 @@ class Outcome:
     best_baseline: str
     name: str
     currency: str
+    fills: dict
     figures: dict
     config_text: str
     command: str
@@ -79,6 +81,7 @@ def write(folder, outcome, png):
         data = png(figure)
         files.write_bytes(folder / "figures" / f"{stem}.png", data)
         pictures.append((title, base64.b64encode(data).decode()))
+    files.write_bytes(folder / "fills.parquet", fill_log.parquet_bytes(outcome.fills))
     files.write_json(
         folder / "metrics.json",
         {

@@ -19,11 +19,14 @@ class Tape:
         events: (E,) `schema.EVENT`, sorted by time; at equal times trades come before quotes.
         instruments: N instruments, indexed by `events["instrument"]`.
         dropped: rows left out by `from_frames`, by reason.
+        rates: {instrument: instrument whose mid is the worth of its quote currency}; those not named are quoted in the
+            currency that accounts are kept in.
     """
 
     events: np.ndarray
     instruments: tuple[schema.Instrument, ...]
     dropped: dict[str, int] = dataclasses.field(default_factory=dict)
+    rates: dict[int, int] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def from_frames(cls, quotes, trades, instrument, where="frames"):

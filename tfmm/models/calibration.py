@@ -26,20 +26,23 @@ class Scales(msgspec.Struct, frozen=True, kw_only=True):
             over 10 s, long enough for the bounce between bid and ask to fade.
         order_lot: size of one order.
         mid_tick: time-weighted mean mid; profits of inverse contracts are counted at it.
+        drift: (6,) coefficients of models.drift, empty where nobody asks for them.
     """
 
     half_spread_tick: float
     sigma_tick: float
     order_lot: int
     mid_tick: float = 0.0
+    drift: tuple[float, ...] = ()
 
 
-def calibrate(events, instruments, segments, order_size=0.0):
+def calibrate(events, instruments, segments, order_size=0.0, quoted=None):
     """Measures the scales of every instrument.
 
     Args:
         events: (E,) schema.EVENT of the store. segments: the train segments.
         order_size: size unit, one or one for each instrument; 0: the median trade.
+        quoted: (Q,) indices of the instruments that are quoted, None: all; orders of others are one lot.
 
     Returns:
         One Scales per instrument.
@@ -52,6 +55,7 @@ def calibrate(events, instruments, segments, order_size=0.0):
     if np.ndim(order_size) and len(order_size) != count:
         raise errors.ConfigError(f"rules.order_size has {len(order_size)} values, wanted 1 or {count}")
     order_sizes = np.broadcast_to(order_size, count)
+    own = range(count) if quoted is None else quoted
     sums, sizes = np.zeros((count, len(_SUMS))), [{} for _ in instruments]
     for segment in segments:
         last = np.full((count, len(_LAST)), np.nan)
@@ -70,7 +74,7 @@ def calibrate(events, instruments, segments, order_size=0.0):
             Scales(
                 half_spread_tick=max(float(weighted / seconds), 0.25),
                 sigma_tick=max(float(sigma), 1e-3),
-                order_lot=_order_lot(float(order_sizes[n]), instrument, sizes[n]),
+                order_lot=_order_lot(float(order_sizes[n]), instrument, sizes[n]) if n in own else 1,
                 mid_tick=float(mids / seconds),
             )
         )
@@ -108,6 +112,8 @@ def parameters(scales, base, environment, limit_orders, clients=None, rules=None
         out["unit_tick"][n] = unit_tick(one, environment)
         out["sigma_tick"][n] = one.sigma_tick
         out["risk"][n] = environment.risk_aversion * one.half_spread_tick
+        if one.drift:
+            out["drift"][n] = one.drift
     if environment.action == "skew_spread":
         out["action"] = state.SKEW_SPREAD
         out["skew_range"] = environment.skew_range

@@ -57,15 +57,19 @@ def evaluate(model, ask, bid):
     Returns:
         (2 L + 1,) float64.
     """
+    earned, move = step(model, ask, bid)
+    return np.linalg.solve(np.eye(len(earned)) - model.beta * move, earned - model.costs)
+
+
+def step(model, ask, bid):
+    """What a policy does in a step: (2 L + 1,) expected income, (2 L + 1, 2 L + 1) chances of the next inventory."""
     quoted = [_allowed(model, side) & ~np.isnan(distances) for side, distances in ((-1, ask), (1, bid))]
     chance = [np.where(on, model.curve(np.nan_to_num(d)), 0.0) for on, d in zip(quoted, (ask, bid), strict=True)]
     earned = sum(p * np.nan_to_num(d) for p, d in zip(chance, (ask, bid), strict=True))
     sold, bought = chance
-    count = len(model.inventories)
     move = np.diag(1.0 - sold - bought + 2.0 * sold * bought)
     move += np.diag((sold * (1.0 - bought))[1:], -1) + np.diag((bought * (1.0 - sold))[:-1], 1)
-    reward = earned - model.costs
-    return np.linalg.solve(np.eye(count) - model.beta * move, reward)
+    return earned, move
 
 
 @functools.lru_cache(maxsize=64)
@@ -133,26 +137,45 @@ def _allowed(model, side):
     return np.abs(model.inventories + side) <= model.limit
 
 
-def _improve(model, value, ask, bid):
-    low = np.concatenate([[np.nan], value[:-1]])
-    high = np.concatenate([value[1:], [np.nan]])
-    ask, bid = ask.copy(), bid.copy()
-    for k in range(len(value)):
-        for _ in range(50):
-            before = ask[k], bid[k]
-            bought = 0.0 if np.isnan(bid[k]) else float(model.curve(bid[k]))
-            if not np.isnan(ask[k]):
-                up = high[k] if bought else 0.0
-                change = (1.0 - bought) * (low[k] - value[k]) + bought * (value[k] - up)
-                ask[k] = _best(model, model.beta * change)
-            sold = 0.0 if np.isnan(ask[k]) else float(model.curve(ask[k]))
-            if not np.isnan(bid[k]):
-                down = low[k] if sold else 0.0
-                change = (1.0 - sold) * (high[k] - value[k]) + sold * (value[k] - down)
-                bid[k] = _best(model, model.beta * change)
-            if np.allclose(before, (ask[k], bid[k]), rtol=0, atol=1e-12, equal_nan=True):
-                break
+def best_pair(model, near, ask, bid, turns=50):
+    """The best distances at one inventory, improved in turn from the given ones; NaN stays: not quoted.
+
+    Args:
+        near: (3,) value with one order less, as many, one more; of a side that is not quoted it is not used.
+        turns: at most.
+    """
+    for _ in range(turns):
+        before = ask, bid
+        _, bought = _chances(model, ask, bid)
+        if not np.isnan(ask):
+            up = near[2] if bought else 0.0
+            change = (1.0 - bought) * (near[0] - near[1]) + bought * (near[1] - up)
+            ask = _best(model, model.beta * change)
+        sold, _ = _chances(model, ask, bid)
+        if not np.isnan(bid):
+            down = near[0] if sold else 0.0
+            change = (1.0 - sold) * (near[2] - near[1]) + sold * (near[1] - down)
+            bid = _best(model, model.beta * change)
+        if np.allclose(before, (ask, bid), rtol=0, atol=1e-12, equal_nan=True):
+            break
     return ask, bid
+
+
+def move_of(model, ask, bid):
+    """(3,) probabilities that the inventory falls by one, stays, rises by one."""
+    sold, bought = _chances(model, ask, bid)
+    down, up = sold * (1.0 - bought), bought * (1.0 - sold)
+    return np.array([down, 1.0 - down - up, up])
+
+
+def _chances(model, ask, bid):
+    return [0.0 if np.isnan(one) else float(model.curve(one)) for one in (ask, bid)]
+
+
+def _improve(model, value, ask, bid):
+    padded = np.concatenate([[np.nan], value, [np.nan]])
+    pairs = [best_pair(model, padded[k : k + 3], ask[k], bid[k]) for k in range(len(value))]
+    return np.array(pairs).T
 
 
 def _best(model, change):

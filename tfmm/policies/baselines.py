@@ -1,83 +1,189 @@
 """The strategies a desk would run instead, fitted on train only.
 
-Each is a function of the simulator's state: distances of ask and bid from the mid in ticks, NaN for no quote.
+Each quotes distances from the mid that depend on its inventory: a table, so that many are tried at once.
 """
 
 import dataclasses
 
 import numpy as np
 
-from tfmm.simulation import kernel
+from tfmm.models import glft as glft_model
+from tfmm.models import inventory
+from tfmm.policies import measurement, play
 
 CANDIDATES = 14
 """Half-spreads tried for fixed_spread."""
+_SKEWS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.5, 2.5)
+_AVERSIONS = np.geomspace(1e-6, 1.0, 13)
+_HORIZON_S = 600.0
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Baseline:
-    """A named strategy with constant distances.
+    """A named strategy.
 
     Attributes:
-        name: str. distance_tick: (N,) half-spread it quotes, NaN: does not quote. fitted: its parameters.
+        name: str. fitted: its parameters, JSON-able.
+        tables: (N, 2 L + 1, 2) float64 ask and bid distance from the mid by inventory -L, ..., L orders, ticks; NaN:
+            does not quote. pressure: (N, N) orders of each instrument -> what takes the place of the inventory.
     """
 
     name: str
-    distance_tick: np.ndarray
+    tables: np.ndarray
+    pressure: np.ndarray
+    order_lot: np.ndarray
     fitted: dict
 
     def __call__(self, sim):
         """(B, N, 2) float64 ask and bid distance, ticks, for a simulator in `distances` mode."""
-        out = np.empty((*sim.books.shape, 2))
-        out[...] = self.distance_tick[:, np.newaxis]
-        return out
+        return _quote(self.tables[np.newaxis], self.pressure, self.order_lot, sim)
+
+
+def all_of(problem):
+    """Every baseline, in the order of a report."""
+    measured = measurement.measure(problem)
+    return (
+        none(problem),
+        fixed_spread(problem),
+        linear_skew(problem),
+        avellaneda_stoikov(problem, measured),
+        glft(problem, measured),
+        bellman(problem, measured),
+    )
 
 
 def none(problem):
     """Does not quote."""
-    return Baseline("none", np.full(len(problem.scales), np.nan), {})
-
-
-def candidates(problem):
-    """(CANDIDATES, N) half-spreads tried for fixed_spread, ticks.
-
-    They run in even ratios from half the market's half-spread to 32 of them, or to 8 standard
-    deviations of the mid over a decision interval where that is wider.
-    """
-    units = np.array([one.half_spread_tick for one in problem.scales])
-    moves = np.array([one.sigma_tick for one in problem.scales]) * np.sqrt(problem.config.environment.interval_s)
-    return np.geomspace(0.5, max(32.0, 8.0 * float((moves / units).max())), CANDIDATES)[:, np.newaxis] * units
+    return _baseline(problem, "none", np.full(_shape(problem), np.nan), {})
 
 
 def fixed_spread(problem):
     """Quotes mid +/- h, h the candidate with the best objective on train."""
-    tried = candidates(problem)
+    tried = measurement.grid(problem, CANDIDATES)
+    best = int(np.argmax(_scores(problem, _linear(problem, tried, np.zeros(CANDIDATES)))))
+    return _baseline(
+        problem, "fixed_spread", _linear(problem, tried[[best]], [0.0])[0], {"half_spread_tick": tried[best].tolist()}
+    )
+
+
+def linear_skew(problem):
+    """Quotes mid - s x / L +/- h: x the inventory in orders, or with a risk of several instruments (Omega Q)_n, what
+    another order of n adds to the risk, in orders of n. h and s are the best of a grid on train, s a share of h,
+    coarse first, then its neighbours."""
+    halves = measurement.grid(problem, CANDIDATES)
+    scores = {}
+
+    def best_of(pairs):
+        new = [one for one in pairs if one not in scores]
+        tables = _linear(problem, halves[[h for h, _ in new]], [_SKEWS[s] for _, s in new])
+        scores.update(zip(new, _scores(problem, tables), strict=True))
+        return max(scores, key=scores.get)
+
+    h, s = best_of([(h, s) for h in range(0, CANDIDATES, 2) for s in range(0, len(_SKEWS), 2)])
+    near = [(h + i, s + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    h, s = best_of([(h, s) for h, s in near if 0 <= h < CANDIDATES and 0 <= s < len(_SKEWS)])
+    fitted = {"half_spread_tick": halves[h].tolist(), "skew_at_limit_tick": (halves[h] * _SKEWS[s]).tolist()}
+    return _baseline(problem, "linear_skew", _linear(problem, halves[[h]], [_SKEWS[s]])[0], fitted)
+
+
+def avellaneda_stoikov(problem, measured):
+    """Avellaneda and Stoikov 2008, equations 29 and 30, with A, k and sigma of train and a horizon that stays ten
+    minutes away; gamma / k is the best of a grid on train."""
+
+    def quotes(one, scale, aversion):
+        gamma = aversion * one.law.decay
+        half = 0.5 * gamma * scale.sigma_tick**2 * _HORIZON_S + np.log1p(aversion) / gamma
+        shift = gamma * scale.sigma_tick**2 * _HORIZON_S * _held(problem)
+        return np.column_stack([half - shift, half + shift])
+
+    return _by_aversion(problem, measured, "avellaneda_stoikov", quotes)
+
+
+def glft(problem, measured):
+    """Stationary quotes of models.glft with A, k and sigma of train; gamma / k is the best of a grid on train."""
+
+    def quotes(one, scale, aversion):
+        model = glft_model.Model(
+            one.law.rate, one.law.decay, scale.sigma_tick, aversion * one.law.decay, limit=_limit(problem)
+        )
+        return glft_model.stationary(model)
+
+    return _by_aversion(problem, measured, "glft", quotes)
+
+
+def bellman(problem, measured):
+    """models.inventory on what quotes at each distance did on train; nothing is left to choose."""
+    shape, interval_s = _shape(problem), problem.config.environment.interval_s
+    tables = np.full(shape, np.nan)
+    for n, one in enumerate(measured):
+        cost = problem.cost_per_s(n) * interval_s * np.abs(_held(problem))
+        places = inventory.solve(one.chance, one.gain, cost).places
+        tables[n] = np.append(one.distance_tick, np.nan)[places]  # place -1: not quoted
+    return _baseline(problem, "bellman", tables, {"beta": inventory.BETA})
+
+
+def _by_aversion(problem, measured, name, quotes):
+    """The best of a grid of gamma / k; an instrument whose fills do not tell A and k is not quoted."""
+    tables = np.full((len(_AVERSIONS), *_shape(problem)), np.nan)
+    for n, (one, scale) in enumerate(zip(measured, problem.scales, strict=True)):
+        if one.law is not None:
+            tables[:, n] = [quotes(one, scale, aversion) for aversion in _AVERSIONS]
+    best = int(np.argmax(_scores(problem, tables)))
+    fitted = {
+        "gamma_over_decay": float(_AVERSIONS[best]),
+        "sigma_tick": [one.sigma_tick for one in problem.scales],
+        "intensity": [one.facts() for one in measured],
+    }
+    return _baseline(problem, name, tables[best], fitted)
+
+
+def _scores(problem, tables):
+    """(C,) reward on train of C tables (C, N, 2 L + 1, 2), all played at once."""
     train = problem.segments["train"]
     windows = problem.windows(train)
-    rows = CANDIDATES * len(windows)
-    distances = np.repeat(tried, len(windows), axis=0)
-    actions = np.broadcast_to(distances[..., np.newaxis], (*distances.shape, 2))
-    sim = problem.simulator(train, rows, windows=np.tile(windows, (CANDIDATES, 1)), distances=True)
-    total = run(sim, lambda _: actions).reshape(CANDIDATES, -1).sum(axis=1)
-    best = tried[int(np.argmax(total))]
-    return Baseline("fixed_spread", best, {"half_spread_tick": best.tolist()})
+    count = len(tables)
+    own = np.repeat(tables, len(windows), axis=0)
+    pressure, order_lot = _pressure(problem), problem.parameters["order_lot"]
+    sim = problem.simulator(train, len(own), windows=np.tile(windows, (count, 1)), distances=True)
+    total = play.run(sim, lambda one: _quote(own, pressure, order_lot, one))
+    return total.reshape(count, -1).sum(axis=1)
 
 
-def run(sim, act, after=None):
-    """Plays one window in every row.
+def _quote(tables, pressure, order_lot, sim):
+    """(B, N, 2) from tables (B or 1, N, 2 L + 1, 2)."""
+    orders = sim.books["inventory_lot"] / order_lot
+    limit = tables.shape[2] // 2
+    place = np.clip(np.rint(orders @ pressure.T), -limit, limit).astype(np.int64) + limit
+    rows = np.arange(len(place))[:, np.newaxis] if len(tables) > 1 else np.zeros((1, 1), np.int64)
+    return tables[rows, np.arange(place.shape[1]), place]
 
-    Args:
-        sim: Simulator with one window per row. act: simulator -> actions. after: called after every
-            step with (simulator, rows still open at that step).
 
-    Returns:
-        (B,) float64 summed reward.
-    """
-    sim.reset()
-    total, open_rows = np.zeros(len(sim.rows)), np.ones(len(sim.rows), bool)
-    while open_rows.any():
-        sim.step(act(sim))
-        total[open_rows] += sim.reward[open_rows]
-        if after is not None:
-            after(sim, open_rows)
-        open_rows &= sim.step_type != kernel.LAST
-    return total
+def _linear(problem, halves, skews):
+    """(C, N, 2 L + 1, 2) tables of half-spreads (C, N), ticks, and skews at the limit (C,), shares of them."""
+    held = _held(problem) / _limit(problem)
+    shift = np.asarray(skews)[:, np.newaxis, np.newaxis] * halves[:, :, np.newaxis] * held
+    return np.stack([halves[:, :, np.newaxis] - shift, halves[:, :, np.newaxis] + shift], axis=-1)
+
+
+def _baseline(problem, name, tables, fitted):
+    return Baseline(name, tables, _pressure(problem), problem.parameters["order_lot"], fitted)
+
+
+def _pressure(problem):
+    """(N, N): each instrument's own inventory, or with a covariance (Omega Q)_n / Omega_nn."""
+    if problem.risk is None:
+        return np.eye(len(problem.scales))
+    omega = problem.risk[0]
+    return omega / np.diag(omega)[:, np.newaxis]
+
+
+def _limit(problem):
+    return problem.config.rules.inventory_limit_orders
+
+
+def _held(problem):
+    return np.arange(-_limit(problem), _limit(problem) + 1)
+
+
+def _shape(problem):
+    return len(problem.scales), 2 * _limit(problem) + 1, 2

@@ -12,7 +12,9 @@ _WHY = {
     "TOUCH": "a trade printed at it, the aggressor on the other side or unknown",
     "QUEUE": "a trade printed at it and the queue ahead was gone",
     "TAKER": "it was marketable when it became active and took the touch",
+    "CLIENT": "a client took it",
 }
+_AFTER = ("TAKER", "CLIENT", "HEDGE")  # happen after the event that they name, all others because of it
 
 
 def fill(result, number):
@@ -27,14 +29,18 @@ def fill(result, number):
     one = result.fills[number]
     instrument = result.tape.instruments[one["instrument"]]
     side, word = ("bid", "bought") if one["side"] > 0 else ("ask", "sold")
-    sent = _quote_of(result, one, side)
+    why = "no quote of ours: inventory was closed at the market"
+    if one["rule"] != "HEDGE":
+        sent = _quote_of(result, one, side)
+        why = f"our {side} rested and {_WHY[str(one['rule'])]}\nquote {sent} of the schedule: "
+        why += _quoted(result, sent, instrument)
+    before = one["event"] + (one["rule"] in _AFTER)
     lines = [
         f"fill {number}: {word} {one['qty']:g} {instrument.symbol} at {_px(one['px'], instrument)}, "
         f"fee {one['fee']:.6g}, at {_time(one['ts_ns'])}",
-        f"rule {one['rule']}: our {side} rested and {_WHY[str(one['rule'])]}",
-        f"quote {sent} of the schedule: {_quoted(result, sent, instrument)}",
+        f"rule {one['rule']}: {why}",
         f"event, tape row {one['event']}: {_event(result.tape, one['event'], instrument)}",
-        f"market before {_market(result.tape, one['event'], one['instrument'], instrument)}, "
+        f"market before {_market(result.tape, before, one['instrument'], instrument)}, "
         f"after {_market(result.tape, one['event'] + 1, one['instrument'], instrument)}",
     ]
     marks = [f"{seconds} s {_markout(result.tape, one, seconds):+.6g}" for seconds in _HORIZONS_S]
@@ -88,7 +94,7 @@ def _quote_of(result, one, side):
     latency = np.broadcast_to(result.rules.latency_ns, len(result.tape.instruments))[one["instrument"]]
     own = result.schedule["instrument"] == one["instrument"]
     active = result.schedule["ts_ns"] + latency
-    live = own & (active <= one["ts_ns"] if one["rule"] == "TAKER" else active < one["ts_ns"])
+    live = own & (active <= one["ts_ns"] if one["rule"] in _AFTER else active < one["ts_ns"])
     return int(np.flatnonzero(live)[-1])
 
 

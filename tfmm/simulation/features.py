@@ -29,6 +29,8 @@ NAMES = (
     "bid_queue",  # size before us at our bid over that and our own, touch = queue; 1 behind an unknown queue, 0 without
     "ask_queue",
     "cash",  # cash after fees over the cash limit; 0 without a limit
+    "drift",  # move of the mid expected over the next 10 s (tfmm.models.drift), in mean half-spreads
+    "synthetic_deviation",  # mid minus the mid of the synthetic quotes, in mean half-spreads; 0 without them
 )
 DEFAULT = NAMES[:13]
 """What every market has. `time_left` is left out: a window that is merely over has no end to prepare for."""
@@ -92,8 +94,11 @@ def _queue_share(ahead, lots, rules):
 
 
 @jit.kernel
-def observe(book, rules, time_left, out):
-    """Writes the features of one instrument, in the order of NAMES, into out (F,) float32."""
+def observe(book, rules, time_left, synthetic, out):
+    """Writes the features of one instrument, in the order of NAMES, into out (F,) float32.
+
+    synthetic: mid of its synthetic quotes in ticks, NaN without.
+    """
     out[:] = 0.0
     out[0] = book.inventory_lot / rules.limit_lot
     out[13] = time_left
@@ -113,7 +118,11 @@ def observe(book, rules, time_left, out):
     for k in range(3):
         scale = rules.sigma_tick * math.sqrt(RETURN_S[k])
         out[5 + k] = _clipped((mid - book.mid_average[k]) / scale)
+    for k in range(6):
+        out[17] += rules.drift[k] * out[2 + k]
     out[8] = _clipped(0.5 * math.log(max(book.variance, 1e-12) / (rules.sigma_tick * rules.sigma_tick)))
+    if not math.isnan(synthetic):
+        out[18] = _clipped((mid - synthetic) / unit)
     if book.my_bid_lot > 0:
         out[9] = _clipped((mid - book.my_bid_tick) / unit)
         out[11] = 1.0
@@ -133,6 +142,9 @@ def objective(row, books, rules, omega, vector):
     total = 0.0
     for n in range(books.shape[0]):
         own = ledger.equity(books[n], rules[n].reference_tick)
+        m = rules[n].rate
+        if m >= 0 and books[m].has_market:
+            own *= 0.5 * (books[m].bid_tick + books[m].ask_tick) / rules[n].rate_tick
         if omega.shape[0] == 0:
             own -= rules[n].risk * books[n].abs_lot_s
         total += rules[n].weight * own

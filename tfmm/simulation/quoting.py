@@ -7,7 +7,8 @@ import numpy as np
 from tfmm import jit
 from tfmm.simulation import state
 
-_SKEW_SPREAD, _OFFSETS = state.SKEW_SPREAD, state.OFFSETS
+_SKEW_SPREAD, _OFFSETS, _DISTANCES = state.SKEW_SPREAD, state.OFFSETS, state.DISTANCES
+_TOUCH, _SYNTHETIC = state.REFERENCE_TOUCH, state.REFERENCE_SYNTHETIC
 _ON_TICK = 1e-6
 ACTION_NAMES = {"skew_spread": ("skew", "half_spread"), "offsets": ("ask_offset", "bid_offset")}
 SIZE_NAMES = ("ask_size", "bid_size")
@@ -15,10 +16,19 @@ HEDGE_NAMES = ("hedge",)
 
 
 @jit.kernel
+def synthetic_mid(books, n, rules):
+    """Mid of an instrument's synthetic quotes in its own ticks; NaN without them."""
+    m = rules[n].synthetic
+    if m < 0 or not books[m].has_market:
+        return math.nan
+    return 0.5 * (books[m].bid_tick + books[m].ask_tick) * rules[n].synthetic_ratio
+
+
+@jit.kernel
 def quote_prices(mid, rules, first, second):
     """Prices (tick, float) of the quote that an action in [-1, 1]^2 stands for.
 
-    With u the unit of distances (rules.unit_tick) and m the mid:
+    With u the unit of distances (rules.unit_tick) and m the reference price:
     skew_spread: m' = m exp(first skew_range u / m), ask, bid = m' +/- u exp(low + (second + 1)/2 (high - low));
     offsets: ask = m + u d(first), bid = m - u d(second), d(a) = low + (a + 1)/2 (high - low);
     distances: ask = m + first, bid = m - second, in ticks; NaN: no quote on that side.
@@ -45,10 +55,10 @@ def _lots(rules, action):
 
 
 @jit.kernel
-def send(book, ring, rules, ts, action):
-    """Puts the quote of an action (2,), or (4,) with sizes, on its way; without a market an empty one.
+def send(book, ring, rules, ts, action, synthetic):
+    """Puts the quote of an action (2,), or (4,) with sizes, on its way; an empty one without a market or a reference.
 
-    Returns the ORDER.
+    synthetic: see synthetic_mid. Returns the ORDER.
     """
     order = ring[book.tail % ring.shape[0]]
     order.active_ns = ts + rules.latency_ns
@@ -56,9 +66,15 @@ def send(book, ring, rules, ts, action):
     order.ask_tick = 0
     order.bid_lot = 0
     order.ask_lot = 0
-    if book.has_market:
-        mid = 0.5 * (book.bid_tick + book.ask_tick)
-        bid, ask = quote_prices(mid, rules, action[0], action[1])
+    if book.has_market and rules.quoted:
+        below = above = 0.5 * (book.bid_tick + book.ask_tick)
+        if rules.action != _DISTANCES and rules.reference == _TOUCH:
+            below, above = float(book.bid_tick), float(book.ask_tick)
+        elif rules.action != _DISTANCES and rules.reference == _SYNTHETIC:
+            below = above = synthetic
+        bid, ask = quote_prices(below, rules, action[0], action[1])
+        if above != below:
+            _, ask = quote_prices(above, rules, action[0], action[1])
         if not math.isnan(bid):
             order.bid_tick = math.floor(bid + _ON_TICK)
             order.bid_lot = _lots(rules, action[3]) if rules.sizes else rules.order_lot

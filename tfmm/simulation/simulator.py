@@ -1,12 +1,9 @@
 """The door to the batched kernel: plain arrays in, plain arrays out, no TensorFlow."""
 
-import concurrent.futures
-import itertools
-
 import numpy as np
 
 from tfmm.market import store
-from tfmm.simulation import features, kernel, state
+from tfmm.simulation import features, kernel, parallel, state
 
 _MAPPED_BYTES = 1 << 28  # of mapped events that rows may have read before their pages are given back
 CLOCKS = ("time", "events", "both")
@@ -46,6 +43,7 @@ class Simulator:
         record=False,
         clock=("time", 1),
         risk=None,
+        values=None,
     ):
         """
         Args:
@@ -53,11 +51,13 @@ class Simulator:
                 attributes start_row, stop_row, start_ns, stop_ns (as `tfmm.market.splits.Segment`).
             rows: B. windows: (W, 3) int64 segment, start, end; None: random windows of `window_s`.
             reward_scale: money of one reward unit, tick x lot of the first instrument.
-            threads: that share the rows; the numbers do not depend on it.
+            threads: that share the rows, see parallel.Rows.
             clock: what a decision waits for, ("time", _), ("events", number of quotes) or ("both", _); see
                 kernel.step_rows. interval_s still sets the steps of the warm-up.
             risk: (Omega (N, N), cost of one unit for a second in tick x lot of the first instrument, u) of
                 tfmm.simulation.risk; None: each instrument's |Q| by itself.
+            values: (N, 2 L + 1) of tfmm.simulation.lesson, whose reward takes the place of the drawn profit; None:
+                without.
             record: keep the fills of every step in `fills`; then one thread is used.
         """
         count = len(rules)
@@ -74,6 +74,7 @@ class Simulator:
         self._scale = float(reward_scale)
         omega, cost, power = risk or (np.zeros((0, 0)), 0.0, 0.5)
         self._omega, self._vector = np.ascontiguousarray(omega, np.float64), np.array([cost, power])
+        self._values = np.zeros((0, 0)) if values is None else np.ascontiguousarray(values, np.float64)
         self.rows = np.zeros(rows, state.ROW)
         self.books = np.zeros((rows, count), state.BOOK)
         state.clear(self.books)
@@ -88,10 +89,8 @@ class Simulator:
         self._no_outcomes = np.zeros((0, 0, 0), np.int8)
         self.width = 2 + 2 * int(rules["sizes"].any()) + int((rules["hedge"] == state.HEDGE_ACTION).any())
         self._no_action = np.zeros((rows, count, self.width))
-        cuts = np.linspace(0, rows, (1 if record else min(threads, rows)) + 1).astype(int)
-        self._parts = [slice(start, stop) for start, stop in itertools.pairwise(cuts)]
-        self._arguments = [self._part(part) for part in self._parts]
-        self._pool = concurrent.futures.ThreadPoolExecutor(len(self._parts)) if len(self._parts) > 1 else None
+        self._quoted = np.flatnonzero(rules["quoted"])
+        self._work = parallel.Rows(rows, self._part, 1 if record else threads)
         self._since_release, self._release_every = 0, self._steps_to_release(rows, interval_s)
         self.seed(seed)
 
@@ -133,28 +132,29 @@ class Simulator:
         """Advances every row by one decision interval.
 
         Args:
-            actions: (B, N, A), A = `width`; meaning by `rules["action"]`, see quoting.quote_prices and
-                kernel.step_rows.
+            actions: (B, N, A), A = `width`, or (B, Q, A) of the Q instruments that are quoted; meaning by
+                `rules["action"]`, see quoting.quote_prices and kernel.step_rows.
         """
         self._since_release += 1
         if self._since_release >= self._release_every:
             store.release(self._mapped)
             self._since_release = 0
-        actions = np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape)
-        if self._pool is None:
-            count = self._step_part(self._arguments[0], actions)
-            if len(self._log):
-                assert 2 * count < len(self._log), f"{count} fills in a step, wanted at most {len(self._log) // 2}"
-                self.fills = self._log[:count].copy()
-        else:
-            list(self._pool.map(self._step_part, self._arguments, [actions[part] for part in self._parts]))
+        actions = self._whole(actions)
+        count = self._work(kernel.step_rows, actions)
+        if len(self._log):
+            assert 2 * count < len(self._log), f"{count} fills in a step, wanted at most {len(self._log) // 2}"
+            self.fills = self._log[:count].copy()
 
-    def _step_part(self, arguments, actions):
-        return kernel.step_rows(actions, *arguments)
+    def _whole(self, actions):
+        """(B, N, A) float64, zeros for instruments that are not quoted."""
+        if np.size(actions) == self._no_action.size:
+            return np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape)
+        out = np.zeros(self._no_action.shape)
+        out[:, self._quoted] = np.reshape(actions, (len(out), len(self._quoted), -1))
+        return out
 
     def _part(self, part):
-        """Arguments of the kernel for some rows, without the actions: views made once, as making them costs more
-        than a step of one row."""
+        """Arguments of the kernel for some rows, without the actions."""
         return (
             self._events,
             self._segments,
@@ -168,6 +168,7 @@ class Simulator:
             self._scale,
             self._omega,
             self._vector,
+            self._values,
             self.observation[part],
             self.reward[part],
             self.step_type[part],

@@ -11,6 +11,8 @@ NO_BID, NO_ASK = -(2**62), 2**62
 FOREVER = 2**62
 NEVER = -FOREVER
 
+REFERENCE_MID, REFERENCE_TOUCH, REFERENCE_SYNTHETIC = range(3)
+NO_INSTRUMENT = -1
 MARKET, TRADE, TOUCH, QUEUE, TAKER, CLIENT, HEDGE = range(7)
 RULE_NAMES = ("MARKET", "TRADE", "TOUCH", "QUEUE", "TAKER", "CLIENT", "HEDGE")
 TOUCH_NEVER, TOUCH_ALWAYS, TOUCH_QUEUE = range(3)
@@ -82,6 +84,14 @@ BOOK = np.dtype(
         ("random", np.uint64),
         ("client_ns", np.int64),  # next arrival
         ("client_excess", np.float64),  # intensity above the base, per second
+        # what the last quote was expected to do, see tfmm.simulation.lesson
+        ("held_lot", np.int64),
+        ("held_s", np.float64),
+        ("mid_tick", np.float64),
+        ("lesson_ask", np.int64),
+        ("lesson_bid", np.int64),
+        ("ask_chance", np.float64),
+        ("bid_chance", np.float64),
         # trades since the last decision
         ("buy_size", np.float64),
         ("sell_size", np.float64),
@@ -145,8 +155,15 @@ PARAMETERS = np.dtype(
         ("unit_tick", np.float64),  # what an action's distances are multiples of
         ("sigma_tick", np.float64),  # volatility on train, tick per square root of a second
         ("weight", np.float64),  # money of one tick x lot over that of the first instrument
+        ("rate", np.int64),  # instrument whose mid is the worth of the quote currency, or NO_INSTRUMENT
+        ("rate_tick", np.float64),  # its mean mid on train, at which `weight` counts
+        ("drift", np.float64, (6,)),  # coefficients of the features 2 to 7, see tfmm.models.drift
         ("risk", np.float64),  # r: cost of one lot held for a second, tick
         ("action", np.int64),  # SKEW_SPREAD, OFFSETS or DISTANCES
+        ("quoted", np.int64),  # whether we quote it; else it is only seen
+        ("reference", np.int64),  # what offsets are counted from: REFERENCE_MID, _TOUCH or _SYNTHETIC
+        ("synthetic", np.int64),  # instrument that holds its synthetic quotes, or NO_INSTRUMENT
+        ("synthetic_ratio", np.float64),  # ticks of it in one tick of the synthetic
         ("sizes", np.int64),  # whether actions set the sizes too
         ("skew_range", np.float64),
         ("range_low", np.float64),  # OFFSETS: distance; SKEW_SPREAD: log half-spread

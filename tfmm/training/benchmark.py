@@ -1,9 +1,10 @@
 """Measurements behind pipelines/benchmark.py, on a generated session."""
 
+import itertools
 import pathlib
 import tempfile
+import time
 
-import msgspec
 import numpy as np
 import tensorflow as tf
 from tf_agents.drivers import py_driver
@@ -12,20 +13,22 @@ from tf_agents.train.utils import train_utils
 
 from tfmm import config as config_lib
 from tfmm import jit, simulation
-from tfmm.agents import ddpg
+from tfmm.agents import factory as agents
 from tfmm.environments import factory
 from tfmm.environments import problem as problem_lib
 from tfmm.market import benchmark as market_benchmark
 from tfmm.market import generator, schema, store_writer, tape
+from tfmm.policies import saved, streaming
 from tfmm.simulation import schedule as schedule_lib
 from tfmm.simulation import state
-from tfmm.training import collection
+from tfmm.training import collection, exploration, export
 from tfmm.training import replay as replay_lib
 
 ROWS = 128
 _HASTE = 30  # how much faster than generated
 _STEP_S = 0.1  # between quotes, replayed and of environments
 _REPLAYED_HOURS = 60.0  # before the haste
+_QUOTES = 2000  # whose latency is measured
 _BEHIND = 8  # ticks behind the touch: about one fill a second
 
 
@@ -39,12 +42,13 @@ def run(repeats):
         problem = _problem(pathlib.Path(folder) / "store")
         out = _replay(problem.store.instruments[0], repeats)
         out["tape_env_steps_per_s"] = _environment(problem, 1024, repeats)
-        out["client_flow_env_steps_per_s"] = _environment(_with_clients(problem), 1024, repeats)
+        out["client_flow_env_steps_per_s"] = _environment(_clients_alone(), 1024, repeats)
         out["single_env_steps_per_s"] = _environment(problem, None, repeats)
         stock = _collect(problem, None, 300, repeats)
         out["collect_transitions_per_s"] = _collect(problem, ROWS, 300, repeats)
         out["collect_vs_stock"] = out["collect_transitions_per_s"] / stock
         out.update(_train(problem, repeats))
+        out["quote_p99_ms"] = _quote(problem, pathlib.Path(folder) / "policy", repeats)
         out.update(market_benchmark.run(folder, repeats))
     return out
 
@@ -65,13 +69,9 @@ def _problem(path):
     return problem_lib.Problem.create(config)
 
 
-def _with_clients(problem):
-    """The same market, where only clients trade with us."""
-    config = problem.config
-    rules = msgspec.structs.replace(config.rules, tape_fills=False)
-    return problem_lib.Problem.create(
-        msgspec.structs.replace(config, rules=rules, clients=config_lib.Clients(rate_s=5.0))
-    )
+def _clients_alone():
+    """Clients without a tape: the simple model with drawn fills."""
+    return factory.open_problem(config_lib.Config(environment=config_lib.Environment(name="simple_model")))
 
 
 def _hastened(*frames):
@@ -129,17 +129,39 @@ def _environment(problem, rows, repeats):
     return count * (rows or 1) / market_benchmark.best(steps, repeats)
 
 
+def _quote(problem, folder, repeats):
+    """99th percentile of ms from a market event to the quotes that it releases, the best of `repeats`."""
+    env = factory.create(problem, "test", None, seed=0)
+    step = train_utils.create_train_step()
+    specs = tensor_spec.from_spec(env.time_step_spec()), tensor_spec.from_spec(env.action_spec())
+    agent = agents.create(problem.config.agent, *specs, step, problem.config.train.steps)
+    export.Exporter(agent, problem, step).save(folder)
+    policy = saved.Policy.load(folder)
+    market = problem.store.tape(problem.segments["test"][0].session)
+
+    def latencies():
+        session = streaming.Session(policy)
+        for message in streaming.messages(market):
+            began = time.perf_counter()
+            for _ in session.take(message):
+                now = time.perf_counter()
+                yield now - began
+                began = now
+
+    return 1e3 * min(np.percentile(list(itertools.islice(latencies(), _QUOTES)), 99) for _ in range(repeats))
+
+
 def _collector(problem, rows):
     env = factory.create(problem, "train", rows, seed=0)
     time_step_spec = tensor_spec.from_spec(env.time_step_spec())
     action_spec = tensor_spec.from_spec(env.action_spec())
     step = train_utils.create_train_step()
-    agent = ddpg.create(problem.config.agent, time_step_spec, action_spec, step, problem.config.train.steps)
+    agent = agents.create(problem.config.agent, time_step_spec, action_spec, step, problem.config.train.steps)
     replay = replay_lib.Replay(agent.collect_data_spec, rows, 100_000, timeout_s=60.0)
     if rows is None:
         policy = collection.single_policy(agent)
     else:
-        noise = collection.RowNoise(problem.config.agent, (rows, 2), seed=0)
+        noise = exploration.create(problem.config.agent, env.action_spec(), rows, seed=0)
         policy = collection.BatchPolicy(agent, env.time_step_spec(), env.action_spec(), rows, noise)
     return env, agent, replay, policy
 

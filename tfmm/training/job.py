@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tfmm import config as config_lib
 from tfmm import errors
+from tfmm.agents import factory as agents
 from tfmm.environments import factory
 from tfmm.training import run_directory, serving, trainer
 
@@ -25,12 +26,13 @@ def train(settings, run_dir, resume, serve=None):
     if resume:
         run = run_directory.RunDirectory.existing(run_dir)
         settings = config_lib.load(run.path / "config.toml")
-    elif settings.data.store:
-        settings = config_lib.with_store(settings, settings.data.store)
+    else:
+        settings = config_lib.resolved(settings)
     port = None
     if serve is not None:
-        if settings.collect.mode != "batch":
-            raise errors.ConfigError(f"--serve {serve}: collect.mode is {settings.collect.mode}, wanted batch")
+        if settings.collect.mode != "batch" or agents.on_policy(settings.agent):
+            found = f"collect.mode is {settings.collect.mode}, agent.name {settings.agent.name}"
+            raise errors.ConfigError(f"--serve {serve}: {found}, wanted batch and an agent that learns from a replay")
         host, port = serving.parse(serve, "--serve")
         serving.claim(host, port)
     prepare_devices(settings)

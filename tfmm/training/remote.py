@@ -149,7 +149,7 @@ class Link:
                 )
                 raise errors.ConfigError(
                     f"--server {self._address}: the learner's {what} have {found}, wanted its own configuration "
-                    "(environment.rows, features, actions, agent.actor_layers)"
+                    "(environment.rows, features, actions, agent.n_step, agent.actor_layers)"
                 )
 
     def _compare_digests(self, theirs):
@@ -165,8 +165,8 @@ class Link:
 class Writer(replay_lib.BatchWriter):
     """A BatchWriter that keeps an eye on the learner while it waits to be let in."""
 
-    def __init__(self, link):
-        super().__init__(link.client)
+    def __init__(self, link, length):
+        super().__init__(link.client, length)
         self._link = link
 
     def flush(self):
@@ -201,13 +201,14 @@ def collect(settings, address, limit_s, seed):
     env = factory.create(problem, "train", rows, int(env_seed))
     agent, _ = trainer.create_agent(problem, env)
     collector = collection.Collector(problem, env, rows, agent, own_seeds)
-    signature = replay_lib.signature(agent.collect_data_spec, rows)
+    length = settings.agent.n_step + 1
+    signature = replay_lib.signature(agent.collect_data_spec, rows, length)
     with interruption.Stop() as stop, tqdm.tqdm(unit="transition", unit_scale=True, disable=None) as bar:
         link = Link(address, signature, agent.policy.variables(), weights.digests(problem), limit_s, stop)
         try:
             link.connect()
             _LOG.info("collecting for %s from train step %d on", address, link.train_step)
-            writer = Writer(link)
+            writer = Writer(link, length)
             while True:
                 link.check()
                 collector.explore(writer, settings.collect.steps_per_iteration, link.train_step)

@@ -22,18 +22,19 @@ _IN_FLIGHT = 32  # items sent before the writer waits for the server
 
 
 class BatchWriter:
-    """Observer for a natively batched PyDriver: one item is two consecutive batched steps."""
+    """Observer for a natively batched PyDriver: one item is `length` consecutive batched steps."""
 
-    def __init__(self, client):
-        self._writer = client.trajectory_writer(num_keep_alive_refs=2)
+    def __init__(self, client, length=2):
+        self._writer = client.trajectory_writer(num_keep_alive_refs=length)
+        self._length = length
         self._steps = 0
 
     def __call__(self, trajectory):
         self._writer.append(trajectory)
         self._steps += 1
-        if self._steps > 1:
-            pair = tree.map_structure(lambda column: column[-2:], self._writer.history)
-            self._writer.create_item(TABLE, priority=1.0, trajectory=pair)
+        if self._steps >= self._length:
+            item = tree.map_structure(lambda column: column[-self._length :], self._writer.history)
+            self._writer.create_item(TABLE, priority=1.0, trajectory=item)
         if self._steps % _IN_FLIGHT == 0:
             self.flush()
 
@@ -44,9 +45,9 @@ class BatchWriter:
         self._writer.close()
 
 
-def signature(data_spec, rows):
-    """What an item is: two consecutive steps of B rows, (2, B, ...), or of a single environment, (2, ...)."""
-    return tensor_spec.add_outer_dims_nest(data_spec, (2,) if rows is None else (2, rows))
+def signature(data_spec, rows, length=2):
+    """What an item is: consecutive frames of B rows, (length, B, ...), or of a single environment, (length, ...)."""
+    return tensor_spec.add_outer_dims_nest(data_spec, (length,) if rows is None else (length, rows))
 
 
 def items(capacity, rows):
@@ -66,6 +67,7 @@ class Replay:
             that never waits, and what it holds beside the transitions.
         scratch: folder for checkpoints under way, emptied; None: one that is deleted with the replay.
         checkpoint: folder of a checkpoint whose replay to begin with, see replay_checkpoint.refusal.
+        length: frames of an item, one more than the rewards that are summed; 2 with rows None.
 
     Attributes:
         restored: whether it began with a checkpoint's items. client: of the server.
@@ -73,7 +75,7 @@ class Replay:
 
     def __init__(
         self, data_spec, rows, capacity, timeout_s,
-        scratch=None, checkpoint=None, port=None, limiter=None, tables=(),
+        scratch=None, checkpoint=None, length=2, port=None, limiter=None, tables=(),
     ):  # fmt: skip
         self._rows = rows
         self._timeout_ms = round(timeout_s * 1000)
@@ -83,7 +85,7 @@ class Replay:
             remover=reverb.selectors.Fifo(),
             rate_limiter=limiter or reverb.rate_limiters.MinSize(1),
             max_size=items(capacity, rows),
-            signature=signature(data_spec, rows),
+            signature=signature(data_spec, rows, length),
         )
         self.restored = checkpoint is not None
         self._scratch = pathlib.Path(tempfile.mkdtemp() if scratch is None else scratch)
@@ -97,11 +99,11 @@ class Replay:
         if rows is None:
             self.writer = reverb_utils.ReverbAddTrajectoryObserver(self.client, TABLE, sequence_length=2)
         else:
-            self.writer = BatchWriter(self.client)
+            self.writer = BatchWriter(self.client, length)
         self._data_spec = data_spec
 
     def dataset(self, batch_size):
-        """Endless dataset of (Trajectory [batch_size, 2, ...], ()), transitions inside one episode only."""
+        """Endless dataset of (Trajectory [batch_size, length, ...], ()), none beginning at the end of an episode."""
         if self._rows is None:
             buffer = reverb_replay_buffer.ReverbReplayBuffer(
                 self._data_spec,
@@ -151,7 +153,7 @@ def centred(dataset, centre):
 
 
 def _transitions(group):
-    """(G, 2, B, ...) -> the transitions inside an episode, shuffled, (at most G * B, 2, ...)."""
+    """(G, T, B, ...) -> the rows that begin inside an episode, shuffled, (at most G * B, T, ...)."""
     step_type = tf.transpose(group.step_type, [0, 2, 1])
     inside = tf.reshape(step_type[..., 0] != ts.StepType.LAST, [-1])
     chosen = tf.random.shuffle(tf.where(inside)[:, 0])
@@ -162,4 +164,4 @@ def _transitions(group):
         return tf.gather(tf.reshape(swapped, tf.concat([[-1], tf.shape(swapped)[2:]], axis=0)), chosen)
 
     flat = tf.nest.map_structure(flatten, group)
-    return tf.nest.map_structure(lambda x, y: tf.ensure_shape(x, [None, 2, *y.shape[3:]]), flat, group)
+    return tf.nest.map_structure(lambda x, y: tf.ensure_shape(x, [None, y.shape[1], *y.shape[3:]]), flat, group)

@@ -11,7 +11,8 @@ from tf_agents.train import learner
 from tf_agents.train.utils import train_utils
 
 from tfmm import errors
-from tfmm.agents import ddpg
+from tfmm.agents import factory as agents
+from tfmm.agents import networks
 from tfmm.environments import factory
 from tfmm.training import (
     collection,
@@ -19,12 +20,10 @@ from tfmm.training import (
     guard,
     interruption,
     monitor,
-    replay_checkpoint,
     serving,
+    supply,
     validation,
-    weights,
 )
-from tfmm.training import replay as replay_lib
 
 _NEVER = 2**62
 _LOG = logging.getLogger(__name__)
@@ -47,24 +46,21 @@ class Trainer:
         self._rows = None if single else config.environment.rows
         self._env = factory.create(problem, "train", self._rows, int(env_seed))
         self._agent, self._step = create_agent(problem, self._env)
-        self._replay = replay_lib.Replay(
-            self._agent.collect_data_spec,
-            self._rows,
-            config.train.replay_capacity,
-            scratch=run.scratch,
-            **self._replay_options(port),
-        )
+        self._on_policy = agents.on_policy(config.agent)
+        self._replay = supply.create(problem, self._agent, self._rows, run, port)
         self._guard = guard.Guard(self._agent, self._step)
         self._learner = learner.Learner(
             str(run.path / "tensorboard"),
             self._step,
             self._agent,
-            lambda: replay_lib.centred(self._replay.dataset(config.train.batch_size), _centre(problem)),
+            lambda: supply.dataset(problem, self._replay),
             after_train_strategy_step_fn=self._guard.check,
             checkpoint_interval=_NEVER,
             summary_interval=config.train.log_interval,
         )
-        self._collector = collection.Collector(problem, self._env, self._rows, self._agent, own_seeds)
+        self._collector = collection.Collector(
+            problem, self._env, self._rows, self._agent, own_seeds, sampled=self._on_policy
+        )
         self._monitor = monitor.Monitor(self._agent)
         self._checkpoint = tf.train.Checkpoint(agent=self._agent, train_step=self._step)
         self._exporter = None
@@ -123,26 +119,6 @@ class Trainer:
         patience = self._config.train.patience
         return bool(patience) and self._since_best >= patience
 
-    def _replay_options(self, port):
-        """What a replay is given beside the table: where it begins, and whom it serves."""
-        config, tables = self._config, ()
-        options = {"port": port, "timeout_s": config.train.replay_timeout_s}
-        if port is not None:
-            # a learner gives up by itself, and its sampler may have waited since before it began to
-            options["timeout_s"] *= 10
-            capacity = replay_lib.items(config.train.replay_capacity, self._rows)
-            tables = (weights.table(self._agent.policy.variables()),)
-            options |= {"limiter": serving.limiter(config, capacity), "tables": tables}
-        newest = self._run.newest()
-        if newest is None or not config.train.checkpoint_replay:
-            return options
-        names = (replay_lib.TABLE, *(table.name for table in tables))
-        reason = replay_checkpoint.refusal(newest, names, config.train.replay_timeout_s)
-        if reason is None:
-            return options | {"checkpoint": newest}
-        _LOG.warning("replay of checkpoint %s: %s; it is filled again with the restored policy", newest, reason)
-        return options
-
     def _gather(self, step, iterations):
         """Collects what an iteration begins with, or waits until collectors have."""
         if self._serving is None:
@@ -161,12 +137,13 @@ class Trainer:
         if self._replay.restored:
             pass
         elif not fit:
-            self._collector.explore(self._replay.writer, steps, step)
+            if not self._on_policy:
+                self._collector.explore(self._replay.writer, steps, step)
         else:
-            seen = self._collector.play_randomly(self._replay.writer, steps)
+            seen = self._collector.play_randomly(None if self._on_policy else self._replay.writer, steps)
             self._monitor.choose(seen, self._config.seed)
             if self._config.agent.normalise_observations:
-                ddpg.fit_normaliser(self._agent, seen)
+                networks.fit_normaliser(self._agent, seen)
         self._logged = step, self._transitions()
 
     def _transitions(self):
@@ -187,19 +164,15 @@ class Trainer:
         transitions = self._transitions()
         (logged_step, logged), self._logged = self._logged, (step, transitions)
         record = {
-            "train/loss": float(loss.loss),
-            "train/actor_loss": float(loss.extra.actor_loss),
-            "train/critic_loss": float(loss.extra.critic_loss),
+            **{f"train/{name}": value for name, value in agents.losses(loss).items()},
             "train/steps_per_s": rate,
             **self._monitor.look(),
             "job/resident_mb": monitor.resident_mb(),
+            **(self._collector.record() if self._serving is None else {}),
             "collect/transitions": transitions,
-            **self._collector.statistics.take(),
         }
         if transitions > logged:
             record["train/update_to_data"] = (step - logged_step) / (transitions - logged)
-        if self._serving is None and self._collector.noise_stddev is not None:
-            record["collect/noise_stddev"] = self._collector.noise_stddev
         self._write(step, record)
 
     def _write(self, step, record):
@@ -231,7 +204,7 @@ class Trainer:
             "best": (self._best, self._since_best),
         }
         settings = self._config.train
-        replay = self._replay.save if settings.checkpoint_replay else None
+        replay = self._replay.save if settings.checkpoint_replay and not self._on_policy else None
         self._run.save_checkpoint(step, self._checkpoint, state, settings.checkpoints_kept, replay)
 
     def _set_state(self, state):
@@ -244,12 +217,7 @@ def create_agent(problem, env):
     """(agent, its step variable) for an environment of a problem."""
     settings, step = problem.config, train_utils.create_train_step()
     specs = tensor_spec.from_spec(env.time_step_spec()), tensor_spec.from_spec(env.action_spec())
-    return ddpg.create(settings.agent, *specs, step, settings.train.steps), step
-
-
-def _centre(problem):
-    centre = problem.config.agent.reward_centre
-    return problem.reward_centre if centre == "auto" else centre
+    return agents.create(settings.agent, *specs, step, settings.train.steps), step
 
 
 def _crossed(previous, step, interval):

@@ -1,7 +1,7 @@
 """The score of a greedy policy during training."""
 
-from tfmm.environments import model_problem
-from tfmm.policies import baselines
+from tfmm.environments import model_problem, system
+from tfmm.policies import play
 
 _PATHS, _SEED = 256, 7
 
@@ -10,11 +10,13 @@ def score(problem, act):
     """Scores a policy: exactly on a model whose optimum is known, else by playing.
 
     Args:
-        problem: environments.problem.Problem or model_problem.ModelProblem. act: observation (B, F) -> action (B, d).
+        problem: Problem, ModelProblem or SystemProblem. act: observation (B, F) -> action (B, d).
 
     Returns:
         (record for metrics.jsonl, the number to compare policies by, larger is better).
     """
+    if isinstance(problem, system.SystemProblem):
+        return problem.score(act)
     if not isinstance(problem, model_problem.ModelProblem):
         return _on_tape(problem, act)
     if problem.exact is None:
@@ -29,6 +31,6 @@ def _on_tape(problem, act):
     segments = problem.segments["validation"]
     windows = problem.windows(segments, problem.config.environment.window_s)
     sim = problem.simulator(segments, len(windows), windows=windows)
-    total = float(baselines.run(sim, lambda one: act(problem.observe(one))).sum())
+    total = float(play.run(sim, lambda one: act(problem.observe(one))).sum())
     objective = total / (float((windows[:, 2] - windows[:, 1]).sum()) / 3.6e12)
     return {"validation/objective_per_hour": objective}, objective

@@ -11,16 +11,20 @@ import numpy as np
 import reverb
 import tensorflow as tf
 
+from tfmm import system_settings
+
 TABLE = "weights"
-SHARED = ("data", "clients", "model", "rules", "environment")
+SHARED = ("data", "clients", "model", "rules", "environment", *system_settings.SECTIONS)
 """Sections that decide what a transition means."""
 
 
 def digests(problem):
-    """(len(SHARED), 32) uint8: SHA-256 of the sections; of [data] with the hash of the data instead of its path."""
+    """(len(SHARED), 32) uint8: SHA-256 of the sections; of [data] with the hash of the data, and without any paths."""
     settings = problem.config
     data = msgspec.structs.replace(settings.data, store=problem.data_hash)
-    sections = [data if name == "data" else getattr(settings, name) for name in SHARED]
+    daily = msgspec.structs.replace(settings.daily_trading, train="", test="", macro=())
+    settings = msgspec.structs.replace(settings, data=data, daily_trading=daily)
+    sections = [getattr(settings, name) for name in SHARED]
     return np.array([list(hashlib.sha256(msgspec.json.encode(one)).digest()) for one in sections], np.uint8)
 
 

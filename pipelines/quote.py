@@ -1,0 +1,85 @@
+"""Quotes of a saved policy on a live market: JSON lines on stdin, a JSON line of quotes for every decision on stdout.
+
+Events: {"type": "quote", "ts": ns, "bid": px, "bid_size": qty, "ask": px, "ask_size": qty},
+{"type": "trade", "ts": ns, "price": px, "size": qty, "side": 1, -1 or 0}, with "instrument" where there are several;
+{"type": "time", "ts": ns} says that the clock is there; {"type": "fill", "ts": ns, "side": 1 or -1, "price": px,
+"size": qty} tells a fill of ours with --fills reported. {"observation": [features]} is answered with {"action": [...]}.
+"""
+
+import argparse
+import pathlib
+import sys
+import time
+
+import msgspec
+import numpy as np
+
+from tfmm import cli, config, errors
+from tfmm.market import store
+from tfmm.policies import saved
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("policy", type=pathlib.Path, metavar="POLICY_DIR")
+    how = "whether the rules decide on fills, as in a backtest, or fill lines tell them"
+    parser.add_argument("--fills", choices=("simulated", "reported"), default="simulated", help=how)
+    parser.add_argument("--until", type=int, metavar="NS", help="end of the session, ns UTC, where it is known")
+    parser.add_argument("--tape", metavar="STORE:SESSION", help="events of a recorded session instead of stdin")
+    args = parser.parse_args()
+
+    cli.quiet()
+    policy = saved.Policy.load(args.policy)
+    from tfmm.policies import streaming
+
+    on_tape = policy.config.environment.name == config.TAPE
+    session = streaming.Session(policy, args.fills, args.until) if on_tape or args.tape else None
+    source = recorded(args.tape, streaming) if args.tape else received(streaming)
+    taken, where, last = [], "no line", time.perf_counter()
+
+    def write(answers):
+        nonlocal last
+        for answer in answers:
+            sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+        sys.stdout.buffer.flush()
+        now = time.perf_counter()
+        taken.append(now - last)
+        last = now
+
+    for where, message, last in source:  # noqa: B007
+        if isinstance(message, streaming.Observation):
+            write([{"action": policy(message.observation)[0].tolist()}])
+        elif session is None:
+            raise errors.ConfigError(f"{where}: a policy of {policy.config.environment.name} answers observations only")
+        else:
+            for answers in session.take(message, where):
+                write(answers)
+    if session is not None:
+        for answers in session.close():
+            write(answers)
+        if session.dropped or session.stream.late:
+            print(f"dropped: {session.dropped}, too late: {session.stream.late}", file=sys.stderr)
+    if taken:
+        middle, high = 1e3 * np.percentile(taken, (50, 99))
+        print(f"quotes: {len(taken)}, latency p50 {middle:.2f} ms, p99 {high:.2f} ms", file=sys.stderr)
+
+
+def received(streaming):
+    """(place, message, time received) of every line on stdin."""
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        received_s = time.perf_counter()
+        if line.strip():
+            yield f"line {number}", streaming.decode(line, f"line {number}"), received_s
+
+
+def recorded(name, streaming):
+    """The same from a session of a store."""
+    folder, colon, session = name.rpartition(":")
+    if not colon:
+        raise errors.ConfigError(f"--tape {name}: wanted STORE:SESSION")
+    for number, message in enumerate(streaming.messages(store.Store.open(folder).tape(session))):
+        yield f"tape row {number}", message, time.perf_counter()
+
+
+if __name__ == "__main__":
+    cli.run(main)

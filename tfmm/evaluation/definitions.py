@@ -1,0 +1,60 @@
+"""What every metric of a result is: label, unit, formula, source. Reports and tables are made from it."""
+
+from typing import NamedTuple
+
+
+class Definition(NamedTuple):
+    """name: key of a result. kind: how it is printed (money, count, share, number). unit, formula, source: texts;
+    Q inventory, m mid, t time, f over fills, h horizon."""
+
+    name: str
+    label: str
+    kind: str
+    unit: str
+    formula: str
+    source: str = ""
+
+
+METRICS = (
+    Definition("objective", "Objective", "money", "money", "sum of dPnL - r Risk(Q) dt", "Cartea and Jaimungal 2015"),
+    Definition("net_pnl", "Net PnL", "money", "money", "spread captured + inventory PnL - fees"),
+    Definition("gross_pnl", "Gross PnL", "money", "money", "cash + Q m at the end, before fees"),
+    Definition("spread_capture", "Spread captured", "money", "money", "sum_f side qty (mid just before - px)"),
+    Definition("inventory_pnl", "Inventory PnL", "money", "money", "integral of Q dm"),
+    Definition("fees", "Fees", "money", "money", "sum_f fee; negative: rebates"),
+    Definition("n_fills", "Fills", "count", "count", "number of fills"),
+    Definition("n_buys", "Buys", "count", "count", "fills with side +1"),
+    Definition("n_sells", "Sells", "count", "count", "fills with side -1"),
+    Definition("filled_qty", "Filled quantity", "number", "size", "sum_f qty"),
+    Definition("traded_notional", "Traded notional", "money", "money", "sum_f px qty multiplier"),
+    Definition("fill_ratio", "Fill ratio", "share", "share", "filled quantity / quantity sent"),
+    Definition("mean_abs_inventory", "Mean |inventory|", "number", "size", "mean over time of sum |Q|"),
+    Definition("max_abs_inventory", "Largest |inventory|", "number", "size", "max |Q|"),
+    Definition("time_at_limit", "Time at the limit", "share", "share", "share of time with |Q| at its limit"),
+    Definition("sharpe", "Sharpe", "number", "per year", "mean / standard deviation of profits per sample, annualised",
+               "Sharpe 1994"),
+    Definition("sortino", "Sortino", "number", "per year", "mean / root mean square of losses per sample, annualised",
+               "Sortino and Price 1994"),
+    Definition("max_drawdown", "Largest drawdown", "money", "money", "max of running peak - wealth, within a segment",
+               "Magdon-Ismail and Atiya 2004"),
+    Definition("max_drawdown_duration_s", "Longest drawdown", "number", "s", "longest time below a running peak"),
+    Definition("return_per_notional_bps", "Net PnL per notional", "number", "bps", "net PnL / traded notional"),
+    Definition("pnl_to_map", "Net PnL per mean |inventory|", "number", "money / size", "net PnL / mean |Q|",
+               "Spooner et al. 2018, mean absolute position"),
+)  # fmt: skip
+MARKOUT = Definition(
+    "markout_bps", "Markout", "number", "bps", "mean_f side (mid at t + h - px) / px; fills with t + h on the tape",
+    "Butz and Oomen 2019",
+)  # fmt: skip
+CLIENTS = (
+    Definition("client_qty", "Client volume", "number", "size", "sum of qty over fills with rule CLIENT"),
+    Definition("internalisation_ratio", "Internalised", "share", "share",
+               "client volume that offsets client volume, first in first out, both legs / client volume",
+               "Butz and Oomen 2019"),
+    Definition("internalisation_horizon_s", "Internalisation horizon", "number", "s",
+               "mean time until a client's trade is offset by other clients, weighted by volume",
+               "Butz and Oomen 2019"),
+    Definition("hedging_cost", "Cost of hedging", "money", "money", "sum over hedges of side qty (px - mid) + fee"),
+    Definition("inventory_half_life_s", "Inventory half-life", "number", "s",
+               "ln 2 / -ln rho, rho the autocorrelation of Q after 1 s", "AR(1)"),
+)  # fmt: skip
