@@ -8,7 +8,7 @@ from tfmm import config as config_lib
 from tfmm import errors
 from tfmm.environments import factory
 from tfmm.environments import problem as problem_lib
-from tfmm.models import drift
+from tfmm.models import drift as drift_lib
 from tfmm.simulation import features
 
 
@@ -22,8 +22,12 @@ def problem_of(small_config, store=None, **changes):
     return problem_lib.Problem.create(config_lib.decode(tree, "test"))
 
 
+def mid_of(books):
+    return 0.5 * (books["bid_tick"] + books["ask_tick"])
+
+
 def test_on_average_it_is_the_drawn_profit(small_config):
-    """The same rows, quotes and clients with both rewards; the difference is noise with mean 0."""
+    """The same rows, quotes and clients with both rewards; but for Q dM the difference is noise with mean 0."""
     problem = problem_of(small_config, environment={"reward": "expected"})
     rows = 512
     sims = [problem.simulator(problem.segments["train"], rows, 3, values=v) for v in (None, problem.values())]
@@ -32,9 +36,13 @@ def test_on_average_it_is_the_drawn_profit(small_config):
         sim.reset()
     for _ in range(50):
         action = random.uniform(-1.0, 0.5, (rows, 2))
+        before = sims[0].books[:, 0].copy()
         for k, sim in enumerate(sims):
             sim.step(action)
             totals[k] += sim.reward
+        inside = sims[0].step_type != 0
+        moved = mid_of(sims[0].books[:, 0]) - mid_of(before)
+        totals[0] -= np.where(inside, before["inventory_lot"] * moved, 0.0) / problem.reward_scale
     np.testing.assert_array_equal(sims[0].books["inventory_lot"], sims[1].books["inventory_lot"])
     difference = totals[0] - totals[1]
     assert abs(difference.mean()) < 3.0 * difference.std() / np.sqrt(rows)
@@ -43,8 +51,8 @@ def test_on_average_it_is_the_drawn_profit(small_config):
 
 
 def test_by_hand(small_config):
-    """One step with given book: E of both sides, the inventory's move, risk, and the value of where it leads."""
-    problem = problem_of(small_config, environment={"reward": "bellman"})
+    """One step with given book: E of both sides at the fair price, risk, and the value of where it leads."""
+    problem = problem_of(small_config, environment={"reward": "bellman", "features": ["inventory", "drift"]})
     values = problem.values()
     sim = problem.simulator(problem.segments["train"], 1, 5, values=values)
     sim.reset()
@@ -53,6 +61,7 @@ def test_by_hand(small_config):
         sim.step(np.array([[-0.6, -0.4]]))
         if sim.step_type[0] != 1:
             continue
+        drift = problem.observe(sim)[0, 1]
         rules, book, sent = problem.parameters[0], sim.books[0, 0], sim.sent[0, 0]
         spread = max(before["ask_tick"] - before["bid_tick"], 0.5)
         ask, bid = max(sent["ask_tick"], before["bid_tick"] + 1), min(sent["bid_tick"], before["ask_tick"] - 1)
@@ -62,8 +71,8 @@ def test_by_hand(small_config):
         ]
         held = before["inventory_lot"]
         p[0], p[1] = p[0] * (held - 1 >= -10), p[1] * (held + 1 <= 10)
-        mid, old = (book["bid_tick"] + book["ask_tick"]) / 2, (before["bid_tick"] + before["ask_tick"]) / 2
-        wanted = held * (mid - old) + p[0] * (ask - mid) + p[1] * (mid - bid)
+        fair = mid_of(book) + drift * rules["half_spread_tick"]
+        wanted = p[0] * (ask - fair) + p[1] * (fair - bid)
         wanted -= rules["risk"] * (book["abs_lot_s"] - before["abs_lot_s"])
         v = values[0]
         place = held + 10
@@ -106,13 +115,13 @@ def test_drift_predicts_and_is_the_feature(small_config):
     sim.reset()
     for _ in range(20):
         sim.step(np.zeros((4, 2)))
-        wanted = np.clip(sim.observation[:, drift.COLUMNS] @ coefficients, -10, 10)
+        wanted = np.clip(sim.observation[:, drift_lib.COLUMNS] @ coefficients, -10, 10)
         np.testing.assert_allclose(problem.observe(sim)[:, 1], wanted, rtol=1e-4, atol=1e-6)
-    assert features.NAMES[drift.COLUMNS[0]] == "imbalance"
+    assert features.NAMES[drift_lib.COLUMNS[0]] == "imbalance"
     # moves that are half the imbalance and noise: b = (.5, 0, ...); noise alone: nothing
     random = np.random.default_rng(0)
     x = random.normal(size=(20_000, 6))
-    found = drift.fit(x, 0.5 * x[:, 0] + random.normal(size=20_000))
+    found = drift_lib.fit(x, 0.5 * x[:, 0] + random.normal(size=20_000))
     np.testing.assert_allclose(found, [0.5, 0, 0, 0, 0, 0], atol=0.03)
     # what held in the beginning and not in the end is not believed
-    assert not drift.fit(x, np.where(np.arange(20_000) < 16_000, x[:, 0], -x[:, 0])).any()
+    assert not drift_lib.fit(x, np.where(np.arange(20_000) < 16_000, x[:, 0], -x[:, 0])).any()

@@ -33,6 +33,7 @@ NAMES = (
     "synthetic_deviation",  # mid minus the mid of the synthetic quotes, in mean half-spreads; 0 without them
 )
 DEFAULT = NAMES[:13]
+DRIFT = NAMES.index("drift")
 """What every market has. `time_left` is left out: a window that is merely over has no end to prepare for."""
 
 RETURN_S = (1.0, 5.0, 30.0)

@@ -256,10 +256,10 @@ def step_rows(
         for n in range(count):
             ledger.accrue(own[n], row.ts)
             features.update(own[n], rules[n], row.decay, (row.ts - sent_ns) * 1e-9)
-        if values.shape[0] > 0:
-            reward[b] = lesson.reward(own, rules, values, vector[0] * (row.risk_s - risk_before)) / scale
-        else:
-            reward[b] = (features.objective(row, own, rules, omega, vector) - before) / scale
         step_type[b] = LAST if row.done else MID
         look(row, own, rules, out[b])
+        if values.shape[0] > 0:
+            reward[b] = lesson.reward(own, rules, values, vector[0] * (row.risk_s - risk_before), out[b]) / scale
+        else:
+            reward[b] = (features.objective(row, own, rules, omega, vector) - before) / scale
     return n_log

@@ -1,11 +1,12 @@
 """The reward that an agent learns from where only clients trade: expected instead of drawn fills, priced by a value.
 
-In an interval our ask a and bid b are taken with probabilities P_a and P_b; m is the mid at the interval's end. In the
-place of what the drawn fills earned stands
+In an interval our ask a and bid b are taken with probabilities P_a and P_b; m is the fair price at the interval's end:
+the mid, moved by the drift of models.drift where that is a feature. In the place of the drawn profit stands
     P_a (a - m) + P_b (m - b) + E[v(Q')] - v(Q),
 E over the fills. With v the value of dynamic programming over the inventory (models.inventory) this is what the
 quotes gain over its policy: already at a discount of 0 the best of them are an improvement of it (policy iteration),
-and the larger the discount, the more of what v leaves out is learned. Without a price v is 0.
+and the larger the discount, the more of what v leaves out is learned. Without a price v is 0. What the inventory gains
+while it is held, Q dm, is left out: no quote of this interval changes it, and a fair price has no drift left.
 Assumes: the spread at the decision holds for the interval when a client decides; no latency. Evaluation never uses it.
 """
 
@@ -14,7 +15,7 @@ import math
 import numpy as np
 
 from tfmm import jit
-from tfmm.simulation import clients
+from tfmm.simulation import clients, features
 
 _LOCKED_TICK = 0.5
 
@@ -27,10 +28,15 @@ def chance(beyond_tick, spread_tick, seconds, rules):
 
 
 @jit.kernel
+def fair(book, rules, drift):
+    """Mid plus the drift (features.NAMES) that is expected of it, tick."""
+    return 0.5 * (book.bid_tick + book.ask_tick) + drift * rules.half_spread_tick
+
+
+@jit.kernel
 def expect(book, rules, order, seconds):
     """Notes in a book what an order that has just been sent is expected to do until the next decision."""
     book.held_lot, book.held_s = book.inventory_lot, book.abs_lot_s
-    book.mid_tick = 0.5 * (book.bid_tick + book.ask_tick)
     book.ask_chance, book.bid_chance = 0.0, 0.0
     spread = float(book.ask_tick - book.bid_tick)
     # post-only: never better than a tick behind the far touch
@@ -43,19 +49,19 @@ def expect(book, rules, order, seconds):
 
 
 @jit.kernel
-def reward(books, rules, values, risk):
+def reward(books, rules, values, risk, observation):
     """Reward of the step that `expect` looked forward to, tick x lot of the first instrument.
 
     Args:
         values: (N, 2 L + 1) v by orders held, tick x lot. risk: of all instruments together, or 0: each by itself.
+        observation: (N F,) at the interval's end.
     """
     total = -risk
     for n in range(books.shape[0]):
         book, rule = books[n], rules[n]
-        mid = 0.5 * (book.bid_tick + book.ask_tick)
-        own = book.held_lot * (mid - book.mid_tick)
-        own += rule.order_lot * book.ask_chance * (book.lesson_ask - mid)
-        own += rule.order_lot * book.bid_chance * (mid - book.lesson_bid)
+        worth = fair(book, rule, observation[n * (observation.shape[0] // books.shape[0]) + features.DRIFT])
+        own = rule.order_lot * book.ask_chance * (book.lesson_ask - worth)
+        own += rule.order_lot * book.bid_chance * (worth - book.lesson_bid)
         if risk == 0.0:
             own -= rule.risk * (book.abs_lot_s - book.held_s)
         last = values.shape[1] - 1

@@ -87,7 +87,6 @@ BOOK = np.dtype(
         # what the last quote was expected to do, see tfmm.simulation.lesson
         ("held_lot", np.int64),
         ("held_s", np.float64),
-        ("mid_tick", np.float64),
         ("lesson_ask", np.int64),
         ("lesson_bid", np.int64),
         ("ask_chance", np.float64),
