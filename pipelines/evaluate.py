@@ -5,7 +5,7 @@ import pathlib
 import shlex
 import sys
 
-from tfmm import cli, config
+from tfmm import cli, config, errors
 from tfmm.policies import saved
 
 
@@ -24,8 +24,15 @@ def main():
 
     cli.quiet()
     policy = saved.Policy.load(args.policy)
-    from tfmm.evaluation import evaluation, figures, on_model, report
+    from tfmm.evaluation import evaluation, figures, on_model, on_system, report
 
+    if policy.config.environment.name in config.SYSTEMS:
+        if args.store is not None or args.explain is not None or args.explain_quote is not None:
+            raise errors.ConfigError(f"{args.policy}: has no store and no fills, wanted no --store and no --explain")
+        outcome = on_system.evaluate(policy, args.split)
+        path = on_system.write(args.out or args.policy / f"evaluation-{args.split}", outcome)
+        print(*on_system.lines(outcome), f"metrics: {path}", sep="\n")
+        return
     if policy.config.environment.name != config.TAPE:
         outcome = on_model.evaluate(policy)
         path = on_model.write(args.out or args.policy / "evaluation-model", outcome)

@@ -14,6 +14,11 @@ def main():
     parser.add_argument(
         "--resume", action="store_true", help="go on from the last checkpoint, with the run's own settings"
     )
+    parser.add_argument(
+        "--serve", metavar="HOST:PORT",
+        help="learn from pipelines/collect.py processes that connect to this address of this machine; Reverb listens "
+        "on every interface and has no authentication, so on a private network only",
+    )  # fmt: skip
     args = parser.parse_args()
     settings = config.load(args.config, args.set)
     run_dir = args.run_dir or pathlib.Path("runs") / args.config.stem
@@ -23,7 +28,7 @@ def main():
     cli.quiet()
     from tfmm.training import job
 
-    job.train(settings, run_dir, args.resume)
+    job.train(settings, run_dir, args.resume, args.serve)
     print(f"policy: {run_dir / 'policy'}")
 
 

@@ -7,18 +7,18 @@ from typing import Annotated, Literal
 import msgspec
 import tomli_w
 
-from tfmm import errors, model_settings, train_settings
+from tfmm import agent_settings, errors, model_settings, system_settings, train_settings
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Unit = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 CountOrNone = Annotated[int, msgspec.Meta(ge=0)]
-Layers = tuple[Count, ...]
 
 
 TABLE_VALUES = 17
 TAPE = "market_making"
+SYSTEMS = tuple(system_settings.SECTIONS)
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -91,7 +91,7 @@ class Clients(_Section):
 
 
 class Environment(_Section):
-    """The decision problem. `name`: on a tape (market_making), or a model of section [model].
+    """The decision problem. `name`: on a tape (market_making), a model of section [model], or a system.
 
     rows: how many run side by side. The rest is for market_making alone.
     interval_s: time between decisions. clock: `events` decides at every interval_quotes-th quote instead, `both` after
@@ -108,13 +108,18 @@ class Environment(_Section):
     (mean half-spread x order size).
     risk: `absolute` prices |Q| of each instrument by itself, `covariance` (Q' Omega Q)^risk_power, with Omega of
     the profits of one order over 10 s on train, shrunk, mean diagonal 1, or as given.
+    reward: what the agent learns from where clients alone trade: the `drawn` profit, what fills are `expected` to
+    earn, or that priced by the `bellman` value of the inventory (tfmm.simulation.lesson); judged by drawn money.
     features: names from `tfmm.simulation.features.NAMES`; empty: its DEFAULT.
     synthetic: {symbol: symbol of its synthetic quotes (prepare.py --synthetic)}, for the feature synthetic_deviation.
     reference: what actions are counted from: the market's mid; the touch, the ask from the best ask and the bid from
     the best bid; or the mid of the synthetic quotes. quoted: symbols; empty: all but the synthetic ones.
     """
 
-    name: Literal["market_making", "simple_model", "avellaneda_stoikov", "dealer_hedging"] = "market_making"
+    name: Literal[
+        "market_making", "simple_model", "avellaneda_stoikov", "dealer_hedging",
+        "quote_target", "zero_norm", "daily_trading",
+    ] = "market_making"  # fmt: skip
     rows: Count = 64
     clock: Literal["time", "events", "both"] = "time"
     interval_s: Positive = 1.0
@@ -133,42 +138,10 @@ class Environment(_Section):
     risk_power: Positive = 0.5
     omega: tuple[tuple[float, ...], ...] = ()
     features: tuple[str, ...] = ()
+    reward: Literal["drawn", "expected", "bellman"] = "drawn"
     synthetic: dict[str, str] = {}
     reference: Literal["mid", "touch", "synthetic"] = "mid"
     quoted: tuple[str, ...] = ()
-
-
-class Agent(_Section):
-    """DdpgAgent. `noise` `ou` is an Ornstein-Uhlenbeck process per row, `gaussian` is independent.
-
-    reward_centre: subtracted from every reward the learner sees, so that values are near 0 and the critic's accuracy
-    goes to differences; `auto`: the largest expected income of a step, known on models. Neutral for the policy as
-    long as episodes are truncated or of fixed length. Logs and evaluation show the money as it is.
-    learning_rate_decay: `cosine` falls from the learning rates to 0 over train.steps (Loshchilov and Hutter 2017).
-    noise_decay: the same from noise_stddev to noise_stddev_final, or a straight line.
-    """
-
-    name: Literal["ddpg"] = "ddpg"
-    actor_layers: Layers = (64, 64)
-    critic_observation_layers: tuple[Count, ...] = ()
-    critic_action_layers: tuple[Count, ...] = ()
-    critic_joint_layers: Layers = (64, 64)
-    actor_learning_rate: Positive = 1e-4
-    critic_learning_rate: Positive = 1e-3
-    gamma: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.99
-    target_update_tau: Unit = 0.01
-    target_update_period: Count = 1
-    learning_rate_decay: Literal["none", "cosine"] = "none"
-    reward_centre: float | Literal["auto"] = 0.0
-    loss: Literal["mse", "huber"] = "mse"
-    reward_scale_factor: Positive = 1.0
-    gradient_clipping: NotNegative = 0.0
-    normalise_observations: bool = True
-    noise: Literal["ou", "gaussian"] = "gaussian"
-    noise_stddev: NotNegative = 0.3
-    noise_damping: Unit = 0.15
-    noise_decay: Literal["none", "linear", "cosine"] = "none"
-    noise_stddev_final: NotNegative = 0.0
 
 
 class Evaluation(_Section):
@@ -192,9 +165,12 @@ class Config(_Section):
     data: Data = Data()
     clients: Clients = Clients()
     model: model_settings.Model = model_settings.Model()
+    quote_target: system_settings.QuoteTarget = system_settings.QuoteTarget()
+    zero_norm: system_settings.ZeroNorm = system_settings.ZeroNorm()
+    daily_trading: system_settings.DailyTrading = system_settings.DailyTrading()
     rules: Rules = Rules()
     environment: Environment = Environment()
-    agent: Agent = Agent()
+    agent: agent_settings.Agent = agent_settings.Agent()
     collect: train_settings.Collect = train_settings.Collect()
     train: train_settings.Train = train_settings.Train()
     evaluation: Evaluation = Evaluation()
@@ -213,16 +189,18 @@ class Config(_Section):
             low, high = getattr(self.environment, name)
             if low >= high:
                 raise ValueError(f"environment.{name} is [{low:g}, {high:g}], wanted the smaller first")
-        if self.environment.name != TAPE:
+        system_settings.check(self)
+        self.agent.check(self)
+        if self.environment.name not in (TAPE, *SYSTEMS):
             self.model.check(self.environment.name)
         elif self.model != model_settings.Model():
-            raise ValueError(f"section model is given with environment.name {TAPE}, wanted the name of a model")
+            raise ValueError(f"section model is given with environment.name {self.environment.name}, wanted a model's")
         elif self.agent.reward_centre == "auto":
-            raise ValueError(f"agent.reward_centre is auto with environment.name {TAPE}, wanted a number")
+            raise ValueError(
+                f"agent.reward_centre is auto with environment.name {self.environment.name}, wanted a number"
+            )
         if self.collect.mode == "single" and self.environment.rows != 1:
             raise ValueError(f"collect.mode single has environment.rows {self.environment.rows}, wanted 1")
-        if self.collect.mode == "single" and self.agent.noise_decay != "none":
-            raise ValueError(f"agent.noise_decay is {self.agent.noise_decay} with collect.mode single, wanted none")
         self.train.check()
 
 
@@ -268,6 +246,13 @@ def with_store(config, store):
     """The same configuration on another store; the path is made absolute."""
     data = msgspec.structs.replace(config.data, store=str(pathlib.Path(store).resolve()))
     return msgspec.structs.replace(config, data=data)
+
+
+def resolved(config):
+    """The same configuration with the paths of its data made absolute, as a run directory keeps it."""
+    daily = system_settings.absolute(config.daily_trading)
+    config = msgspec.structs.replace(config, daily_trading=daily)
+    return with_store(config, config.data.store) if config.data.store else config
 
 
 def _override(tree, override):

@@ -31,6 +31,11 @@ def write_json(path, tree):
     write_text(path, json.dumps(_plain(tree), indent=2, allow_nan=False) + "\n")
 
 
+def read_json(path):
+    """The tree of a JSON file."""
+    return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+
+
 def read_json_lines(path):
     """The records of a JSON-lines file up to the first line that is not whole; [] without the file."""
     path = pathlib.Path(path)

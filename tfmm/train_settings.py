@@ -25,6 +25,7 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     networks of layers up to 128 units, which train faster on one, else as many as there are cores.
     checkpoint_replay: a checkpoint holds the replay too (about 70 bytes a transition); without it, or where it cannot
     be loaded within replay_timeout_s, a resumed run fills the replay again with the restored policy.
+    publish_interval: train steps between two messages of the weights to collectors in other processes.
     patience: validations in a row without a new best one before the run stops early; 0: it never does."""
 
     steps: Count = 10_000
@@ -39,6 +40,7 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     validation_interval: CountOrNone = 2_000
     patience: CountOrNone = 0
     threads: CountOrNone = 0
+    publish_interval: Count = 20
 
     def check(self):
         """Raises ValueError where the values do not fit each other."""

@@ -37,7 +37,7 @@ def finished(small_config, tmp_path_factory):
 
 def _keys(job):
     """Keys of all items of a replay: so many uniform draws miss one of about 100 with a chance below 1e-15."""
-    drawn = job._replay._client.sample(replay_lib.TABLE, 5000, emit_timesteps=False)
+    drawn = job._replay.client.sample(replay_lib.TABLE, 5000, emit_timesteps=False)
     keys = {sample.info.key for sample in drawn}
     assert len(keys) == job._replay.items()
     return keys

@@ -7,10 +7,10 @@ import msgspec
 import numpy as np
 import pytest
 
+from tfmm import agent_settings, errors
 from tfmm import config as config_lib
-from tfmm import errors
 from tfmm.environments import problem as problem_lib
-from tfmm.training import collection, guard, run_directory, trainer
+from tfmm.training import exploration, guard, run_directory, trainer
 
 
 def _changed(config, agent=None, **train):
@@ -78,11 +78,11 @@ def test_patience_ends_a_run_that_gets_no_better(small_config, tmp_path):
 @pytest.mark.parametrize(("decay", "middle"), [("linear", 0.2), ("cosine", 0.2), ("none", 0.3)])
 def test_noise_decays_from_its_first_to_its_last_stddev(decay, middle):
     """Both curves are half-way at the middle: (.3 + .1) / 2; a quarter in, cosine is above the line."""
-    settings = config_lib.Agent(noise_stddev=0.3, noise_stddev_final=0.1, noise_decay=decay)
-    noise = collection.RowNoise(settings, (2000, 2), seed=0)
+    settings = agent_settings.Agent(noise_stddev=0.3, noise_stddev_final=0.1, noise_decay=decay)
+    noise = exploration.RowNoise(settings, (2000, 2), seed=0)
     noise.decay(0.5)
     assert noise.stddev == pytest.approx(middle)
-    assert noise(np.zeros(2000, bool)).std() == pytest.approx(middle, rel=0.05)
+    assert noise(np.zeros((2000, 2)), np.zeros(2000, bool)).std() == pytest.approx(middle, rel=0.05)
     noise.decay(0.25)
     # .1 + .2 (1 + cos(pi / 4)) / 2 = .2707
     assert noise.stddev == pytest.approx({"linear": 0.25, "cosine": 0.2707, "none": 0.3}[decay], abs=1e-4)

@@ -1,4 +1,4 @@
-"""Actor and critic of DDPG with the observation normaliser as their first layer.
+"""Actor, critic and Q-network with the observation normaliser as their first layer.
 
 The layers and initialisers are those of Lillicrap et al. 2016 (arXiv 1509.02971, section 7).
 Inside the network the normaliser travels with the exported policy: raw features in, action out.
@@ -30,9 +30,25 @@ class Normaliser(tf.keras.layers.Layer):
         self.stddev.assign(np.where(stddev > 1e-6, stddev, 1.0))
 
 
-def _dense(units, activation="relu"):
+def activation_function(name):
+    """The function of agent.activation; leaky_relu has slope 0.2 below 0, the default of TensorFlow."""
+    return {"relu": tf.nn.relu, "leaky_relu": tf.nn.leaky_relu, "tanh": tf.nn.tanh}[name]
+
+
+def fit_normaliser(agent, observations):
+    """Sets every Normaliser of an agent, those of its target networks included, from observations (K, F)."""
+    mean, stddev = observations.mean(axis=0), observations.std(axis=0)
+    for module in agent.submodules:
+        # TF-Agents' networks keep the layer they were given beside the copy that they use
+        if isinstance(module, Normaliser) and module.built:
+            module.assign(mean, stddev)
+
+
+def _dense(units, activation="relu", l2=0.0):
     fan_in = tf.keras.initializers.VarianceScaling(scale=1.0 / 3.0, mode="fan_in", distribution="uniform")
-    return tf.keras.layers.Dense(units, activation=activation, kernel_initializer=fan_in)
+    penalty = tf.keras.regularizers.L2(l2) if l2 else None
+    function = activation_function(activation)
+    return tf.keras.layers.Dense(units, activation=function, kernel_initializer=fan_in, kernel_regularizer=penalty)
 
 
 def _output(units, activation=None):
@@ -49,11 +65,11 @@ def _apply(layers, x):
 class ActorNetwork(network.Network):
     """Observation (B, F) -> action (B, d) inside the bounds of the action spec, by tanh."""
 
-    def __init__(self, observation_spec, action_spec, layers, name="actor"):
+    def __init__(self, observation_spec, action_spec, layers, activation="relu", name="actor"):
         super().__init__(observation_spec, state_spec=(), name=name)
         self._action_spec = action_spec
         self.normaliser = Normaliser()
-        self._layers_ = [_dense(units) for units in layers] + [_output(action_spec.shape[0], "tanh")]
+        self._layers_ = [_dense(units, activation) for units in layers] + [_output(action_spec.shape[0], "tanh")]
 
     def call(self, observation, step_type=(), network_state=(), training=False):
         action = _apply(self._layers_, self.normaliser(observation))
@@ -68,12 +84,14 @@ class CriticNetwork(network.Network):
         observation_layers, action_layers: units before the two are joined; joint_layers: after.
     """
 
-    def __init__(self, input_tensor_spec, observation_layers, action_layers, joint_layers, name="critic"):
+    def __init__(
+        self, input_tensor_spec, observation_layers, action_layers, joint_layers, activation="relu", name="critic"
+    ):
         super().__init__(input_tensor_spec, state_spec=(), name=name)
         self.normaliser = Normaliser()
-        self._observation_layers = [_dense(units) for units in observation_layers]
-        self._action_layers = [_dense(units) for units in action_layers]
-        self._joint_layers = [_dense(units) for units in joint_layers] + [_output(1)]
+        self._observation_layers = [_dense(units, activation) for units in observation_layers]
+        self._action_layers = [_dense(units, activation) for units in action_layers]
+        self._joint_layers = [_dense(units, activation) for units in joint_layers] + [_output(1)]
 
     def call(self, inputs, step_type=(), network_state=(), training=False):
         observation, action = inputs
@@ -81,3 +99,32 @@ class CriticNetwork(network.Network):
         right = _apply(self._action_layers, tf.cast(action, tf.float32))
         joint = _apply(self._joint_layers, tf.concat([left, right], axis=-1))
         return tf.reshape(joint, [-1]), network_state
+
+
+class ValueNetwork(network.Network):
+    """Observation (B, F) -> values (B, A) of the A discrete actions, the Q-network of a DQN.
+
+    Args:
+        layers: units; each layer is followed by batch normalisation and dropout where those are asked for.
+        l2: weight of the sum of squared kernels in the loss.
+    """
+
+    def __init__(
+        self, observation_spec, action_spec, layers, activation, batch_normalisation, dropout, l2, name="value"
+    ):
+        super().__init__(observation_spec, state_spec=(), name=name)
+        self.normaliser = Normaliser()
+        self._layers_ = []
+        for units in layers:
+            self._layers_.append(_dense(units, activation, l2))
+            if batch_normalisation:
+                self._layers_.append(tf.keras.layers.BatchNormalization())
+            if dropout:
+                self._layers_.append(tf.keras.layers.Dropout(dropout))
+        self._layers_.append(_output(int(action_spec.maximum - action_spec.minimum) + 1))
+
+    def call(self, observation, step_type=(), network_state=(), training=False):
+        x = self.normaliser(observation)
+        for layer in self._layers_:
+            x = layer(x, training=training)
+        return x, network_state

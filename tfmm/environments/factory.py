@@ -1,8 +1,14 @@
 """Problems and environments by name."""
 
 from tfmm import config as config_lib
-from tfmm.environments import market_making, model_problem
+from tfmm.environments import daily_trading, market_making, model_problem, quote_target, zero_norm
 from tfmm.environments import problem as problem_lib
+
+_SYSTEMS = {
+    "quote_target": quote_target.Problem,
+    "zero_norm": zero_norm.Problem,
+    "daily_trading": daily_trading.Problem,
+}
 
 
 def open_problem(config):
@@ -11,6 +17,8 @@ def open_problem(config):
     Raises:
         ConfigError, DataError: see problem.Problem, Store.verify.
     """
+    if config.environment.name in _SYSTEMS:
+        return _SYSTEMS[config.environment.name](config)
     if config.environment.name != config_lib.TAPE:
         return model_problem.ModelProblem.create(config)
     problem = problem_lib.Problem.create(config)
@@ -26,7 +34,10 @@ def create(problem, split, rows, seed):
     Args:
         rows: B, a natively batched environment; None: a single one.
     """
-    sim = problem.simulator(problem.segments[split], rows or 1, seed)
+    if problem.config.environment.name in _SYSTEMS:
+        return problem.environment(split, rows, seed)
+    values = problem.values() if split == "train" else None
+    sim = problem.simulator(problem.segments[split], rows or 1, seed, values=values)
     if rows is None:
         return market_making.SingleMarketMakingEnvironment(problem, sim)
     return market_making.MarketMakingEnvironment(problem, sim)

@@ -59,7 +59,11 @@ class ModelProblem:
     def segments(self):
         return dict.fromkeys(("train", "validation", "test"), ())
 
-    def simulator(self, segments, rows, seed=0):
+    def values(self):
+        """None: the reward of a model is a setting of its own."""
+        return None
+
+    def simulator(self, segments, rows, seed=0, values=None):
         """A dealer.Dealer with B rows; there are no segments to choose from."""
         curve = exact.curve(self.config.model)._replace(chance=1.0)
         return dealer.Dealer(

@@ -6,7 +6,7 @@ import numpy as np
 
 from tfmm import config as config_lib
 from tfmm import errors
-from tfmm.environments import markets
+from tfmm.environments import drift, lessons, markets
 from tfmm.market import splits, store
 from tfmm.models import calibration
 from tfmm.simulation import features, quoting, schedule, simulator, state
@@ -54,7 +54,7 @@ class Problem:
         rules, parameters = terms(config, data.instruments, scales)
         scale = calibration.reward_scale([scales[n] for n in own], parameters["weight"][own])
         columns, names = chosen_features(config.environment, data.instruments)
-        return cls(
+        out = cls(
             config=config,
             store=data,
             segments=segments,
@@ -67,6 +67,10 @@ class Problem:
             feature_names=names,
             action_names=_prefixed(_actions(config), [data.instruments[n] for n in own]),
         )
+        if "drift" not in config.environment.features:
+            return out
+        scales = drift.fitted(out)
+        return dataclasses.replace(out, scales=scales, parameters=terms(config, data.instruments, scales)[1])
 
     @property
     def ends(self):
@@ -86,14 +90,14 @@ class Problem:
         """Whether there are fills that a replay of the quotes cannot know: of clients, hedges, liquidation."""
         return self.config.clients.rate_s > 0 or self.config.rules.hedge != "none" or self.config.environment.liquidate
 
-    def simulator(self, segments, rows, seed=0, windows=None, distances=False, record=False, limited=True):
+    def simulator(self, segments, rows, seed=0, windows=None, distances=False, record=False, limited=True, values=None):
         """A Simulator on the given segments.
 
         Args:
             segments: sequence of Segment. rows: B. windows: None for random windows, else (W, 3).
             record: keep the fills of every step.
             distances: actions are raw distances from the mid in ticks instead of the agent's actions.
-            limited: False lifts the inventory limits.
+            limited: False lifts the inventory limits. values: see `values`.
         """
         parameters = self.parameters
         if not limited:
@@ -117,9 +121,14 @@ class Problem:
             reward_scale=self.reward_scale,
             risk=self.risk,
             threads=None,
+            values=values,
             record=record,
             clock=(environment.clock, environment.interval_quotes),
         )
+
+    def values(self):
+        """(N, 2 L + 1) of environment.reward as Simulator takes them, None for `drawn`."""
+        return lessons.values(self)
 
     def windows(self, segments, window_s=0.0):
         """(W, 3) consecutive windows of the segments; window_s 0: one each. ConfigError where none fits."""
@@ -143,6 +152,13 @@ class Problem:
         if 0 in self.rates:
             first *= self.scales[self.rates[0]].mid_tick * instruments[self.rates[0]].tick_size
         return float(self.parameters["weight"][n] * first)
+
+    def cost_per_s(self, n):
+        """What an order of instrument n by itself costs while it is held, tick x order per second."""
+        if self.risk is None:
+            return float(self.parameters["risk"][n])
+        omega, cost, power = self.risk
+        return cost * omega[n, n] ** power / float(self.parameters["weight"][n] * self.parameters["order_lot"][n])
 
     @property
     def rates(self):

@@ -26,12 +26,14 @@ class Scales(msgspec.Struct, frozen=True, kw_only=True):
             over 10 s, long enough for the bounce between bid and ask to fade.
         order_lot: size of one order.
         mid_tick: time-weighted mean mid; profits of inverse contracts are counted at it.
+        drift: (6,) coefficients of models.drift, empty where nobody asks for them.
     """
 
     half_spread_tick: float
     sigma_tick: float
     order_lot: int
     mid_tick: float = 0.0
+    drift: tuple[float, ...] = ()
 
 
 def calibrate(events, instruments, segments, order_size=0.0, quoted=None):
@@ -110,6 +112,8 @@ def parameters(scales, base, environment, limit_orders, clients=None, rules=None
         out["unit_tick"][n] = unit_tick(one, environment)
         out["sigma_tick"][n] = one.sigma_tick
         out["risk"][n] = environment.risk_aversion * one.half_spread_tick
+        if one.drift:
+            out["drift"][n] = one.drift
     if environment.action == "skew_spread":
         out["action"] = state.SKEW_SPREAD
         out["skew_range"] = environment.skew_range

@@ -6,10 +6,19 @@ at the interval's end: adverse selection, fees and rebates are inside. The deale
 each side may also be left unquoted. Assumes: the sides fill independently, the market looks the same at every decision.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 _TOLERANCE = 1e-9
 BETA = 0.999
+
+
+class Solution(NamedTuple):
+    """value: (2 L + 1,) V(Q). places: (2 L + 1, 2) int64 of ask and bid in the J distances; -1: not quoted."""
+
+    value: np.ndarray
+    places: np.ndarray
 
 
 def solve(chance, gain, cost, beta=BETA):
@@ -19,7 +28,7 @@ def solve(chance, gain, cost, beta=BETA):
         chance: (J,) fills per decision. gain: (J,) money per decision. cost: (2 L + 1,) of holding, money per decision.
 
     Returns:
-        (2 L + 1, 2) int64 places of ask and bid in the J distances; -1: not quoted.
+        Solution.
     """
     count = len(cost)
     chance, gain = np.append(chance, 0.0), np.append(gain, 0.0)  # the last one: no quote
@@ -32,7 +41,7 @@ def solve(chance, gain, cost, beta=BETA):
         before = value
         value = _evaluate(places, chance, gain, cost, beta)
         if np.max(np.abs(value - before)) <= _TOLERANCE * max(1.0, np.max(np.abs(value))):
-            return np.where(places == len(chance) - 1, -1, places)
+            return Solution(value, np.where(places == len(chance) - 1, -1, places))
         for q in range(count):
             low, high = value[max(q - 1, 0)], value[min(q + 1, count - 1)]  # outside the bounds: ruled out below
             total = earned + beta * (down * (low - value[q]) + up * (high - value[q]))

@@ -9,10 +9,11 @@ from tfmm import config as config_lib
 from tfmm import errors
 
 DESCRIPTION = "tfmm.json"
+VALUES = "q_values"
 
 
 class Policy:
-    """Raw observation (B, F) float32 -> action (B, d) float32 in [-1, 1].
+    """Raw observation (B, F) float32 -> action (B, d) float32 in [-1, 1], or (B,) int32 where they are discrete.
 
     Attributes:
         description: the dict of `tfmm.json`. config: the Config it was trained with.
@@ -50,6 +51,21 @@ class Policy:
 
     def __call__(self, observation):
         """Raises DataError for an observation of another width."""
+        return self._outputs(observation)["action"].numpy()
+
+    def each(self, observations):
+        """The same, row by row: matrix products of other sizes differ in the last bit, so that what a row gets would
+        depend on the rows beside it, and a backtest of several sessions on which these are."""
+        return np.concatenate([self(row) for row in observations])
+
+    def values(self, observation):
+        """(B, A) float32: Q-value of every action of a policy that chooses one of A. DataError for any other."""
+        outputs = self._outputs(observation)
+        if f"info/{VALUES}" not in outputs:
+            raise errors.DataError(f"policy {self.folder}: its actions are continuous, wanted one with Q-values")
+        return outputs[f"info/{VALUES}"].numpy()
+
+    def _outputs(self, observation):
         import tensorflow as tf
 
         observation = np.atleast_2d(np.asarray(observation, np.float32))
@@ -65,12 +81,7 @@ class Policy:
                 "0/reward": tf.zeros((rows,), tf.float32),
                 "0/discount": tf.ones((rows,), tf.float32),
             }
-        return self._action(**self._unread[rows], **{"0/observation": tf.constant(observation)})["action"].numpy()
-
-    def each(self, observations):
-        """The same, row by row: matrix products of other sizes differ in the last bit, so that what a row gets would
-        depend on the rows beside it, and a backtest of several sessions on which these are."""
-        return np.concatenate([self(row) for row in observations])
+        return self._action(**self._unread[rows], **{"0/observation": tf.constant(observation)})
 
 
 def find(folder):

@@ -29,6 +29,7 @@ NAMES = (
     "bid_queue",  # size before us at our bid over that and our own, touch = queue; 1 behind an unknown queue, 0 without
     "ask_queue",
     "cash",  # cash after fees over the cash limit; 0 without a limit
+    "drift",  # move of the mid expected over the next 10 s (tfmm.models.drift), in mean half-spreads
     "synthetic_deviation",  # mid minus the mid of the synthetic quotes, in mean half-spreads; 0 without them
 )
 DEFAULT = NAMES[:13]
@@ -117,9 +118,11 @@ def observe(book, rules, time_left, synthetic, out):
     for k in range(3):
         scale = rules.sigma_tick * math.sqrt(RETURN_S[k])
         out[5 + k] = _clipped((mid - book.mid_average[k]) / scale)
+    for k in range(6):
+        out[17] += rules.drift[k] * out[2 + k]
     out[8] = _clipped(0.5 * math.log(max(book.variance, 1e-12) / (rules.sigma_tick * rules.sigma_tick)))
     if not math.isnan(synthetic):
-        out[17] = _clipped((mid - synthetic) / unit)
+        out[18] = _clipped((mid - synthetic) / unit)
     if book.my_bid_lot > 0:
         out[9] = _clipped((mid - book.my_bid_tick) / unit)
         out[11] = 1.0

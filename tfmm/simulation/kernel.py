@@ -4,7 +4,7 @@ import numpy as np
 
 from tfmm import jit
 from tfmm.market import schema
-from tfmm.simulation import clients, features, ledger, quoting, randomness, risk, state
+from tfmm.simulation import clients, features, ledger, lesson, quoting, randomness, risk, state
 from tfmm.simulation import events as events_lib
 
 FIRST, MID, LAST = 0, 1, 2
@@ -182,6 +182,7 @@ def step_rows(
     scale,
     omega,
     vector,
+    values,
     out,
     reward,
     step_type,
@@ -202,6 +203,7 @@ def step_rows(
         clock: (5,) int64 interval, window, warm-up, ns; state.CLOCK_TIME, ... and its number of quotes.
         decay: features.decays of the interval.
         scale: money of one reward unit, tick x lot of the first instrument. omega, vector: see features.objective.
+        values: (N, 2 L + 1) float64 for the reward of tfmm.simulation.lesson, or empty: the drawn profit.
         out: (B, N F) float32 observations. reward: (B,) float32.
         step_type: (B,) int32. sent: (B, N) state.ORDER, the quotes sent at this decision.
         log: (K,) state.FILL with room for all fills of a step, or empty. outcomes: (0, 0, 0) int8.
@@ -221,7 +223,7 @@ def step_rows(
             step_type[b] = FIRST
             look(row, own, rules, out[b])
             continue
-        before = features.objective(row, own, rules, omega, vector)
+        before, risk_before = features.objective(row, own, rules, omega, vector), row.risk_s
         first = n_log
         for n in range(count):
             if rules[n].hedge == _HEDGE_ACTION:
@@ -232,6 +234,8 @@ def step_rows(
                 risk.accrue(row, own, rules, omega, vector[1], row.ts)
             synthetic = quoting.synthetic_mid(own, n, rules)
             order = quoting.send(own[n], rings[b, n], rules[n], row.ts, actions[b, n], synthetic)
+            if values.shape[0] > 0:
+                lesson.expect(own[n], rules[n], order, interval_ns * 1e-9)
             copy = sent[b, n]
             copy.active_ns = row.ts
             copy.bid_tick = order.bid_tick
@@ -252,7 +256,10 @@ def step_rows(
         for n in range(count):
             ledger.accrue(own[n], row.ts)
             features.update(own[n], rules[n], row.decay, (row.ts - sent_ns) * 1e-9)
-        reward[b] = (features.objective(row, own, rules, omega, vector) - before) / scale
+        if values.shape[0] > 0:
+            reward[b] = lesson.reward(own, rules, values, vector[0] * (row.risk_s - risk_before)) / scale
+        else:
+            reward[b] = (features.objective(row, own, rules, omega, vector) - before) / scale
         step_type[b] = LAST if row.done else MID
         look(row, own, rules, out[b])
     return n_log

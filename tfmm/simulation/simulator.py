@@ -43,6 +43,7 @@ class Simulator:
         record=False,
         clock=("time", 1),
         risk=None,
+        values=None,
     ):
         """
         Args:
@@ -55,6 +56,8 @@ class Simulator:
                 kernel.step_rows. interval_s still sets the steps of the warm-up.
             risk: (Omega (N, N), cost of one unit for a second in tick x lot of the first instrument, u) of
                 tfmm.simulation.risk; None: each instrument's |Q| by itself.
+            values: (N, 2 L + 1) of tfmm.simulation.lesson, whose reward takes the place of the drawn profit; None:
+                without.
             record: keep the fills of every step in `fills`; then one thread is used.
         """
         count = len(rules)
@@ -71,6 +74,7 @@ class Simulator:
         self._scale = float(reward_scale)
         omega, cost, power = risk or (np.zeros((0, 0)), 0.0, 0.5)
         self._omega, self._vector = np.ascontiguousarray(omega, np.float64), np.array([cost, power])
+        self._values = np.zeros((0, 0)) if values is None else np.ascontiguousarray(values, np.float64)
         self.rows = np.zeros(rows, state.ROW)
         self.books = np.zeros((rows, count), state.BOOK)
         state.clear(self.books)
@@ -164,6 +168,7 @@ class Simulator:
             self._scale,
             self._omega,
             self._vector,
+            self._values,
             self.observation[part],
             self.reward[part],
             self.step_type[part],

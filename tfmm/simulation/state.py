@@ -84,6 +84,14 @@ BOOK = np.dtype(
         ("random", np.uint64),
         ("client_ns", np.int64),  # next arrival
         ("client_excess", np.float64),  # intensity above the base, per second
+        # what the last quote was expected to do, see tfmm.simulation.lesson
+        ("held_lot", np.int64),
+        ("held_s", np.float64),
+        ("mid_tick", np.float64),
+        ("lesson_ask", np.int64),
+        ("lesson_bid", np.int64),
+        ("ask_chance", np.float64),
+        ("bid_chance", np.float64),
         # trades since the last decision
         ("buy_size", np.float64),
         ("sell_size", np.float64),
@@ -149,6 +157,7 @@ PARAMETERS = np.dtype(
         ("weight", np.float64),  # money of one tick x lot over that of the first instrument
         ("rate", np.int64),  # instrument whose mid is the worth of the quote currency, or NO_INSTRUMENT
         ("rate_tick", np.float64),  # its mean mid on train, at which `weight` counts
+        ("drift", np.float64, (6,)),  # coefficients of the features 2 to 7, see tfmm.models.drift
         ("risk", np.float64),  # r: cost of one lot held for a second, tick
         ("action", np.int64),  # SKEW_SPREAD, OFFSETS or DISTANCES
         ("quoted", np.int64),  # whether we quote it; else it is only seen

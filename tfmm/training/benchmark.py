@@ -11,9 +11,9 @@ from tf_agents.drivers import py_driver
 from tf_agents.specs import tensor_spec
 from tf_agents.train.utils import train_utils
 
+from tfmm import agent_settings, jit, simulation
 from tfmm import config as config_lib
-from tfmm import jit, simulation
-from tfmm.agents import ddpg
+from tfmm.agents import factory as agents
 from tfmm.environments import factory
 from tfmm.environments import problem as problem_lib
 from tfmm.market import benchmark as market_benchmark
@@ -21,7 +21,7 @@ from tfmm.market import generator, schema, store_writer, tape
 from tfmm.policies import saved, streaming
 from tfmm.simulation import schedule as schedule_lib
 from tfmm.simulation import state
-from tfmm.training import collection, export
+from tfmm.training import collection, exploration, export
 from tfmm.training import replay as replay_lib
 
 ROWS = 128
@@ -63,7 +63,7 @@ def _problem(path):
             yield name, tape.Tape.from_frames(*_hastened(*frames), instrument), {}
 
     store_writer.create(path, [instrument], sessions())
-    agent = config_lib.Agent(actor_layers=(400, 300), critic_observation_layers=(400,), critic_joint_layers=(300,))
+    agent = agent_settings.Agent(actor_layers=(400, 300), critic_observation_layers=(400,), critic_joint_layers=(300,))
     environment = config_lib.Environment(interval_s=_STEP_S, window_s=60.0, warmup_s=3.0)
     config = config_lib.with_store(config_lib.Config(agent=agent, environment=environment), path)
     return problem_lib.Problem.create(config)
@@ -134,7 +134,7 @@ def _quote(problem, folder, repeats):
     env = factory.create(problem, "test", None, seed=0)
     step = train_utils.create_train_step()
     specs = tensor_spec.from_spec(env.time_step_spec()), tensor_spec.from_spec(env.action_spec())
-    agent = ddpg.create(problem.config.agent, *specs, step, problem.config.train.steps)
+    agent = agents.create(problem.config.agent, *specs, step, problem.config.train.steps)
     export.Exporter(agent, problem, step).save(folder)
     policy = saved.Policy.load(folder)
     market = problem.store.tape(problem.segments["test"][0].session)
@@ -156,12 +156,12 @@ def _collector(problem, rows):
     time_step_spec = tensor_spec.from_spec(env.time_step_spec())
     action_spec = tensor_spec.from_spec(env.action_spec())
     step = train_utils.create_train_step()
-    agent = ddpg.create(problem.config.agent, time_step_spec, action_spec, step, problem.config.train.steps)
+    agent = agents.create(problem.config.agent, time_step_spec, action_spec, step, problem.config.train.steps)
     replay = replay_lib.Replay(agent.collect_data_spec, rows, 100_000, timeout_s=60.0)
     if rows is None:
         policy = collection.single_policy(agent)
     else:
-        noise = collection.RowNoise(problem.config.agent, (rows, 2), seed=0)
+        noise = exploration.create(problem.config.agent, env.action_spec(), rows, seed=0)
         policy = collection.BatchPolicy(agent, env.time_step_spec(), env.action_spec(), rows, noise)
     return env, agent, replay, policy
 

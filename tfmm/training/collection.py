@@ -1,7 +1,5 @@
 """Collection through PyDriver: an environment with the policies that explore it, and what is logged of it."""
 
-import math
-
 import numpy as np
 import tensorflow as tf
 from tf_agents.drivers import py_driver
@@ -9,69 +7,35 @@ from tf_agents.policies import py_policy, py_tf_eager_policy, random_py_policy
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
-from tfmm.training import statistics
-
-
-class RowNoise:
-    """Exploration noise with a process per row, started anew with every episode.
-
-    `ou`: x' = (1 - damping) x + N(0, stddev) (Lillicrap et al. 2016; the form of TF-Agents' OUProcess).
-    `gaussian`: N(0, stddev).
-
-    Attributes:
-        stddev: in action units, now.
-    """
-
-    def __init__(self, settings, shape, seed):
-        self._settings = settings
-        self.stddev = settings.noise_stddev
-        self._random = np.random.default_rng(seed)
-        self._x = np.zeros(shape)
-
-    def __call__(self, is_first):
-        draw = self._random.normal(0.0, self.stddev, self._x.shape)
-        if self._settings.noise == "gaussian":
-            return draw
-        self._x[is_first] = 0.0
-        self._x = (1.0 - self._settings.noise_damping) * self._x + draw
-        return self._x
-
-    def decay(self, share):
-        """Sets stddev to that of a share of the run in [0, 1]."""
-        first, last = self._settings.noise_stddev, self._settings.noise_stddev_final
-        if self._settings.noise_decay == "linear":
-            self.stddev = first + (last - first) * share
-        elif self._settings.noise_decay == "cosine":
-            self.stddev = last + (first - last) * 0.5 * (1.0 + math.cos(math.pi * share))
-
-    def get_state(self):
-        return {"generator": self._random.bit_generator.state, "x": self._x.copy()}
-
-    def set_state(self, state):
-        self._random.bit_generator.state = state["generator"]
-        self._x = state["x"].copy()
+from tfmm.training import exploration, statistics
 
 
 class BatchPolicy(py_policy.PyPolicy):
-    """The agent's greedy policy in one graph call for all rows, plus noise, clipped to the bounds."""
+    """The agent's greedy policy in one graph call for all rows, perturbed, clipped to the bounds.
 
-    def __init__(self, agent, time_step_spec, action_spec, rows, noise):
+    Args:
+        explore: exploration.RowNoise or EpsilonGreedy; None: not perturbed.
+        sampled: actions are drawn from the agent's own collect policy instead.
+    """
+
+    def __init__(self, agent, time_step_spec, action_spec, rows, explore, sampled=False):
         super().__init__(time_step_spec, action_spec)
-        self.noise = noise
+        self._explore = explore
+        policy = agent.collect_policy if sampled else agent.policy
         width = time_step_spec.observation.shape[0]
 
         @tf.function(input_signature=[tf.TensorSpec((rows, width), tf.float32)])
         def greedy(observation):
-            return agent.policy.action(ts.restart(observation, batch_size=rows)).action
+            return policy.action(ts.restart(observation, batch_size=rows)).action
 
         self.greedy = greedy
 
     def _action(self, time_step, policy_state, seed=None):
         spec = self.action_spec
         action = self.greedy(time_step.observation).numpy()
-        if self.noise is not None:
-            action = action + self.noise(time_step.step_type == ts.StepType.FIRST)
-        action = np.clip(action, spec.minimum, spec.maximum).astype(np.float32)
+        if self._explore is not None:
+            action = self._explore(action, time_step.step_type == ts.StepType.FIRST)
+        action = np.clip(action, spec.minimum, spec.maximum).astype(spec.dtype)
         return policy_step.PolicyStep(action, policy_state, ())
 
 
@@ -104,12 +68,13 @@ class Collector:
     Args:
         problem: see environments.factory. env: of it, natively batched or single. rows: B, or None where it is single.
         agent: whose policy explores. seeds: of the noise and of random actions.
+        sampled: the agent learns from its own policy alone, so actions are drawn from that and not perturbed.
 
     Attributes:
         statistics: statistics.Statistics of all steps so far.
     """
 
-    def __init__(self, problem, env, rows, agent, seeds):
+    def __init__(self, problem, env, rows, agent, seeds, sampled=False):
         settings = problem.config
         self._env, self._rows, self._agent = env, rows, agent
         self._steps = settings.train.steps
@@ -118,22 +83,24 @@ class Collector:
         if rows is None:
             self._policy = single_policy(agent)
         else:
-            self._noise = RowNoise(settings.agent, (rows, env.action_spec().shape[0]), noise_seed)
-            self._policy = self._batch_policy(self._noise, rows)
+            if not sampled:
+                self._noise = exploration.create(settings.agent, env.action_spec(), rows, noise_seed)
+            self._policy = self._batch_policy(self._noise, rows, sampled)
         self.statistics = statistics.Statistics(env)
         self._time_step = None
 
-    def _batch_policy(self, noise, rows):
-        return BatchPolicy(self._agent, self._env.time_step_spec(), self._env.action_spec(), rows, noise)
+    def _batch_policy(self, noise, rows, sampled=False):
+        return BatchPolicy(self._agent, self._env.time_step_spec(), self._env.action_spec(), rows, noise, sampled)
 
     def greedy(self):
         """Observation (B, F) -> action (B, d) of the agent's greedy policy, for any B."""
         graph = self._batch_policy(None, None).greedy
         return lambda observation: graph(observation).numpy()
 
-    @property
-    def noise_stddev(self):
-        return None if self._noise is None else self._noise.stddev
+    def record(self):
+        """What is logged of the exploration and of the steps since the last record."""
+        explored = {} if self._noise is None else self._noise.record()
+        return {"collect/transitions": self.statistics.transitions, **self.statistics.take(), **explored}
 
     def explore(self, writer, steps, train_step):
         """Plays `steps` steps with the policy and the noise of a train step into a writer of the replay."""
@@ -143,10 +110,12 @@ class Collector:
         writer.flush()
 
     def play_randomly(self, writer, steps):
-        """Plays `steps` steps of uniform actions into a writer; returns the observations (K, F)."""
+        """Plays `steps` steps of uniform actions into a writer, or None; returns the observations (K, F)."""
         seen = Observations()
-        self._drive(random_policy(self._env, self._random_seed), steps, [writer, seen])
-        writer.flush()
+        observers = [seen] if writer is None else [writer, seen]
+        self._drive(random_policy(self._env, self._random_seed), steps, observers)
+        if writer is not None:
+            writer.flush()
         return seen.stacked()
 
     def _drive(self, policy, steps, observers):

@@ -3,28 +3,36 @@
 import shutil
 
 import msgspec
+import tensorflow as tf
 from tf_agents.policies import policy_saver, tf_policy
 from tf_agents.trajectories import policy_step
 
 from tfmm import files
+from tfmm.agents import factory as agents
+from tfmm.policies.saved import VALUES
 
 
 class GreedyPolicy(tf_policy.TFPolicy):
-    """The actions of a deterministic policy, without its distribution.
+    """The actions of a deterministic policy, without its distribution; of a discrete one the Q-values beside them.
 
     An ActorPolicy's distribution would put a TensorFlow Probability type into the SavedModel, and plain
     `tf.saved_model.load` refuses a type that nobody imported.
     """
 
-    def __init__(self, policy):
-        super().__init__(policy.time_step_spec, policy.action_spec, clip=False, automatic_state_reset=False)
-        self._policy = policy
+    def __init__(self, policy, agent):
+        discrete = agent.action_spec.dtype.is_integer
+        values = {VALUES: tf.TensorSpec((int(agent.action_spec.maximum) + 1,), tf.float32)} if discrete else ()
+        super().__init__(
+            policy.time_step_spec, policy.action_spec, info_spec=values, clip=False, automatic_state_reset=False
+        )
+        self._policy, self._agent, self._discrete = policy, agent, discrete
 
     def _variables(self):
         return self._policy.variables()
 
     def _action(self, time_step, policy_state, seed):
-        return policy_step.PolicyStep(self._policy.action(time_step, policy_state).action, policy_state)
+        info = {VALUES: agents.values(self._agent, time_step.observation)} if self._discrete else ()
+        return policy_step.PolicyStep(self._policy.action(time_step, policy_state).action, policy_state, info)
 
     def _distribution(self, time_step, policy_state):
         raise NotImplementedError("the exported policy is deterministic")
@@ -34,7 +42,9 @@ class Exporter:
     """Traces the policy once; every `save` writes its weights of that moment."""
 
     def __init__(self, agent, problem, train_step):
-        self._saver = policy_saver.PolicySaver(GreedyPolicy(agent.policy), batch_size=None, train_step=train_step)
+        self._saver = policy_saver.PolicySaver(
+            GreedyPolicy(agent.policy, agent), batch_size=None, train_step=train_step
+        )
         self._problem = problem
         self._train_step = train_step
 

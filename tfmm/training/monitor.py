@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
+from tfmm.agents import factory as agents
 from tfmm.training import statistics
 
 _KEPT = 256
@@ -16,12 +17,11 @@ class Monitor:
     """Values and greedy actions at observations seen before training, so that only the agent moves them.
 
     Args:
-        agent: with a critic of (observation, action): `_critic_network`, or TD3's `_critic_network_1`.
+        agent: whose values are those of agents.factory.values; of a discrete one the best action's.
     """
 
     def __init__(self, agent):
         self._agent = agent
-        self._critic = getattr(agent, "_critic_network", getattr(agent, "_critic_network_1", None))
         self._observations = None
         self._before = None
 
@@ -33,21 +33,24 @@ class Monitor:
     @tf.function
     def _look(self, observations):
         action = self._agent.policy.action(ts.restart(observations, batch_size=observations.shape[0])).action
-        return action, self._critic((observations, action))[0]
+        values = agents.values(self._agent, observations)
+        return action, tf.reduce_max(values, axis=1) if len(values.shape) > 1 else values
 
     def look(self):
         """Dict for the log; `q_drift` is the change of the mean value since the last look."""
-        if self._critic is None or self._observations is None:
+        if self._observations is None:
             return {}
         action, value = (one.numpy() for one in self._look(tf.constant(self._observations)))
         mean = float(value.mean())
         before, self._before = self._before, mean
-        return {
+        out = {
             "train/q_mean": mean,
             "train/q_stddev": float(value.std()),
             "train/q_drift": 0.0 if before is None else mean - before,
-            "train/greedy_at_bound_share": float((np.abs(action) >= statistics.AT_BOUND).mean()),
         }
+        if not np.issubdtype(action.dtype, np.integer):
+            out["train/greedy_at_bound_share"] = float((np.abs(action) >= statistics.AT_BOUND).mean())
+        return out
 
     def get_state(self):
         return {"observations": self._observations, "before": self._before}

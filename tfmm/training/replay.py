@@ -22,26 +22,37 @@ _IN_FLIGHT = 32  # items sent before the writer waits for the server
 
 
 class BatchWriter:
-    """Observer for a natively batched PyDriver: one item is two consecutive batched steps."""
+    """Observer for a natively batched PyDriver: one item is `length` consecutive batched steps."""
 
-    def __init__(self, client):
-        self._writer = client.trajectory_writer(num_keep_alive_refs=2)
+    def __init__(self, client, length=2):
+        self._writer = client.trajectory_writer(num_keep_alive_refs=length)
+        self._length = length
         self._steps = 0
 
     def __call__(self, trajectory):
         self._writer.append(trajectory)
         self._steps += 1
-        if self._steps > 1:
-            pair = tree.map_structure(lambda column: column[-2:], self._writer.history)
-            self._writer.create_item(TABLE, priority=1.0, trajectory=pair)
+        if self._steps >= self._length:
+            item = tree.map_structure(lambda column: column[-self._length :], self._writer.history)
+            self._writer.create_item(TABLE, priority=1.0, trajectory=item)
         if self._steps % _IN_FLIGHT == 0:
-            self._writer.flush()
+            self.flush()
 
     def flush(self):
         self._writer.flush()
 
     def close(self):
         self._writer.close()
+
+
+def signature(data_spec, rows, length=2):
+    """What an item is: consecutive frames of B rows, (length, B, ...), or of a single environment, (length, ...)."""
+    return tensor_spec.add_outer_dims_nest(data_spec, (length,) if rows is None else (length, rows))
+
+
+def items(capacity, rows):
+    """Items that hold so many transitions."""
+    return max(1, capacity // (rows or 1))
 
 
 class Replay:
@@ -52,43 +63,47 @@ class Replay:
         rows: B of a natively batched environment; None: single environment, one item per step.
         capacity: transitions kept.
         timeout_s: a sampler that gets nothing for so long raises instead of waiting for ever.
+        port, limiter, tables: of a server for other processes too: where it listens, its rate limiter instead of one
+            that never waits, and what it holds beside the transitions.
         scratch: folder for checkpoints under way, emptied; None: one that is deleted with the replay.
         checkpoint: folder of a checkpoint whose replay to begin with, see replay_checkpoint.refusal.
+        length: frames of an item, one more than the rewards that are summed; 2 with rows None.
 
     Attributes:
-        restored: whether it began with a checkpoint's items.
+        restored: whether it began with a checkpoint's items. client: of the server.
     """
 
-    def __init__(self, data_spec, rows, capacity, timeout_s, scratch=None, checkpoint=None):
+    def __init__(
+        self, data_spec, rows, capacity, timeout_s,
+        scratch=None, checkpoint=None, length=2, port=None, limiter=None, tables=(),
+    ):  # fmt: skip
         self._rows = rows
         self._timeout_ms = round(timeout_s * 1000)
-        outer = (2,) if rows is None else (2, rows)
-        signature = tensor_spec.add_outer_dims_nest(data_spec, outer)
         self._table = reverb.Table(
             TABLE,
             sampler=reverb.selectors.Uniform(),
             remover=reverb.selectors.Fifo(),
-            rate_limiter=reverb.rate_limiters.MinSize(1),
-            max_size=max(1, capacity // (rows or 1)),
-            signature=signature,
+            rate_limiter=limiter or reverb.rate_limiters.MinSize(1),
+            max_size=items(capacity, rows),
+            signature=signature(data_spec, rows, length),
         )
         self.restored = checkpoint is not None
         self._scratch = pathlib.Path(tempfile.mkdtemp() if scratch is None else scratch)
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir()
         self._server = reverb.Server(
-            [self._table], checkpointer=replay_checkpoint.checkpointer(self._scratch, checkpoint)
+            [self._table, *tables], port, replay_checkpoint.checkpointer(self._scratch, checkpoint)
         )
         self._address = f"localhost:{self._server.port}"
-        self._client = reverb.Client(self._address)
+        self.client = reverb.Client(self._address)
         if rows is None:
-            self.writer = reverb_utils.ReverbAddTrajectoryObserver(self._client, TABLE, sequence_length=2)
+            self.writer = reverb_utils.ReverbAddTrajectoryObserver(self.client, TABLE, sequence_length=2)
         else:
-            self.writer = BatchWriter(self._client)
+            self.writer = BatchWriter(self.client, length)
         self._data_spec = data_spec
 
     def dataset(self, batch_size):
-        """Endless dataset of (Trajectory [batch_size, 2, ...], ()), transitions inside one episode only."""
+        """Endless dataset of (Trajectory [batch_size, length, ...], ()), none beginning at the end of an episode."""
         if self._rows is None:
             buffer = reverb_replay_buffer.ReverbReplayBuffer(
                 self._data_spec,
@@ -108,13 +123,21 @@ class Replay:
         batches = groups.map(_transitions).rebatch(batch_size, drop_remainder=True)
         return batches.map(lambda experience: (experience, ())).prefetch(8)
 
+    @property
+    def port(self):
+        return self._server.port
+
+    def info(self):
+        """Reverb's TableInfo of the transitions."""
+        return self.client.server_info()[TABLE]
+
     def items(self):
         """Items in the table now."""
-        return self._client.server_info()[TABLE].current_size
+        return self.info().current_size
 
     def save(self, folder):
         """Writes all items into a checkpoint's folder. OSError where it cannot."""
-        replay_checkpoint.save(self._client, folder)
+        replay_checkpoint.save(self.client, folder)
 
     def close(self):
         self.writer.close()
@@ -130,7 +153,7 @@ def centred(dataset, centre):
 
 
 def _transitions(group):
-    """(G, 2, B, ...) -> the transitions inside an episode, shuffled, (at most G * B, 2, ...)."""
+    """(G, T, B, ...) -> the rows that begin inside an episode, shuffled, (at most G * B, T, ...)."""
     step_type = tf.transpose(group.step_type, [0, 2, 1])
     inside = tf.reshape(step_type[..., 0] != ts.StepType.LAST, [-1])
     chosen = tf.random.shuffle(tf.where(inside)[:, 0])
@@ -141,4 +164,4 @@ def _transitions(group):
         return tf.gather(tf.reshape(swapped, tf.concat([[-1], tf.shape(swapped)[2:]], axis=0)), chosen)
 
     flat = tf.nest.map_structure(flatten, group)
-    return tf.nest.map_structure(lambda x, y: tf.ensure_shape(x, [None, 2, *y.shape[3:]]), flat, group)
+    return tf.nest.map_structure(lambda x, y: tf.ensure_shape(x, [None, y.shape[1], *y.shape[3:]]), flat, group)

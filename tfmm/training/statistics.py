@@ -5,6 +5,8 @@ from tf_agents.trajectories import time_step as ts
 
 AT_BOUND = 0.99
 """An action component this far out counts as saturated."""
+MOST_LOGGED = 16
+"""Components of an action whose means are logged; of more, none."""
 
 
 class Statistics:
@@ -28,18 +30,19 @@ class Statistics:
         self._clear()
 
     def _clear(self):
-        self._count, self._reward, self._bound, self._action, self._square = 0, 0.0, 0.0, 0.0, 0.0
+        self._count, self._reward, self._bound, self._action, self._square = 0, 0.0, None, 0.0, 0.0
         if self._holdings is not None:
             self._holdings.clear()
 
     def __call__(self, trajectory):
         inside = np.atleast_1d(trajectory.step_type != ts.StepType.LAST)
         count = int(inside.sum())
-        action = np.atleast_2d(trajectory.action)[inside]
+        action = np.reshape(trajectory.action, (len(inside), -1))[inside]
         self.transitions += count
         self._count += count
         self._reward += float(np.atleast_1d(trajectory.reward)[inside].sum())
-        self._bound += float((np.abs(action) >= AT_BOUND).mean(axis=1).sum())
+        if not np.issubdtype(action.dtype, np.integer):
+            self._bound = (self._bound or 0.0) + float((np.abs(action) >= AT_BOUND).mean(axis=1).sum())
         self._action = self._action + action.sum(axis=0, dtype=np.float64)
         self._square = self._square + np.square(action, dtype=np.float64).sum(axis=0)
         if self._holdings is not None:
@@ -52,13 +55,12 @@ class Statistics:
         """
         if not self._count:
             return {}
-        out = {
-            "collect/reward_mean": self._reward / self._count,
-            "collect/action_at_bound_share": self._bound / self._count,
-        }
+        out = {"collect/reward_mean": self._reward / self._count}
+        if self._bound is not None:
+            out["collect/action_at_bound_share"] = self._bound / self._count
         mean = np.atleast_1d(self._action) / self._count
         stddev = np.sqrt(np.maximum(np.atleast_1d(self._square) / self._count - mean**2, 0.0))
-        for index in range(len(mean)):
+        for index in range(len(mean) if len(mean) <= MOST_LOGGED else 0):
             out[f"collect/action_{index}_mean"] = float(mean[index])
             out[f"collect/action_{index}_stddev"] = float(stddev[index])
         if self._holdings is not None:

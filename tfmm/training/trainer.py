@@ -1,8 +1,6 @@
 """The training job: environment, agent, replay, learner, driver, loop, close."""
 
-import contextlib
 import logging
-import signal
 import time
 
 import numpy as np
@@ -13,10 +11,19 @@ from tf_agents.train import learner
 from tf_agents.train.utils import train_utils
 
 from tfmm import errors
-from tfmm.agents import ddpg
+from tfmm.agents import factory as agents
+from tfmm.agents import networks
 from tfmm.environments import factory
-from tfmm.training import collection, export, guard, monitor, replay_checkpoint, validation
-from tfmm.training import replay as replay_lib
+from tfmm.training import (
+    collection,
+    export,
+    guard,
+    interruption,
+    monitor,
+    serving,
+    supply,
+    validation,
+)
 
 _NEVER = 2**62
 _LOG = logging.getLogger(__name__)
@@ -27,9 +34,10 @@ class Trainer:
 
     Args:
         problem: environments.problem.Problem. run: RunDirectory.
+        port: where transitions of other processes are taken; None: this one collects them.
     """
 
-    def __init__(self, problem, run):
+    def __init__(self, problem, run, port=None):
         config = problem.config
         self._problem, self._run, self._config = problem, run, config
         np_seed, env_seed, *own_seeds = np.random.SeedSequence(config.seed).generate_state(4)
@@ -37,35 +45,31 @@ class Trainer:
         single = config.collect.mode == "single"
         self._rows = None if single else config.environment.rows
         self._env = factory.create(problem, "train", self._rows, int(env_seed))
-        time_step_spec = tensor_spec.from_spec(self._env.time_step_spec())
-        action_spec = tensor_spec.from_spec(self._env.action_spec())
-        self._step = train_utils.create_train_step()
-        self._agent = ddpg.create(config.agent, time_step_spec, action_spec, self._step, config.train.steps)
-        self._replay = replay_lib.Replay(
-            self._agent.collect_data_spec,
-            self._rows,
-            config.train.replay_capacity,
-            config.train.replay_timeout_s,
-            run.scratch,
-            self._replay_checkpoint(),
-        )
+        self._agent, self._step = create_agent(problem, self._env)
+        self._on_policy = agents.on_policy(config.agent)
+        self._replay = supply.create(problem, self._agent, self._rows, run, port)
         self._guard = guard.Guard(self._agent, self._step)
         self._learner = learner.Learner(
             str(run.path / "tensorboard"),
             self._step,
             self._agent,
-            lambda: replay_lib.centred(self._replay.dataset(config.train.batch_size), _centre(problem)),
+            lambda: supply.dataset(problem, self._replay),
             after_train_strategy_step_fn=self._guard.check,
             checkpoint_interval=_NEVER,
             summary_interval=config.train.log_interval,
         )
-        self._collector = collection.Collector(problem, self._env, self._rows, self._agent, own_seeds)
+        self._collector = collection.Collector(
+            problem, self._env, self._rows, self._agent, own_seeds, sampled=self._on_policy
+        )
         self._monitor = monitor.Monitor(self._agent)
         self._checkpoint = tf.train.Checkpoint(agent=self._agent, train_step=self._step)
         self._exporter = None
         self._best, self._since_best = -np.inf, 0
         self._logged = 0, 0
-        self._stop = 0
+        self._stop = interruption.Stop()
+        self._serving = None
+        if port is not None:
+            self._serving = serving.Serving(problem, self._replay, self._agent.policy.variables(), self._stop)
 
     def run(self):
         """Trains to `train.steps`, resuming from the newest checkpoint of the run directory if there is one.
@@ -81,13 +85,15 @@ class Trainer:
             _LOG.info("resuming at step %d, %d items in the replay", step, self._replay.items())
         self._run.forget_after(step)
         with (
-            self._signals(),
+            self._stop,
             tqdm.tqdm(total=settings.steps, initial=step, unit="step", desc="train", disable=None) as bar,
         ):
             self._warm_up(step, fit=state is None)
-            while step < settings.steps and not self._stop and not self._stale():
-                self._collector.explore(self._replay.writer, self._config.collect.steps_per_iteration, step)
+            while step < settings.steps and not self._stale():
                 iterations = min(settings.steps_per_iteration, settings.steps - step)
+                self._gather(step, iterations)
+                if self._stop.number:
+                    break
                 began = time.perf_counter()
                 with self._guard.watch(self._run):
                     loss = self._learner.run(iterations=iterations)
@@ -95,42 +101,35 @@ class Trainer:
                 bar.update(iterations)
                 self._after(previous, step, loss, iterations / (time.perf_counter() - began))
             self._save(step)
-        if self._stop:
-            raise errors.Interrupted(f"stopped at step {step}, checkpoint saved; go on with --resume", self._stop)
+        if self._stop.number:
+            raise errors.Interrupted(
+                f"stopped at step {step}, checkpoint saved; go on with --resume", self._stop.number
+            )
         if step < settings.steps:
             _LOG.info("stopped early at step %d: no better policy in %d validations", step, self._since_best)
         self._export("policy")
+        if self._serving is not None:
+            self._serving.finish(step)
 
     def close(self):
         """Stops the replay server."""
         self._replay.close()
 
-    @contextlib.contextmanager
-    def _signals(self):
-        def stop(number, _):
-            self._stop = number
-
-        previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-
     def _stale(self):
         patience = self._config.train.patience
         return bool(patience) and self._since_best >= patience
 
-    def _replay_checkpoint(self):
-        """Folder of the checkpoint whose replay can be loaded, or None; then the replay will be filled again."""
-        newest, settings = self._run.newest(), self._config.train
-        if newest is None or not settings.checkpoint_replay:
-            return None
-        reason = replay_checkpoint.refusal(newest, (replay_lib.TABLE,), settings.replay_timeout_s)
-        if reason is None:
-            return newest
-        _LOG.warning("replay of checkpoint %s: %s; it is filled again with the restored policy", newest, reason)
-        return None
+    def _gather(self, step, iterations):
+        """Collects what an iteration begins with, or waits until collectors have."""
+        if self._serving is None:
+            self._collector.explore(self._replay.writer, self._config.collect.steps_per_iteration, step)
+            return
+        self._serving.publish_when_due(step)
+        try:
+            self._serving.wait(iterations)
+        except errors.DataError:
+            self._save(step)
+            raise
 
     def _warm_up(self, step, fit):
         """Fills the replay: with random actions at the start, with the restored policy where it was not restored."""
@@ -138,13 +137,17 @@ class Trainer:
         if self._replay.restored:
             pass
         elif not fit:
-            self._collector.explore(self._replay.writer, steps, step)
+            if not self._on_policy:
+                self._collector.explore(self._replay.writer, steps, step)
         else:
-            seen = self._collector.play_randomly(self._replay.writer, steps)
+            seen = self._collector.play_randomly(None if self._on_policy else self._replay.writer, steps)
             self._monitor.choose(seen, self._config.seed)
             if self._config.agent.normalise_observations:
-                ddpg.fit_normaliser(self._agent, seen)
-        self._logged = step, self._collector.statistics.transitions
+                networks.fit_normaliser(self._agent, seen)
+        self._logged = step, self._transitions()
+
+    def _transitions(self):
+        return self._collector.statistics.transitions if self._serving is None else self._serving.transitions()
 
     def _after(self, previous, step, loss, rate):
         settings = self._config.train
@@ -158,22 +161,18 @@ class Trainer:
             self._save(step)
 
     def _log(self, step, loss, rate):
-        transitions = self._collector.statistics.transitions
+        transitions = self._transitions()
         (logged_step, logged), self._logged = self._logged, (step, transitions)
         record = {
-            "train/loss": float(loss.loss),
-            "train/actor_loss": float(loss.extra.actor_loss),
-            "train/critic_loss": float(loss.extra.critic_loss),
+            **{f"train/{name}": value for name, value in agents.losses(loss).items()},
             "train/steps_per_s": rate,
             **self._monitor.look(),
             "job/resident_mb": monitor.resident_mb(),
+            **(self._collector.record() if self._serving is None else {}),
             "collect/transitions": transitions,
-            **self._collector.statistics.take(),
         }
         if transitions > logged:
             record["train/update_to_data"] = (step - logged_step) / (transitions - logged)
-        if self._collector.noise_stddev is not None:
-            record["collect/noise_stddev"] = self._collector.noise_stddev
         self._write(step, record)
 
     def _write(self, step, record):
@@ -205,7 +204,7 @@ class Trainer:
             "best": (self._best, self._since_best),
         }
         settings = self._config.train
-        replay = self._replay.save if settings.checkpoint_replay else None
+        replay = self._replay.save if settings.checkpoint_replay and not self._on_policy else None
         self._run.save_checkpoint(step, self._checkpoint, state, settings.checkpoints_kept, replay)
 
     def _set_state(self, state):
@@ -214,9 +213,11 @@ class Trainer:
         self._best, self._since_best = state["best"]
 
 
-def _centre(problem):
-    centre = problem.config.agent.reward_centre
-    return problem.reward_centre if centre == "auto" else centre
+def create_agent(problem, env):
+    """(agent, its step variable) for an environment of a problem."""
+    settings, step = problem.config, train_utils.create_train_step()
+    specs = tensor_spec.from_spec(env.time_step_spec()), tensor_spec.from_spec(env.action_spec())
+    return agents.create(settings.agent, *specs, step, settings.train.steps), step
 
 
 def _crossed(previous, step, interval):

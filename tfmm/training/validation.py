@@ -1,6 +1,6 @@
 """The score of a greedy policy during training."""
 
-from tfmm.environments import model_problem
+from tfmm.environments import model_problem, system
 from tfmm.policies import play
 
 _PATHS, _SEED = 256, 7
@@ -10,11 +10,13 @@ def score(problem, act):
     """Scores a policy: exactly on a model whose optimum is known, else by playing.
 
     Args:
-        problem: environments.problem.Problem or model_problem.ModelProblem. act: observation (B, F) -> action (B, d).
+        problem: Problem, ModelProblem or SystemProblem. act: observation (B, F) -> action (B, d).
 
     Returns:
         (record for metrics.jsonl, the number to compare policies by, larger is better).
     """
+    if isinstance(problem, system.SystemProblem):
+        return problem.score(act)
     if not isinstance(problem, model_problem.ModelProblem):
         return _on_tape(problem, act)
     if problem.exact is None:

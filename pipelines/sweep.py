@@ -1,0 +1,63 @@
+"""Trains and evaluates every combination of a grid over settings: a table, and a plot over one or two keys."""
+
+import argparse
+import itertools
+import pathlib
+
+import numpy as np
+
+from tfmm import cli, config, errors, files
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", type=pathlib.Path, help="TOML file; see configs/")
+    parser.add_argument("--grid", nargs="+", required=True, metavar="KEY.PATH=A,B,C")
+    parser.add_argument("--metric", help="of the policy, as in metrics.json; default: the main one of the environment")
+    parser.add_argument("--jobs", type=int, default=1, help="processes at a time (default 1)")
+    parser.add_argument("--out", type=pathlib.Path, help="default: runs/NAME_OF_CONFIG-sweep")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a setting")
+    args = parser.parse_args()
+    if args.jobs < 1:
+        raise errors.ConfigError(f"--jobs {args.jobs}: wanted at least 1")
+    out = args.out or pathlib.Path("runs") / f"{args.config.stem}-sweep"
+
+    cli.quiet()
+    from tfmm.evaluation import aggregate, figures
+    from tfmm.training import experiments
+
+    grid = aggregate.parse_grid(args.grid)
+    runs = []
+    for values in itertools.product(*grid.values()):
+        overrides = [f"{key}={value}" for key, value in zip(grid, values, strict=True)]
+        settings = config.resolved(config.load(args.config, [*args.set, *overrides]))
+        runs.append(experiments.Experiment(settings, out / ",".join(overrides).replace("/", "_")))
+    metric, sign = aggregate.main_metric(runs[0].config)
+    if args.metric and args.metric != metric:
+        metric, sign = args.metric, 1
+    outcomes = experiments.run(runs, args.jobs)
+    scores = []
+    for run, one in zip(runs, outcomes, strict=True):
+        if isinstance(one, str):
+            print(f"{run.folder.name} failed: {one}")
+        scores.append(experiments.score(one, metric, run.folder))
+    records = [
+        {"settings": dict(zip(grid, values, strict=True)), "folder": run.folder.name, metric: value}
+        for values, run, value in zip(itertools.product(*grid.values()), runs, scores, strict=True)
+    ]
+    files.write_json(out / "sweep.json", {"config": args.config.stem, "metric": metric, "runs": records})
+    lines = aggregate.grid_table(grid, scores)
+    files.write_text(out / "sweep.txt", "\n".join([metric, *lines]) + "\n")
+    figure = aggregate.surface(grid, scores, metric)
+    if figure is not None:
+        files.write_bytes(out / "sweep.png", figures.png(figure))
+    print(f"{metric} by", " and ".join(grid))
+    print(*lines, sep="\n")
+    if np.isfinite(scores).any():
+        best = int(np.nanargmax(sign * np.array(scores)))
+        print(f"best: {runs[best].folder.name} with {metric} {scores[best]:.5g}")
+    print(f"table: {out / 'sweep.txt'}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

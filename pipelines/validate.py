@@ -1,0 +1,51 @@
+"""The whole experiment, train and evaluate, with several seeds: mean and standard deviation of every metric."""
+
+import argparse
+import pathlib
+
+import msgspec
+
+from tfmm import cli, config, errors, files
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", type=pathlib.Path, help="TOML file; see configs/")
+    parser.add_argument("--seeds", type=int, required=True, metavar="N", help="seed, seed + 1, ... of the config")
+    parser.add_argument("--jobs", type=int, default=1, help="processes at a time (default 1)")
+    parser.add_argument("--out", type=pathlib.Path, help="default: runs/NAME_OF_CONFIG-validation")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a setting")
+    args = parser.parse_args()
+    if args.seeds < 1 or args.jobs < 1:
+        raise errors.ConfigError(f"--seeds {args.seeds} --jobs {args.jobs}: wanted at least 1 of each")
+    settings = config.resolved(config.load(args.config, args.set))
+    out = args.out or pathlib.Path("runs") / f"{args.config.stem}-validation"
+
+    cli.quiet()
+    from tfmm.evaluation import aggregate
+    from tfmm.training import experiments
+
+    seeds = range(settings.seed, settings.seed + args.seeds)
+    runs = [
+        experiments.Experiment(msgspec.structs.replace(settings, seed=seed), out / f"seed_{seed}") for seed in seeds
+    ]
+    outcomes = experiments.run(runs, args.jobs)
+    failed = {str(seed): one for seed, one in zip(seeds, outcomes, strict=True) if isinstance(one, str)}
+    for seed, line in failed.items():
+        print(f"seed {seed} failed: {line}")
+    finished = [one for one in outcomes if not isinstance(one, str)]
+    if not finished:
+        raise errors.DataError(f"{out}: every seed failed, wanted one that ends; see {out}/seed_*.log")
+    summary = aggregate.over_seeds(finished)
+    path = out / "validation.json"
+    files.write_json(path, {"config": args.config.stem, "seeds": list(seeds), "failed": failed, **summary})
+    print(*aggregate.seeds_table(summary), sep="\n")
+    verdicts = ", ".join(f"{name} {count}" for name, count in summary["verdicts"].items())
+    beats = summary["beats_best_baseline"]
+    share = "no baseline to beat" if beats != beats else f"beat the best baseline: {beats:.0%}"
+    print(f"{len(finished)} seeds: {verdicts}; {share}")
+    print(f"summary: {path}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,63 @@
+"""Means over seeds, grids and their plots."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tfmm import errors
+from tfmm.evaluation import aggregate
+
+
+def _evaluation(value, verdict, difference):
+    results = {"ddpg": {"pnl": value, "markout": {"1": None, "5": 2 * value}}, "none": {"pnl": 0.0}}
+    comparison = [{"baseline": "none", "mean_difference": difference}, {"baseline": "other", "mean_difference": 1.0}]
+    return {"policy": {"name": "ddpg"}, "results": results, "comparison": comparison, "verdict": verdict}
+
+
+def test_moments_verdicts_and_the_share_that_beats_every_baseline():
+    runs = [_evaluation(1.0, "better", 0.5), _evaluation(2.0, "better", -0.1), _evaluation(6.0, "worse", 2.0)]
+    got = aggregate.over_seeds(runs)
+    # mean 3, squares 4 + 1 + 9 over 2
+    assert got["results"]["ddpg"]["pnl"] == {"mean": 3.0, "std": pytest.approx(math.sqrt(7.0)), "n": 3}
+    assert got["results"]["ddpg"]["markout.5"]["mean"] == 6.0
+    assert got["results"]["ddpg"]["markout.1"]["n"] == 0
+    assert math.isnan(got["results"]["ddpg"]["markout.1"]["mean"])
+    assert got["verdicts"] == {"better": 2, "worse": 1}
+    assert got["beats_best_baseline"] == pytest.approx(2 / 3)
+    lines = aggregate.seeds_table(got)
+    assert lines[0].split() == ["metric", "ddpg", "none"]
+    assert lines[1].split() == ["pnl", "3", "+-", "2.6", "0", "+-", "0"]
+    assert lines[2].split() == ["markout.1", "-"]
+
+
+def test_one_seed_has_no_spread():
+    got = aggregate.over_seeds([_evaluation(1.0, "better", 0.5)])
+    assert math.isnan(got["results"]["ddpg"]["pnl"]["std"])
+    assert aggregate.seeds_table(got)[1].split() == ["pnl", "1", "0"]
+
+
+def test_grids_keep_lists_whole_and_fill_their_table_in_order():
+    grid = aggregate.parse_grid(["a.b=1,2", "agent.layers=[64, 64],[8]"])
+    assert grid == {"a.b": ["1", "2"], "agent.layers": ["[64, 64]", "[8]"]}
+    lines = aggregate.grid_table({"x": ["1", "2"], "y": ["3", "4"]}, [1.0, 2.0, 3.0, float("nan")])
+    assert [line.split() for line in lines] == [["x", "y=3", "y=4"], ["1", "1", "2"], ["2", "3", "-"]]
+
+
+@pytest.mark.parametrize("text", ["seed", "seed=", "seed=1,,2", "=1,2", "seed=1,1"])
+def test_wrong_grids_are_refused(text):
+    with pytest.raises(errors.ConfigError, match="--grid"):
+        aggregate.parse_grid([text])
+
+
+def test_a_surface_shows_every_finite_value_where_its_settings_are():
+    grid = {"rate": ["0.001", "0.01", "0.1"], "steps": ["256", "512"]}
+    values = [1.0, 2.0, 3.0, 4.0, 5.0, float("nan")]
+    (ax,) = aggregate.surface(grid, values, "reward").axes
+    x, y, z = (np.ma.getdata(one) for one in ax.collections[-1]._offsets3d)
+    shown = {(round(float(a), 6), float(b), float(c)) for a, b, c in zip(x, y, z, strict=True) if c == c}
+    assert shown >= {(-3.0, 256.0, 1.0), (-3.0, 512.0, 2.0), (-2.0, 256.0, 3.0), (-1.0, 256.0, 5.0)}
+    assert ax.get_zlabel() == "reward"
+    (line,) = aggregate.surface({"name": ["ddpg", "td3"]}, [1.0, 2.0], "reward").axes[0].lines
+    assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([0.0, 1.0], [1.0, 2.0])
+    assert aggregate.surface({"a": ["1"], "b": ["1"], "c": ["1"]}, [1.0], "reward") is None

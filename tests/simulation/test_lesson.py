@@ -1,0 +1,118 @@
+"""The reward that is learned from: expected fills by hand, and the drawn profit on average."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from tfmm import config as config_lib
+from tfmm import errors
+from tfmm.environments import factory
+from tfmm.environments import problem as problem_lib
+from tfmm.models import drift
+from tfmm.simulation import features
+
+
+def problem_of(small_config, store=None, **changes):
+    tree = msgspec.to_builtins(small_config)
+    tree["clients"] |= {"rate_s": 0.4}
+    tree["rules"] |= {"tape_fills": False, "order_size": 1.0}
+    tree["environment"] |= {"action": "offsets", "offset_range": [0.0, 6.0], "risk_aversion": 0.2}
+    for section, values in changes.items():
+        tree[section] |= values
+    return problem_lib.Problem.create(config_lib.decode(tree, "test"))
+
+
+def test_on_average_it_is_the_drawn_profit(small_config):
+    """The same rows, quotes and clients with both rewards; the difference is noise with mean 0."""
+    problem = problem_of(small_config, environment={"reward": "expected"})
+    rows = 512
+    sims = [problem.simulator(problem.segments["train"], rows, 3, values=v) for v in (None, problem.values())]
+    random, totals = np.random.default_rng(0), np.zeros((2, rows))
+    for sim in sims:
+        sim.reset()
+    for _ in range(50):
+        action = random.uniform(-1.0, 0.5, (rows, 2))
+        for k, sim in enumerate(sims):
+            sim.step(action)
+            totals[k] += sim.reward
+    np.testing.assert_array_equal(sims[0].books["inventory_lot"], sims[1].books["inventory_lot"])
+    difference = totals[0] - totals[1]
+    assert abs(difference.mean()) < 3.0 * difference.std() / np.sqrt(rows)
+    assert difference.std() > 0.1
+    assert totals[1].var() < totals[0].var()
+
+
+def test_by_hand(small_config):
+    """One step with given book: E of both sides, the inventory's move, risk, and the value of where it leads."""
+    problem = problem_of(small_config, environment={"reward": "bellman"})
+    values = problem.values()
+    sim = problem.simulator(problem.segments["train"], 1, 5, values=values)
+    sim.reset()
+    for _ in range(40):
+        before = sim.books[0, 0].copy()
+        sim.step(np.array([[-0.6, -0.4]]))
+        if sim.step_type[0] != 1:
+            continue
+        rules, book, sent = problem.parameters[0], sim.books[0, 0], sim.sent[0, 0]
+        spread = max(before["ask_tick"] - before["bid_tick"], 0.5)
+        ask, bid = max(sent["ask_tick"], before["bid_tick"] + 1), min(sent["bid_tick"], before["ask_tick"] - 1)
+        p = [
+            1.0 - np.exp(-0.4 * min(1.0, np.exp(-(beyond / spread))))
+            for beyond in (ask - before["ask_tick"], before["bid_tick"] - bid)
+        ]
+        held = before["inventory_lot"]
+        p[0], p[1] = p[0] * (held - 1 >= -10), p[1] * (held + 1 <= 10)
+        mid, old = (book["bid_tick"] + book["ask_tick"]) / 2, (before["bid_tick"] + before["ask_tick"]) / 2
+        wanted = held * (mid - old) + p[0] * (ask - mid) + p[1] * (mid - bid)
+        wanted -= rules["risk"] * (book["abs_lot_s"] - before["abs_lot_s"])
+        v = values[0]
+        place = held + 10
+        wanted += p[0] * (1 - p[1]) * (v[max(place - 1, 0)] - v[place])
+        wanted += p[1] * (1 - p[0]) * (v[min(place + 1, 20)] - v[place])
+        assert sim.reward[0] == pytest.approx(wanted / problem.reward_scale, rel=1e-5, abs=1e-6)
+
+
+def test_values_fall_with_inventory_and_only_training_learns_from_them(small_config):
+    problem = problem_of(small_config, environment={"reward": "bellman"})
+    value = problem.values()[0]
+    assert value[10] == 0.0
+    np.testing.assert_allclose(value, value[::-1], atol=1e-9)
+    assert (np.diff(value[10:]) < 0).all()
+    assert factory.create(problem, "train", 2, 0).simulator._values.shape == (1, 21)
+    assert factory.create(problem, "test", 2, 0).simulator._values.shape == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"clients": {"rate_s": 0.0}}, "clients.rate_s is 0"),
+        ({"rules": {"tape_fills": True}}, "tape_fills is true"),
+        ({"rules": {"hedge": "limit"}}, "hedge is limit"),
+        ({"rules": {"latency_s": 0.1}}, "latency_s is 0.1"),
+        ({"clients": {"random_size": True}}, "sizes than orders"),
+    ],
+)
+def test_fills_without_known_probabilities_are_refused(small_config, changes, text):
+    problem = problem_of(small_config, **{**changes, "environment": {"reward": "expected"}})
+    with pytest.raises(errors.ConfigError, match=text):
+        problem.values()
+
+
+def test_drift_predicts_and_is_the_feature(small_config):
+    problem = problem_of(small_config, environment={"features": ["imbalance", "drift"]})
+    coefficients = np.array(problem.scales[0].drift)
+    assert coefficients.shape == (6,)
+    sim = problem.simulator(problem.segments["train"], 4, 1)
+    sim.reset()
+    for _ in range(20):
+        sim.step(np.zeros((4, 2)))
+        wanted = np.clip(sim.observation[:, drift.COLUMNS] @ coefficients, -10, 10)
+        np.testing.assert_allclose(problem.observe(sim)[:, 1], wanted, rtol=1e-4, atol=1e-6)
+    assert features.NAMES[drift.COLUMNS[0]] == "imbalance"
+    # moves that are half the imbalance and noise: b = (.5, 0, ...); noise alone: nothing
+    random = np.random.default_rng(0)
+    x = random.normal(size=(20_000, 6))
+    found = drift.fit(x, 0.5 * x[:, 0] + random.normal(size=20_000))
+    np.testing.assert_allclose(found, [0.5, 0, 0, 0, 0, 0], atol=0.03)
+    # what held in the beginning and not in the end is not believed
+    assert not drift.fit(x, np.where(np.arange(20_000) < 16_000, x[:, 0], -x[:, 0])).any()

@@ -1,0 +1,107 @@
+"""Every agent through the whole trainer on a small system: outputs, resume, and what its saved policy says."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfmm import config as config_lib
+from tfmm import errors
+from tfmm.environments import factory
+from tfmm.evaluation import on_system
+from tfmm.policies import saved
+from tfmm.training import run_directory, trainer
+
+
+def _bars(path, first, count, seed):
+    rng = np.random.default_rng(seed)
+    close = 50 * np.exp(np.cumsum(rng.normal(0, 0.02, count)))
+    text = "Timestamp,Open,High,Low,Close,Volume\n"
+    for day, one in enumerate(close):
+        text += f"{np.datetime64(first) + day},{one},{one * 1.01},{one * 0.99},{one},{rng.integers(1000, 9000)}\n"
+    path.write_text(text)
+
+
+def _config(folder, name):
+    tree = {
+        "seed": 3,
+        "environment": {"name": "quote_target", "rows": 4},
+        "agent": {"name": name, "actor_layers": [8], "critic_joint_layers": [8], "activation": "leaky_relu"},
+        "collect": {"initial_steps": 10, "steps_per_iteration": 4},
+        "train": {"steps": 6, "steps_per_iteration": 1, "batch_size": 8, "log_interval": 3, "validation_interval": 3},
+    }
+    if name == "td3":
+        tree["agent"] |= {"n_step": 3}
+    if name == "reinforce":
+        tree["quote_target"] = {"window_steps": 4, "action": "mid_spread"}
+    if name == "dqn":
+        _bars(folder / "train.csv", "2019-01-01", 200, 0)
+        _bars(folder / "test.csv", "2019-08-01", 60, 1)
+        tree["environment"]["name"] = "daily_trading"
+        files = {"train": str(folder / "train.csv"), "test": str(folder / "test.csv")}
+        tree["daily_trading"] = {**files, "window_bars": 5}
+    return config_lib.decode(tree, "test")
+
+
+@pytest.fixture(scope="module", params=["td3", "reinforce", "dqn"])
+def trained(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    problem = factory.open_problem(_config(folder, request.param))
+    run = run_directory.RunDirectory.create(folder / "run", problem.config, problem.data_hash)
+    job = trainer.Trainer(problem, run)
+    job.run()
+    yield job, run, problem
+    job.close()
+
+
+def test_a_run_logs_exports_and_is_evaluated(trained, tmp_path):
+    job, run, problem = trained
+    records = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    logged = [one for one in records if "train/loss" in one]
+    assert [one["step"] for one in logged] == [3, 6]
+    assert all(np.isfinite(value) for one in records for value in one.values())
+    assert {"train/q_mean", "collect/reward_mean"} <= set(logged[0])
+    assert any(key.startswith("validation/") for one in records for key in one)
+    policy = saved.Policy.load(run.path)
+    seen = factory.create(problem, "train", 4, 1).reset().observation
+    np.testing.assert_allclose(policy(seen), job._collector.greedy()(seen), atol=1e-6)
+    outcome = on_system.evaluate(policy)
+    path = on_system.write(pathlib.Path(tmp_path), outcome)
+    tree = json.loads(path.read_text())
+    assert set(tree) >= {"policy", "data", "rules", "results", "comparison", "verdict"}
+    assert problem.config.agent.name in tree["results"]
+    assert {one["baseline"] for one in tree["comparison"]} == set(tree["results"]) - {problem.config.agent.name}
+    assert len(list((tmp_path / "figures").glob("*.png"))) == len(outcome.figures)
+
+
+def test_a_checkpoint_restores_the_agent_and_its_exploration(trained):
+    job, run, problem = trained
+    again = trainer.Trainer(problem, run_directory.RunDirectory(run.path))
+    step, state = run.restore_checkpoint(again._checkpoint)
+    again._set_state(state)
+    assert step == 6
+    for one, other in zip(job._agent.policy.variables(), again._agent.policy.variables(), strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+    assert job._collector.record().keys() >= again._collector.record().keys()
+    again.close()
+
+
+def test_q_values_of_a_saved_policy_are_those_worked_from_its_weights(trained):
+    """Q = W2 max(x, .2 x) + b2 with x = W1 z + b1, z the normalised observation."""
+    job, run, problem = trained
+    policy = saved.Policy.load(run.path)
+    seen = factory.create(problem, "train", 4, 1).reset().observation
+    if problem.config.agent.name != "dqn":
+        with pytest.raises(errors.DataError, match="its actions are continuous"):
+            policy.values(seen)
+        return
+    net = job._agent._q_network
+    first, last = (one for one in net.submodules if isinstance(one, tf.keras.layers.Dense))
+    z = np.clip((seen - net.normaliser.mean.numpy()) / net.normaliser.stddev.numpy(), -10, 10)
+    x = z @ first.kernel.numpy() + first.bias.numpy()
+    x = np.where(x > 0, x, 0.2 * x) @ last.kernel.numpy() + last.bias.numpy()
+    np.testing.assert_allclose(policy.values(seen), x, atol=1e-5)
+    np.testing.assert_array_equal(policy(seen), x.argmax(axis=1))
+    assert tf.as_dtype(policy(seen).dtype).is_integer

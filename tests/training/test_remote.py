@@ -1,0 +1,199 @@
+"""A learner and collectors in processes of their own, on loopback: killed, restarted, refused."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import msgspec
+import numpy as np
+import pytest
+import reverb
+import tensorflow as tf
+
+from tfmm import config as config_lib
+from tfmm import errors
+from tfmm.environments import factory
+from tfmm.training import interruption, remote, run_directory, serving, weights
+from tfmm.training import replay as replay_lib
+from tfmm.training import trainer as trainer_lib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CONFIG = {
+    "environment": {"name": "simple_model", "rows": 16},
+    "agent": {"actor_layers": [16], "critic_joint_layers": [16], "reward_centre": "auto"},
+    "collect": {"initial_steps": 60, "steps_per_iteration": 4},
+    "train": {
+        "steps": 600, "steps_per_iteration": 2, "batch_size": 32, "replay_capacity": 3000, "log_interval": 20,
+        "checkpoint_interval": 60, "validation_interval": 0, "publish_interval": 4,
+    },
+}  # fmt: skip
+
+
+def _port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def _start(script, config, *more):
+    return subprocess.Popen(
+        [sys.executable, f"pipelines/{script}", str(config), *more],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def _records(run_dir):
+    path = run_dir / "metrics.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def _until(condition, *processes):
+    for _ in range(2400):
+        if condition():
+            return
+        for one in processes:
+            assert one.poll() is None, one.communicate()[1]
+        time.sleep(0.05)
+    raise AssertionError("not within two minutes")
+
+
+def test_collectors_and_the_learner_may_be_killed(tmp_path):
+    """A collector is killed and another one started, then the learner is killed and resumed: it ends as planned."""
+    config, run_dir, address = tmp_path / "config.toml", tmp_path / "run", f"127.0.0.1:{_port()}"
+    config.write_text(config_lib.dumps(config_lib.decode(CONFIG, "test")))
+    to_server = "--server", address, "--wait", "120"
+    learner = _start("train.py", config, "--run-dir", str(run_dir), "--serve", address)
+    first, second = (_start("collect.py", config, *to_server) for _ in range(2))
+    _until(lambda: list(run_dir.glob("checkpoints/[0-9]*")), learner, first, second)
+    first.kill()
+    first.communicate()
+    third = _start("collect.py", config, *to_server)
+    learner.kill()
+    learner.communicate()
+    learner = _start("train.py", config, "--run-dir", str(run_dir), "--resume", "--serve", address)
+    _, text = learner.communicate(timeout=200)
+    assert learner.returncode == 0, text
+    assert "resuming at step" in text
+    assert "filled again" not in text
+    for one in (second, third):
+        out, text = one.communicate(timeout=60)
+        assert one.returncode == 0, text
+        assert "training is over" in out
+    records = _records(run_dir)
+    assert [one["step"] for one in records] == list(range(20, 601, 20))
+    # 2 train steps for 4 x 16 transitions; sampling may run ahead by _SLACK items
+    assert records[-1]["collect/transitions"] >= 600 * 32 - 2 * 256 * 16
+    assert json.loads((run_dir / "policy" / "tfmm.json").read_text())["train_step"] == 600
+
+
+def test_a_learner_without_collectors_saves_and_stops(tmp_path):
+    settings = config_lib.decode(CONFIG, "test")
+    rare = msgspec.structs.replace(settings.train, replay_timeout_s=1.0, publish_interval=10_000)
+    settings = msgspec.structs.replace(settings, train=rare)
+    run = run_directory.RunDirectory.create(tmp_path / "run", settings, "hash")
+    learner = trainer_lib.Trainer(factory.open_problem(settings), run, _port())
+    wanted = r"no transition came for 1 s \(train\.replay_timeout_s\), wanted a running pipelines/collect\.py"
+    with pytest.raises(errors.DataError, match=wanted):
+        learner.run()
+    assert learner._replay.client.server_info()[weights.TABLE].current_size == 1  # at once, for collectors to begin
+    learner.close()
+    assert 0 < int(run.newest().name) < 600
+
+
+@pytest.fixture(scope="module")
+def parts():
+    """Problem, agent variables and transitions of a collector, and a learner's server that fits them."""
+    problem = factory.open_problem(config_lib.decode(CONFIG, "test"))
+    env = factory.create(problem, "train", 16, 0)
+    agent, _ = trainer_lib.create_agent(problem, env)
+    variables = agent.policy.variables()
+    replay = replay_lib.Replay(agent.collect_data_spec, 16, 3000, 5.0, tables=[weights.table(variables)])
+    yield problem, agent, variables, replay
+    replay.close()
+
+
+def _link(parts, signature=None, variables=None, digests=None, address=None, limit_s=10.0):
+    problem, agent, own, replay = parts
+    return remote.Link(
+        address or f"127.0.0.1:{replay.port}",
+        signature or replay_lib.signature(agent.collect_data_spec, 16),
+        own if variables is None else variables,
+        weights.digests(problem) if digests is None else digests,
+        limit_s,
+        interruption.Stop(),
+    )
+
+
+def test_published_weights_arrive(parts):
+    problem, _, variables, replay = parts
+    copies = [tf.Variable(tf.zeros_like(one)) for one in variables]
+    weights.publish(replay.client, variables, 7, weights.digests(problem))
+    link = _link(parts, variables=copies)
+    link.connect()
+    assert link.train_step == 7
+    for one, other in zip(copies, variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+def test_learners_of_other_settings_are_refused(parts):
+    problem, agent, variables, replay = parts
+    weights.publish(replay.client, variables, 7, weights.digests(problem))
+    with pytest.raises(errors.ConfigError, match=r"transitions have int32 \[2, 16\], not int32 \[2, 8\]"):
+        _link(parts, signature=replay_lib.signature(agent.collect_data_spec, 8)).connect()
+    with pytest.raises(errors.ConfigError, match=r"policy have .*, wanted its own configuration"):
+        _link(parts, variables=variables[:-1]).connect()
+    averse = msgspec.structs.replace(problem.config, model=msgspec.structs.replace(problem.config.model, risk=0.1))
+    with pytest.raises(errors.ConfigError, match=r"the learner has another \[data\], \[model\] or other data"):
+        _link(parts, digests=weights.digests(factory.open_problem(averse))).connect()
+
+
+def test_other_servers_and_silence_are_refused_within_the_limit(parts):
+    with pytest.raises(errors.ConfigError, match=r"no learner answers for 0\.5 s"):
+        _link(parts, address=f"127.0.0.1:{_port()}", limit_s=0.5).connect()
+    table = reverb.Table("x", reverb.selectors.Fifo(), reverb.selectors.Fifo(), 1, reverb.rate_limiters.MinSize(1))
+    server = reverb.Server([table])
+    with pytest.raises(errors.ConfigError, match=r"a Reverb server with tables x, wanted"):
+        _link(parts, address=f"127.0.0.1:{server.port}").connect()
+    link = _link(parts, address=f"127.0.0.1:{server.port}", limit_s=0.5)
+    server.stop()  # Reverb's own calls would now wait for ever
+    with pytest.raises(errors.ConfigError, match=r"no learner answers for 0\.5 s"):
+        link.check_server()
+
+
+def test_a_signal_ends_the_wait(parts):
+    stop = interruption.Stop()
+    with stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        link = remote.Link(f"127.0.0.1:{_port()}", {}, [], None, 1000.0, stop)
+        with pytest.raises(errors.Interrupted):
+            link.connect()
+
+
+@pytest.mark.parametrize("text", ["8500", ":8500", "host:", "host:x", "host:0", "host:70000"])
+def test_addresses_are_host_and_port(text):
+    with pytest.raises(errors.ConfigError, match="wanted HOST:PORT"):
+        serving.parse(text, "--serve")
+
+
+def test_an_address_that_is_taken_or_not_ours_is_refused():
+    taken = socket.create_server(("127.0.0.1", 0))
+    with taken, pytest.raises(errors.ConfigError, match="wanted an address of this machine with a free port"):
+        serving.claim(*taken.getsockname())
+    with pytest.raises(errors.ConfigError, match="wanted an address of this machine with a free port"):
+        serving.claim("192.0.2.1", 8500)  # of a range that nobody has (RFC 5737)
+
+
+def test_the_ratio_is_that_of_one_process():
+    """2 train steps of 32 for 4 steps of 16 rows: every transition is sampled once, 4 items an iteration."""
+    settings = config_lib.decode(CONFIG, "test")
+    assert serving.ratio(settings) == 1.0
+    assert serving.needed(settings, 2) == 4.0

@@ -1,0 +1,37 @@
+"""Td3Agent from specs and settings."""
+
+from tf_agents.agents.td3 import td3_agent
+
+from tfmm.agents import ddpg, optimisers
+
+
+def create(settings, time_step_spec, action_spec, train_step, steps):
+    """A Td3Agent (Fujimoto et al. 2018): two critics, the actor updated less often; arguments as ddpg.create."""
+    actor, critic = ddpg.actor_and_critic(settings, time_step_spec.observation, action_spec)
+    agent = td3_agent.Td3Agent(
+        time_step_spec,
+        action_spec,
+        actor_network=actor,
+        critic_network=critic,
+        actor_optimizer=optimisers.create(settings.actor_learning_rate, settings, steps),
+        critic_optimizer=optimisers.create(settings.critic_learning_rate, settings, steps),
+        exploration_noise_std=settings.noise_stddev,
+        target_update_tau=settings.target_update_tau,
+        target_update_period=settings.target_update_period,
+        actor_update_period=settings.actor_update_period,
+        td_errors_loss_fn=optimisers.loss(settings),
+        gamma=settings.gamma,
+        reward_scale_factor=settings.reward_scale_factor,
+        target_policy_noise=settings.target_noise,
+        target_policy_noise_clip=settings.target_noise_clip,
+        gradient_clipping=settings.gradient_clipping or None,
+        train_step_counter=train_step,
+    )
+    agent.initialize()
+    return agent
+
+
+def values(agent, observation):
+    """(B,) float32 tensor: Q(s, pi(s)) of the first critic."""
+    action, _ = agent._actor_network(observation)
+    return agent._critic_network_1((observation, action))[0]

@@ -1,0 +1,58 @@
+"""The value of inventory that prices fills in the reward of tfmm.simulation.lesson: known curves, no data."""
+
+import numpy as np
+
+from tfmm import errors
+from tfmm.models import inventory
+from tfmm.simulation import lesson
+
+_GRID = 241
+_FARTHEST = 6.0  # market spreads
+
+
+def check(config, instruments):
+    """Raises ConfigError where fills have no known probabilities: other fills than clients', or unknown sizes."""
+    rules, clients, environment = config.rules, config.clients, config.environment
+    wanted = (
+        (clients.rate_s > 0, "clients.rate_s is 0", "above 0"),
+        (not rules.tape_fills, "rules.tape_fills is true", "false"),
+        (rules.hedge == "none", f"rules.hedge is {rules.hedge}", "none"),
+        (not np.any(rules.latency_s), f"rules.latency_s is {rules.latency_s}", "0"),
+        (
+            not clients.random_size and clients.size_orders == 1.0,
+            "clients are of other sizes than orders",
+            "of one order",
+        ),
+        (not environment.sizes, "environment.sizes is true", "false"),
+        (clients.branching == 0, f"clients.branching is {clients.branching:g}", "0"),
+        (environment.clock == "time", f"environment.clock is {environment.clock}", "time"),
+        (not any(one.inverse for one in instruments), "an instrument is inverse", "linear ones"),
+    )
+    for fits, found, text in wanted:
+        if not fits:
+            raise errors.ConfigError(f"environment.reward is {environment.reward}, but {found}, wanted {text}")
+
+
+def values(problem):
+    """(N, 2 L + 1) float64, tick x lot: see Problem.values."""
+    config = problem.config
+    if config.environment.reward == "drawn":
+        return None
+    check(config, problem.instruments)
+    limit = config.rules.inventory_limit_orders
+    out = np.zeros((len(problem.scales), 2 * limit + 1))
+    if config.environment.reward == "bellman":
+        for n, scale in enumerate(problem.scales):
+            solved = _solve(problem, n, limit)
+            out[n] = (solved.value - solved.value[limit]) * scale.order_lot
+    return out
+
+
+def _solve(problem, n, limit):
+    """models.inventory of one instrument with its mean spread, tick x order."""
+    interval_s, rules = problem.config.environment.interval_s, problem.parameters[n]
+    spread = 2.0 * problem.scales[n].half_spread_tick
+    distance = np.linspace(0.0, _FARTHEST * spread, _GRID)
+    chance = np.array([lesson.chance(d - 0.5 * spread, spread, interval_s, rules) for d in distance])
+    cost = problem.cost_per_s(n) * interval_s * np.abs(np.arange(-limit, limit + 1))
+    return inventory.solve(chance, chance * distance, cost)

@@ -1,0 +1,68 @@
+"""The reward that an agent learns from where only clients trade: expected instead of drawn fills, priced by a value.
+
+In an interval our ask a and bid b are taken with probabilities P_a and P_b; m is the mid at the interval's end. In the
+place of what the drawn fills earned stands
+    P_a (a - m) + P_b (m - b) + E[v(Q')] - v(Q),
+E over the fills. With v the value of dynamic programming over the inventory (models.inventory) this is what the
+quotes gain over its policy: already at a discount of 0 the best of them are an improvement of it (policy iteration),
+and the larger the discount, the more of what v leaves out is learned. Without a price v is 0.
+Assumes: the spread at the decision holds for the interval when a client decides; no latency. Evaluation never uses it.
+"""
+
+import math
+
+import numpy as np
+
+from tfmm import jit
+from tfmm.simulation import clients
+
+_LOCKED_TICK = 0.5
+
+
+@jit.kernel
+def chance(beyond_tick, spread_tick, seconds, rules):
+    """Probability that some client takes a quote within so many seconds; beyond_tick: further than the market's."""
+    p = clients.fill_probability(beyond_tick / max(spread_tick, _LOCKED_TICK), rules)
+    return 1.0 - math.exp(-rules.client_rate * seconds * p)
+
+
+@jit.kernel
+def expect(book, rules, order, seconds):
+    """Notes in a book what an order that has just been sent is expected to do until the next decision."""
+    book.held_lot, book.held_s = book.inventory_lot, book.abs_lot_s
+    book.mid_tick = 0.5 * (book.bid_tick + book.ask_tick)
+    book.ask_chance, book.bid_chance = 0.0, 0.0
+    spread = float(book.ask_tick - book.bid_tick)
+    # post-only: never better than a tick behind the far touch
+    book.lesson_ask = max(order.ask_tick, book.bid_tick + 1)
+    book.lesson_bid = min(order.bid_tick, book.ask_tick - 1)
+    if order.ask_lot > 0 and book.inventory_lot - order.ask_lot >= -rules.limit_lot:
+        book.ask_chance = chance(book.lesson_ask - book.ask_tick, spread, seconds, rules)
+    if order.bid_lot > 0 and book.inventory_lot + order.bid_lot <= rules.limit_lot:
+        book.bid_chance = chance(book.bid_tick - book.lesson_bid, spread, seconds, rules)
+
+
+@jit.kernel
+def reward(books, rules, values, risk):
+    """Reward of the step that `expect` looked forward to, tick x lot of the first instrument.
+
+    Args:
+        values: (N, 2 L + 1) v by orders held, tick x lot. risk: of all instruments together, or 0: each by itself.
+    """
+    total = -risk
+    for n in range(books.shape[0]):
+        book, rule = books[n], rules[n]
+        mid = 0.5 * (book.bid_tick + book.ask_tick)
+        own = book.held_lot * (mid - book.mid_tick)
+        own += rule.order_lot * book.ask_chance * (book.lesson_ask - mid)
+        own += rule.order_lot * book.bid_chance * (mid - book.lesson_bid)
+        if risk == 0.0:
+            own -= rule.risk * (book.abs_lot_s - book.held_s)
+        last = values.shape[1] - 1
+        place = last // 2 + np.int64(math.floor(book.held_lot / rule.order_lot + 0.5))
+        now, low, high = values[n, place], values[n, max(place - 1, 0)], values[n, min(place + 1, last)]
+        down = book.ask_chance * (1.0 - book.bid_chance)
+        up = book.bid_chance * (1.0 - book.ask_chance)
+        own += down * (low - now) + up * (high - now)
+        total += rule.weight * own
+    return total

@@ -1,0 +1,96 @@
+"""How a batch explores: noise on continuous actions, epsilon-greedy on discrete ones, with a process per row."""
+
+import math
+
+import numpy as np
+
+
+def create(settings, action_spec, rows, seed):
+    """The exploration of an agent whose greedy policy is perturbed while collecting.
+
+    Args:
+        settings: agent_settings.Agent. action_spec: of one row. rows: B.
+    """
+    if settings.name == "dqn":
+        return EpsilonGreedy(settings, int(action_spec.maximum) + 1, seed)
+    return RowNoise(settings, (rows, action_spec.shape[0]), seed)
+
+
+class RowNoise:
+    """Exploration noise with a process per row, started anew with every episode.
+
+    `ou`: x' = (1 - damping) x + N(0, stddev) (Lillicrap et al. 2016; the form of TF-Agents' OUProcess).
+    `gaussian`: N(0, stddev).
+
+    Attributes:
+        stddev: in action units, now.
+    """
+
+    def __init__(self, settings, shape, seed):
+        self._settings = settings
+        self.stddev = settings.noise_stddev
+        self._random = np.random.default_rng(seed)
+        self._x = np.zeros(shape)
+
+    def __call__(self, action, is_first):
+        """The greedy action (B, d) with noise, unclipped. is_first: (B,) bool, rows at the start of an episode."""
+        draw = self._random.normal(0.0, self.stddev, self._x.shape)
+        if self._settings.noise == "gaussian":
+            return action + draw
+        self._x[is_first] = 0.0
+        self._x = (1.0 - self._settings.noise_damping) * self._x + draw
+        return action + self._x
+
+    def decay(self, share):
+        """Sets stddev to that of a share of the run in [0, 1]."""
+        first, last = self._settings.noise_stddev, self._settings.noise_stddev_final
+        if self._settings.noise_decay == "linear":
+            self.stddev = first + (last - first) * share
+        elif self._settings.noise_decay == "cosine":
+            self.stddev = last + (first - last) * 0.5 * (1.0 + math.cos(math.pi * share))
+
+    def record(self):
+        """For the log."""
+        return {"collect/noise_stddev": self.stddev}
+
+    def get_state(self):
+        return {"generator": self._random.bit_generator.state, "x": self._x.copy()}
+
+    def set_state(self, state):
+        self._random.bit_generator.state = state["generator"]
+        self._x = state["x"].copy()
+
+
+class EpsilonGreedy:
+    """A uniform action instead of the greedy one with probability epsilon, which falls with every batched step."""
+
+    def __init__(self, settings, actions, seed):
+        self._settings, self._actions = settings, actions
+        self._random = np.random.default_rng(seed)
+        self._steps = 0
+
+    @property
+    def epsilon(self):
+        settings = self._settings
+        gone = np.exp(-self._steps / settings.epsilon_decay_steps)
+        return settings.epsilon_end + (settings.epsilon_start - settings.epsilon_end) * gone
+
+    def __call__(self, action, is_first):
+        """The greedy action (B,), some of them replaced."""
+        explores = self._random.random(len(action)) < self.epsilon
+        self._steps += 1
+        return np.where(explores, self._random.integers(self._actions, size=len(action)), action)
+
+    def decay(self, share):
+        """Nothing: epsilon falls with the steps collected."""
+
+    def record(self):
+        """For the log."""
+        return {"collect/epsilon": self.epsilon}
+
+    def get_state(self):
+        return {"generator": self._random.bit_generator.state, "steps": self._steps}
+
+    def set_state(self, state):
+        self._random.bit_generator.state = state["generator"]
+        self._steps = state["steps"]
