@@ -169,6 +169,7 @@ def test_too_few_blocks_are_said_in_the_headline(backtest, count):
     ("value", "kind", "text"),
     [
         (1234.5678, "money", "1,234.57"),
+        (153912754.2, "money", "153,912,754"),
         (0.1234, "share", "12.34%"),
         (12345, "count", "12,345"),
         (829512.3, "number", "829,512"),

@@ -96,5 +96,5 @@ def decomposition(results, currency):
     ax.axhline(0.0, color="black", lw=0.6)
     ax.set_xticks(place, results, rotation=20 if len(results) > 4 else 0)
     ax.set_ylabel(currency)
-    ax.legend(fontsize=8, ncols=2)
+    ax.legend(fontsize=8, ncols=4, loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False)
     return fig

@@ -159,7 +159,7 @@ def shown(value, kind="number"):
     if kind == "share":
         return f"{value:.2%}"
     if kind == "money":
-        return f"{value:,.2f}"
+        return f"{value:,.2f}" if abs(value) < 1e6 else f"{value:,.0f}"
     return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
