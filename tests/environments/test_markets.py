@@ -10,7 +10,7 @@ from tfmm.environments import factory
 from tfmm.environments import problem as problem_lib
 from tfmm.evaluation import backtest
 from tfmm.market import schema, store_writer, tape
-from tfmm.policies import baselines
+from tfmm.policies import desk
 
 SECONDS = 900
 REAL = schema.Instrument(symbol="REAL", tick_size=0.01)
@@ -99,7 +99,7 @@ def test_backtests_of_policies_and_baselines(store):
     problem = problem_of(store)
     (run,) = backtest.run(problem, "test", lambda sim: np.full((1, 2), -0.5), False, "x")
     assert set(run.fills["instrument"]) == {0}
-    known = {one.name: one for one in baselines.all_of(problem)}
+    known = {one.name: one for one in desk.all_of(problem)}
     (run,) = backtest.run(problem, "test", known["bellman"], True, "bellman")
     # trades print .2 from the mid: whoever quotes inside is filled by each of them
     assert len(run.fills) > 500

@@ -7,7 +7,7 @@ import pytest
 from tfmm import config as config_lib
 from tfmm.environments import problem as problem_lib
 from tfmm.market import schema, store_writer, tape
-from tfmm.policies import baselines, measurement
+from tfmm.policies import baselines, desk, measurement
 
 RATE, DECAY, SECONDS = 0.4, 1.0 / 40.0, 4000
 MID = 10_000
@@ -69,8 +69,17 @@ def test_chances_and_gains_are_those_of_the_law(tmp_path):
 
 def test_fitted_baselines_use_the_law_and_lean_against_inventory(tmp_path):
     problem = law_problem(tmp_path / "one", 2)
-    known = {one.name: one for one in baselines.all_of(problem)}
-    assert list(known) == ["none", "fixed_spread", "linear_skew", "avellaneda_stoikov", "glft", "bellman"]
+    known = {one.name: one for one in desk.all_of(problem)}
+    assert list(known) == [
+        "none",
+        "fixed_spread",
+        "linear_skew",
+        "avellaneda_stoikov",
+        "glft",
+        "bellman",
+        "alpha_skew",
+        "alpha_skew_floor",
+    ]
     for name in ("avellaneda_stoikov", "glft", "bellman"):
         ask, bid = known[name].tables[0, 1:-1].T
         assert (np.diff(ask) <= 0).all()

@@ -43,7 +43,7 @@ def assert_streamed(problem, split="test", end=True):
         session = streaming.Session(policy, end_ns=int(one.tape.events["ts"][-1]) if end else None)
         answers = [answer for message in streaming.messages(one.tape) for answer in session.take(message)]
         answers += session.close()
-        sent = one.schedule.reshape(-1, len(problem.scales))
+        sent = one.schedule.reshape(-1, len(problem.scales))[:, np.flatnonzero(problem.parameters["quoted"])]
         assert len(answers) - len(sent) in ((0,) if end else (0, 1))
         expected = np.stack([sent["ts_ns"], *(sent[name] for name in ("bid_px", "bid_qty", "ask_px", "ask_qty"))], -1)
         expected[np.isnan(expected[..., 1]), 2] = np.nan
@@ -96,6 +96,9 @@ def test_quotes_equal_the_backtest_for_two_instruments(small_config, tmp_path):
     one, _, answers = assert_streamed(problem, end=False)
     assert [row["instrument"] for row in answers[0]] == ["A", "B"]
     assert len(one.fills) > 0
+    seen = changed(small_config, tmp_path / "store", environment={"quoted": ("B",)}, rules={"touch": "always"})
+    _, session, answers = assert_streamed(seen, end=False)
+    assert [row["instrument"] for row in answers[0]] == ["B"] and session.stream.books["n_fills"][0, 1] > 0
 
 
 def test_quotes_equal_the_backtest_on_a_real_session(small_config, shared_data, tmp_path):

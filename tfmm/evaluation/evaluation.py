@@ -9,7 +9,7 @@ from tfmm import errors
 from tfmm.environments import problem as problem_lib
 from tfmm.evaluation import assess, backtest, chart, comparison, fill_log, film, illustrations, metrics, report
 from tfmm.market import prepare, quality_page
-from tfmm.policies import baselines
+from tfmm.policies import desk
 
 
 def evaluate(policy, store=None, split="test", command="", against=(), filmed=False):
@@ -31,7 +31,7 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
     problem = _open(policy, store)
     config, name = problem.config, problem.config.agent.name
     runs, fitted = {name: play(problem, policy, split)}, {}
-    for one in baselines.all_of(problem):
+    for one in desk.all_of(problem):
         fitted[one.name] = one.fitted
         runs[one.name] = backtest.run(problem, split, one, True, one.name)
     for rival in against:

@@ -4,6 +4,7 @@ Each quotes distances from the mid that depend on its inventory: a table, so tha
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 
@@ -39,17 +40,16 @@ class Baseline:
         return _quote(self.tables[np.newaxis], self.pressure, self.order_lot, sim)
 
 
-def all_of(problem):
-    """Every baseline, in the order of a report."""
-    measured = measurement.measure(problem)
-    return (
-        none(problem),
-        fixed_spread(problem),
-        linear_skew(problem),
-        avellaneda_stoikov(problem, measured),
-        glft(problem, measured),
-        bellman(problem, measured),
-    )
+class Many(NamedTuple):
+    """A table for each row of a batch. tables: (B, N, 2 L + 1, 2); the rest as Baseline."""
+
+    tables: np.ndarray
+    pressure: np.ndarray
+    order_lot: np.ndarray
+
+    def __call__(self, sim):
+        """(B, N, 2), see Baseline."""
+        return _quote(self.tables, self.pressure, self.order_lot, sim)
 
 
 def none(problem):
@@ -60,10 +60,9 @@ def none(problem):
 def fixed_spread(problem):
     """Quotes mid +/- h, h the candidate with the best objective on train."""
     tried = measurement.grid(problem, CANDIDATES)
-    best = int(np.argmax(_scores(problem, _linear(problem, tried, np.zeros(CANDIDATES)))))
-    return _baseline(
-        problem, "fixed_spread", _linear(problem, tried[[best]], [0.0])[0], {"half_spread_tick": tried[best].tolist()}
-    )
+    tables = linear_tables(problem, tried, np.zeros_like(tried))
+    best = int(np.argmax(_scores(problem, tables)))
+    return _baseline(problem, "fixed_spread", tables[best], {"half_spread_tick": tried[best].tolist()})
 
 
 def linear_skew(problem):
@@ -73,17 +72,19 @@ def linear_skew(problem):
     halves = measurement.grid(problem, CANDIDATES)
     scores = {}
 
+    def table(h, s):
+        return linear_tables(problem, halves[[h]], _SKEWS[s] * halves[[h]])[0]
+
     def best_of(pairs):
         new = [one for one in pairs if one not in scores]
-        tables = _linear(problem, halves[[h for h, _ in new]], [_SKEWS[s] for _, s in new])
-        scores.update(zip(new, _scores(problem, tables), strict=True))
+        scores.update(zip(new, _scores(problem, np.array([table(*one) for one in new])), strict=True))
         return max(scores, key=scores.get)
 
     h, s = best_of([(h, s) for h in range(0, CANDIDATES, 2) for s in range(0, len(_SKEWS), 2)])
     near = [(h + i, s + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     h, s = best_of([(h, s) for h, s in near if 0 <= h < CANDIDATES and 0 <= s < len(_SKEWS)])
     fitted = {"half_spread_tick": halves[h].tolist(), "skew_at_limit_tick": (halves[h] * _SKEWS[s]).tolist()}
-    return _baseline(problem, "linear_skew", _linear(problem, halves[[h]], [_SKEWS[s]])[0], fitted)
+    return _baseline(problem, "linear_skew", table(h, s), fitted)
 
 
 def avellaneda_stoikov(problem, measured):
@@ -143,9 +144,8 @@ def _scores(problem, tables):
     windows = problem.windows(train)
     count = len(tables)
     own = np.repeat(tables, len(windows), axis=0)
-    pressure, order_lot = _pressure(problem), problem.parameters["order_lot"]
     sim = problem.simulator(train, len(own), windows=np.tile(windows, (count, 1)), distances=True)
-    total = play.run(sim, lambda one: _quote(own, pressure, order_lot, one))
+    total = play.run(sim, Many(own, _pressure(problem), problem.parameters["order_lot"]))
     return total.reshape(count, -1).sum(axis=1)
 
 
@@ -158,10 +158,9 @@ def _quote(tables, pressure, order_lot, sim):
     return tables[rows, np.arange(place.shape[1]), place]
 
 
-def _linear(problem, halves, skews):
-    """(C, N, 2 L + 1, 2) tables of half-spreads (C, N), ticks, and skews at the limit (C,), shares of them."""
-    held = _held(problem) / _limit(problem)
-    shift = np.asarray(skews)[:, np.newaxis, np.newaxis] * halves[:, :, np.newaxis] * held
+def linear_tables(problem, halves, skews):
+    """(C, N, 2 L + 1, 2) tables of half-spreads and skews at the limit, both (C, N) ticks."""
+    shift = skews[:, :, np.newaxis] * _held(problem) / _limit(problem)
     return np.stack([halves[:, :, np.newaxis] - shift, halves[:, :, np.newaxis] + shift], axis=-1)
 
 

@@ -7,7 +7,6 @@ from tf_agents.policies import py_policy, py_tf_eager_policy, random_py_policy
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
-from tfmm.agents import factory as agents
 from tfmm.training import exploration, statistics
 
 
@@ -69,62 +68,55 @@ class Collector:
     Args:
         problem: see environments.factory. env: of it, natively batched or single. rows: B, or None where it is single.
         agent: whose policy explores. seeds: of the noise and of random actions.
+        sampled: the agent learns from its own policy alone, so actions are drawn from that and not perturbed.
 
     Attributes:
         statistics: statistics.Statistics of all steps so far.
     """
 
-    def __init__(self, problem, env, rows, agent, seeds):
+    def __init__(self, problem, env, rows, agent, seeds, sampled=False):
         settings = problem.config
         self._env, self._rows, self._agent = env, rows, agent
         self._steps = settings.train.steps
         noise_seed, self._random_seed = (int(seed) for seed in seeds)
-        self._on_policy = agents.on_policy(settings.agent)
-        self._exploration = None
+        self._noise = None
         if rows is None:
             self._policy = single_policy(agent)
-        elif self._on_policy:
-            self._policy = self._batch_policy(None, rows, sampled=True)
         else:
-            self._exploration = exploration.create(settings.agent, env.action_spec(), rows, noise_seed)
-            self._policy = self._batch_policy(self._exploration, rows)
+            if not sampled:
+                self._noise = exploration.create(settings.agent, env.action_spec(), rows, noise_seed)
+            self._policy = self._batch_policy(self._noise, rows, sampled)
         self.statistics = statistics.Statistics(env)
         self._time_step = None
 
-    def _batch_policy(self, explore, rows, sampled=False):
-        env = self._env
-        return BatchPolicy(self._agent, env.time_step_spec(), env.action_spec(), rows, explore, sampled)
+    def _batch_policy(self, noise, rows, sampled=False):
+        return BatchPolicy(self._agent, self._env.time_step_spec(), self._env.action_spec(), rows, noise, sampled)
 
     def greedy(self):
-        """Observation (B, F) -> action (B, ...) of the agent's greedy policy, for any B."""
+        """Observation (B, F) -> action (B, d) of the agent's greedy policy, for any B."""
         graph = self._batch_policy(None, None).greedy
         return lambda observation: graph(observation).numpy()
 
+    def record(self):
+        """What is logged of the exploration and of the steps since the last record."""
+        explored = {} if self._noise is None else self._noise.record()
+        return {"collect/transitions": self.statistics.transitions, **self.statistics.take(), **explored}
+
     def explore(self, writer, steps, train_step):
         """Plays `steps` steps with the policy and the noise of a train step into a writer of the replay."""
-        if self._exploration is not None:
-            self._exploration.decay(min(1.0, train_step / self._steps))
+        if self._noise is not None:
+            self._noise.decay(min(1.0, train_step / self._steps))
         self._drive(self._policy, steps, [writer])
         writer.flush()
 
     def play_randomly(self, writer, steps):
-        """Plays `steps` steps of uniform actions; returns the observations (K, F).
-
-        They go into the writer too, unless the agent may learn only from what its own policy did.
-        """
+        """Plays `steps` steps of uniform actions into a writer, or None; returns the observations (K, F)."""
         seen = Observations()
-        policy = random_policy(self._env, self._random_seed)
-        if self._on_policy:
-            self._drive(policy, steps, [seen])
-        else:
-            self._drive(policy, steps, [writer, seen])
+        observers = [seen] if writer is None else [writer, seen]
+        self._drive(random_policy(self._env, self._random_seed), steps, observers)
+        if writer is not None:
             writer.flush()
         return seen.stacked()
-
-    def record(self):
-        """Dict for the log, of the steps since the last one; empty when there were none."""
-        taken = self.statistics.take()
-        return {**taken, **self._exploration.record()} if taken and self._exploration is not None else taken
 
     def _drive(self, policy, steps, observers):
         if self._time_step is None:
@@ -144,13 +136,13 @@ class Collector:
         return {
             "environment": self._env.get_state(),
             "time_step": self._time_step,
-            "exploration": None if self._exploration is None else self._exploration.get_state(),
+            "noise": None if self._noise is None else self._noise.get_state(),
             "transitions": self.statistics.transitions,
         }
 
     def set_state(self, state):
         self._env.set_state(state["environment"])
         self._time_step = state["time_step"]
-        if self._exploration is not None:
-            self._exploration.set_state(state["exploration"])
+        if self._noise is not None:
+            self._noise.set_state(state["noise"])
         self.statistics.transitions = state["transitions"]

@@ -50,7 +50,7 @@ class RowNoise:
             self.stddev = last + (first - last) * 0.5 * (1.0 + math.cos(math.pi * share))
 
     def record(self):
-        """Dict for the log."""
+        """For the log."""
         return {"collect/noise_stddev": self.stddev}
 
     def get_state(self):
@@ -82,11 +82,11 @@ class EpsilonGreedy:
         return np.where(explores, self._random.integers(self._actions, size=len(action)), action)
 
     def decay(self, share):
-        """Nothing: epsilon falls with the steps that were collected, however long the run is."""
+        """Nothing: epsilon falls with the steps collected."""
 
     def record(self):
-        """Dict for the log."""
-        return {"collect/epsilon": float(self.epsilon)}
+        """For the log."""
+        return {"collect/epsilon": self.epsilon}
 
     def get_state(self):
         return {"generator": self._random.bit_generator.state, "steps": self._steps}

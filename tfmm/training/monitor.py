@@ -17,7 +17,7 @@ class Monitor:
     """Values and greedy actions at observations seen before training, so that only the agent moves them.
 
     Args:
-        agent: any of agents.factory.
+        agent: whose values are those of agents.factory.values; of a discrete one the best action's.
     """
 
     def __init__(self, agent):
@@ -34,11 +34,12 @@ class Monitor:
     def _look(self, observations):
         action = self._agent.policy.action(ts.restart(observations, batch_size=observations.shape[0])).action
         values = agents.values(self._agent, observations)
-        # of discrete actions, the best one's
-        return action, tf.reduce_max(tf.reshape(values, [observations.shape[0], -1]), axis=1)
+        return action, tf.reduce_max(values, axis=1) if len(values.shape) > 1 else values
 
     def look(self):
         """Dict for the log; `q_drift` is the change of the mean value since the last look."""
+        if self._observations is None:
+            return {}
         action, value = (one.numpy() for one in self._look(tf.constant(self._observations)))
         mean = float(value.mean())
         before, self._before = self._before, mean

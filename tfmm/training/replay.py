@@ -46,7 +46,7 @@ class BatchWriter:
 
 
 def signature(data_spec, rows, length=2):
-    """What an item is: `length` consecutive steps of B rows, (length, B, ...), or of a single environment."""
+    """What an item is: consecutive frames of B rows, (length, B, ...), or of a single environment, (length, ...)."""
     return tensor_spec.add_outer_dims_nest(data_spec, (length,) if rows is None else (length, rows))
 
 
@@ -63,19 +63,19 @@ class Replay:
         rows: B of a natively batched environment; None: single environment, one item per step.
         capacity: transitions kept.
         timeout_s: a sampler that gets nothing for so long raises instead of waiting for ever.
-        length: frames of an item, one more than the rewards that are summed; 2 with rows None.
         port, limiter, tables: of a server for other processes too: where it listens, its rate limiter instead of one
             that never waits, and what it holds beside the transitions.
         scratch: folder for checkpoints under way, emptied; None: one that is deleted with the replay.
         checkpoint: folder of a checkpoint whose replay to begin with, see replay_checkpoint.refusal.
+        length: frames of an item, one more than the rewards that are summed; 2 with rows None.
 
     Attributes:
         restored: whether it began with a checkpoint's items. client: of the server.
     """
 
     def __init__(
-        self, data_spec, rows, capacity, timeout_s, length=2,
-        scratch=None, checkpoint=None, port=None, limiter=None, tables=(),
+        self, data_spec, rows, capacity, timeout_s,
+        scratch=None, checkpoint=None, length=2, port=None, limiter=None, tables=(),
     ):  # fmt: skip
         self._rows = rows
         self._timeout_ms = round(timeout_s * 1000)

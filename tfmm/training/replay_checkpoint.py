@@ -54,6 +54,6 @@ def save(client, folder):
     """Writes the tables of a client's server into `folder`, which must be on the same file system as the scratch."""
     try:
         written = pathlib.Path(client.checkpoint())
-    except RuntimeError as error:
+    except Exception as error:  # an IndexError on a full disk: Reverb's own choice for each kind of failure
         raise OSError(None, f"replay: {' '.join(str(error).split())}") from error
     os.rename(written, folder / NAME)

@@ -14,7 +14,16 @@ from tfmm import errors
 from tfmm.agents import factory as agents
 from tfmm.agents import networks
 from tfmm.environments import factory
-from tfmm.training import collection, export, guard, interruption, memory, monitor, serving, validation
+from tfmm.training import (
+    collection,
+    export,
+    guard,
+    interruption,
+    monitor,
+    serving,
+    supply,
+    validation,
+)
 
 _NEVER = 2**62
 _LOG = logging.getLogger(__name__)
@@ -38,18 +47,20 @@ class Trainer:
         self._env = factory.create(problem, "train", self._rows, int(env_seed))
         self._agent, self._step = create_agent(problem, self._env)
         self._on_policy = agents.on_policy(config.agent)
-        self._replay = memory.create(config, self._agent, self._rows, run, port)
+        self._replay = supply.create(problem, self._agent, self._rows, run, port)
         self._guard = guard.Guard(self._agent, self._step)
         self._learner = learner.Learner(
             str(run.path / "tensorboard"),
             self._step,
             self._agent,
-            lambda: memory.batches(self._replay, problem),
+            lambda: supply.dataset(problem, self._replay),
             after_train_strategy_step_fn=self._guard.check,
             checkpoint_interval=_NEVER,
             summary_interval=config.train.log_interval,
         )
-        self._collector = collection.Collector(problem, self._env, self._rows, self._agent, own_seeds)
+        self._collector = collection.Collector(
+            problem, self._env, self._rows, self._agent, own_seeds, sampled=self._on_policy
+        )
         self._monitor = monitor.Monitor(self._agent)
         self._checkpoint = tf.train.Checkpoint(agent=self._agent, train_step=self._step)
         self._exporter = None
@@ -123,13 +134,16 @@ class Trainer:
     def _warm_up(self, step, fit):
         """Fills the replay: with random actions at the start, with the restored policy where it was not restored."""
         steps = self._config.collect.initial_steps
-        if fit:
-            seen = self._collector.play_randomly(self._replay.writer, steps)
+        if self._replay.restored:
+            pass
+        elif not fit:
+            if not self._on_policy:
+                self._collector.explore(self._replay.writer, steps, step)
+        else:
+            seen = self._collector.play_randomly(None if self._on_policy else self._replay.writer, steps)
             self._monitor.choose(seen, self._config.seed)
             if self._config.agent.normalise_observations:
                 networks.fit_normaliser(self._agent, seen)
-        elif not self._on_policy and not self._replay.restored:
-            self._collector.explore(self._replay.writer, steps, step)
         self._logged = step, self._transitions()
 
     def _transitions(self):
@@ -154,8 +168,8 @@ class Trainer:
             "train/steps_per_s": rate,
             **self._monitor.look(),
             "job/resident_mb": monitor.resident_mb(),
+            **(self._collector.record() if self._serving is None else {}),
             "collect/transitions": transitions,
-            **self._collector.record(),
         }
         if transitions > logged:
             record["train/update_to_data"] = (step - logged_step) / (transitions - logged)
@@ -190,7 +204,6 @@ class Trainer:
             "best": (self._best, self._since_best),
         }
         settings = self._config.train
-        # an agent that learns on policy has used its blocks up
         replay = self._replay.save if settings.checkpoint_replay and not self._on_policy else None
         self._run.save_checkpoint(step, self._checkpoint, state, settings.checkpoints_kept, replay)
 

@@ -14,17 +14,17 @@ import tensorflow as tf
 from tfmm import system_settings
 
 TABLE = "weights"
-SHARED = ("data", "clients", "model", *system_settings.SECTIONS, "rules", "environment")
+SHARED = ("data", "clients", "model", "rules", "environment", *system_settings.SECTIONS)
 """Sections that decide what a transition means."""
 
 
 def digests(problem):
-    """(len(SHARED), 32) uint8: SHA-256 of the sections; with the hash of the data instead of paths."""
+    """(len(SHARED), 32) uint8: SHA-256 of the sections; of [data] with the hash of the data, and without any paths."""
     settings = problem.config
     data = msgspec.structs.replace(settings.data, store=problem.data_hash)
     daily = msgspec.structs.replace(settings.daily_trading, train="", test="", macro=())
-    without_paths = {"data": data, "daily_trading": daily}
-    sections = [without_paths.get(name, getattr(settings, name)) for name in SHARED]
+    settings = msgspec.structs.replace(settings, data=data, daily_trading=daily)
+    sections = [getattr(settings, name) for name in SHARED]
     return np.array([list(hashlib.sha256(msgspec.json.encode(one)).digest()) for one in sections], np.uint8)
 
 

@@ -1,0 +1,18 @@
+"""Every strategy that a policy is compared with."""
+
+from tfmm.policies import alpha, baselines, measurement
+
+
+def all_of(problem):
+    """Every baseline, fitted on train, in the order of a report: callables with `name` and `fitted`."""
+    measured = measurement.measure(problem)
+    skewed = baselines.linear_skew(problem)
+    return (
+        baselines.none(problem),
+        baselines.fixed_spread(problem),
+        skewed,
+        baselines.avellaneda_stoikov(problem, measured),
+        baselines.glft(problem, measured),
+        baselines.bellman(problem, measured),
+        *alpha.rules(problem, skewed),
+    )

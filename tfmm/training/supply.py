@@ -1,0 +1,65 @@
+"""Where a run's batches come from: its replay, restored where it can be, and the dataset that the learner reads."""
+
+import logging
+
+from tfmm.agents import factory as agents
+from tfmm.training import n_step, on_policy, replay_checkpoint, serving, weights
+from tfmm.training import replay as replay_lib
+
+_LOG = logging.getLogger(__name__)
+
+
+def create(problem, agent, rows, run, port=None):
+    """The replay of a run, with what its newest checkpoint holds.
+
+    Args:
+        problem: see environments.factory. rows: B, or None for a single environment. run: RunDirectory.
+        port: of a server that other processes fill too, or None.
+
+    Returns:
+        replay.Replay, or on_policy.Blocks for an agent that learns from each step once.
+    """
+    settings, spec = problem.config.train, agent.collect_data_spec
+    if agents.on_policy(problem.config.agent):
+        return on_policy.Blocks(spec, rows, settings.replay_timeout_s)
+    served, timeout_s = {}, settings.replay_timeout_s
+    if port is not None:
+        capacity = replay_lib.items(settings.replay_capacity, rows)
+        served = {
+            "port": port,
+            "limiter": serving.limiter(problem.config, capacity),
+            "tables": (weights.table(agent.policy.variables()),),
+        }
+        # a learner gives up by itself, and its sampler may have waited since before it began to
+        timeout_s *= 10
+    names = (replay_lib.TABLE, *(table.name for table in served.get("tables", ())))
+    return replay_lib.Replay(
+        spec,
+        rows,
+        settings.replay_capacity,
+        timeout_s,
+        scratch=run.scratch,
+        checkpoint=_usable(run, settings, names),
+        length=problem.config.agent.n_step + 1,
+        **served,
+    )
+
+
+def dataset(problem, replay):
+    """Endless dataset of (Trajectory [B, 2, ...], ()): rewards centred and summed over agent.n_step steps."""
+    agent = problem.config.agent
+    centre = problem.reward_centre if agent.reward_centre == "auto" else agent.reward_centre
+    centred = replay_lib.centred(replay.dataset(problem.config.train.batch_size), centre)
+    return n_step.folded(centred, agent.n_step, agent.gamma)
+
+
+def _usable(run, settings, names):
+    """Folder of the checkpoint whose replay can be loaded, or None; then the replay will be filled again."""
+    newest = run.newest()
+    if newest is None or not settings.checkpoint_replay:
+        return None
+    reason = replay_checkpoint.refusal(newest, names, settings.replay_timeout_s)
+    if reason is None:
+        return newest
+    _LOG.warning("replay of checkpoint %s: %s; it is filled again with the restored policy", newest, reason)
+    return None
