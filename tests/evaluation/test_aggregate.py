@@ -58,6 +58,11 @@ def test_a_surface_shows_every_finite_value_where_its_settings_are():
     shown = {(round(float(a), 6), float(b), float(c)) for a, b, c in zip(x, y, z, strict=True) if c == c}
     assert shown >= {(-3.0, 256.0, 1.0), (-3.0, 512.0, 2.0), (-2.0, 256.0, 3.0), (-1.0, 256.0, 5.0)}
     assert ax.get_zlabel() == "reward"
+    # -.1 and -1000 are four decades apart: they stand at 1 and -3, the better one above
+    (ax,) = aggregate.surface(grid, [-0.1, -1.0, -1000.0, -1.0, -1.0, -1.0], "reward").axes
+    z = np.ma.getdata(ax.collections[-1]._offsets3d[2])
+    assert sorted(z.tolist()) == pytest.approx([-3.0, 0.0, 0.0, 0.0, 0.0, 1.0])
+    assert dict(zip(ax.get_zticks(), [one.get_text() for one in ax.get_zticklabels()], strict=True))[-3.0] == "-1000"
     (line,) = aggregate.surface({"name": ["ddpg", "td3"]}, [1.0, 2.0], "reward").axes[0].lines
     assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([0.0, 1.0], [1.0, 2.0])
     assert aggregate.surface({"a": ["1"], "b": ["1"], "c": ["1"]}, [1.0], "reward") is None

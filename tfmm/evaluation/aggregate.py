@@ -135,7 +135,8 @@ def grid_table(grid, values):
 def surface(grid, values, metric):
     """The metric over one key as a line, over two as a surface; None over more.
 
-    Numbers stand at their logarithms where they span more than a factor of ten, anything else evenly.
+    Settings stand at their logarithms where they span more than a factor of ten, what is no number evenly; so does the
+    height where it has one sign and spans more than a factor of a hundred.
     """
     if len(grid) > 2:
         return None
@@ -150,10 +151,13 @@ def surface(grid, values, metric):
     else:
         ax = fig.add_subplot(projection="3d")
         x, y = np.meshgrid(*places, indexing="ij")
-        shown = np.ma.masked_invalid(table)
+        heights, ticks = _heights(table)
+        shown = np.ma.masked_invalid(heights)
         ax.plot_surface(x, y, shown, cmap="viridis", edgecolor="black", lw=0.3)
         ax.scatter(x.ravel(), y.ravel(), shown.ravel(), color="black", s=8)
         ax.set_zlabel(metric)
+        if ticks:
+            ax.set_zticks(list(ticks), list(ticks.values()))
         ax.set_yticks(places[1], list(grid.values())[1])
         ax.set_ylabel(list(grid)[1])
     ax.set_xticks(places[0], next(iter(grid.values())), fontsize=8)
@@ -169,3 +173,14 @@ def _places(texts):
     if values.min() > 0 and values.max() / values.min() > 10:
         return np.log10(values)
     return values
+
+
+def _heights(table):
+    """(heights, {height: label}); the labels are empty where heights are the values themselves."""
+    known = table[np.isfinite(table)]
+    signs = np.unique(np.sign(known))
+    if len(signs) != 1 or signs[0] == 0 or np.abs(known).max() <= 100 * np.abs(known).min():
+        return table, {}
+    powers = np.log10(np.abs(known))
+    ticks = range(int(np.floor(powers.min())), int(np.ceil(powers.max())) + 1)
+    return signs[0] * np.log10(np.abs(table)), {signs[0] * power: f"{signs[0] * 10.0**power:g}" for power in ticks}

@@ -91,7 +91,7 @@ def write(folder, outcome):
 
 def lines(outcome):
     """What evaluate.py prints: the verdict, and every result's metrics."""
-    out = [f"verdict: {outcome.verdict} than {outcome.best_baseline}"]
+    out = [f"verdict: {outcome.verdict}: {outcome.policy['name']} against {outcome.best_baseline}, the best baseline"]
     for name, result in outcome.results.items():
         shown = ", ".join(f"{key} {value:.4g}" for key, value in result.items())
         out.append(f"{name}: {shown}")

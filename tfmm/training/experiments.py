@@ -101,7 +101,9 @@ def _start(one):
 
 def _last_line(one):
     text = one.folder.with_name(f"{one.folder.name}.log").read_text(encoding="utf-8", errors="replace").strip()
-    return text.splitlines()[-1] if text else "no output"
+    lines = text.splitlines() or ["no output"]
+    # what our own errors say stands before what the libraries print when they are taken down
+    return next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1])
 
 
 @contextlib.contextmanager
