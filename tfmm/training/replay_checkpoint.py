@@ -55,5 +55,5 @@ def save(client, folder):
     try:
         written = pathlib.Path(client.checkpoint())
     except Exception as error:  # an IndexError on a full disk: Reverb's own choice for each kind of failure
-        raise OSError(None, f"replay: {' '.join(str(error).split())}") from error
+        raise OSError(f"replay: {' '.join(str(error).split())}") from error
     os.rename(written, folder / NAME)
