@@ -7,6 +7,7 @@ import pytest
 from tfmm import config as config_lib
 from tfmm.environments import problem as problem_lib
 from tfmm.market import schema, store_writer, tape
+from tfmm.models import intensity
 from tfmm.policies import baselines, desk, measurement
 
 RATE, DECAY, SECONDS = 0.4, 1.0 / 40.0, 4000
@@ -95,3 +96,12 @@ def test_too_few_fills_leave_an_instrument_without_a_law(tmp_path):
     assert quiet.law is None
     one = baselines.glft(problem, (quiet,))
     assert np.isnan(one.tables).all()
+
+
+def test_one_stretch_alone_has_errors_too():
+    random = np.random.default_rng(0)
+    distance = random.uniform(1.0, 80.0, 4000)
+    filled = random.random(4000) < 1.0 - np.exp(-RATE * np.exp(-DECAY * distance))
+    one = intensity.fit(distance, filled, 1.0, np.zeros(4000))
+    assert one.rate_interval[0] < RATE < one.rate_interval[1]
+    assert one.decay_interval[0] < DECAY < one.decay_interval[1]

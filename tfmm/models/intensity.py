@@ -66,11 +66,14 @@ def fit(distance, filled, seconds, stretch, groups=10):
         sm.families.Binomial(sm.families.links.CLogLog()),
         offset=np.log(seconds),
     )
+    grouped = {"cov_type": "cluster", "cov_kwds": {"groups": np.asarray(stretch)}}
+    if len(np.unique(stretch)) < 2:  # nothing to see a dependence by
+        grouped = {"cov_type": "HC0"}
     start = [math.log(max(filled.sum(), 1) / seconds.sum()) + 1.0, 1.0]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            out = model.fit(start_params=start, cov_type="cluster", cov_kwds={"groups": np.asarray(stretch)})
+            out = model.fit(start_params=start, **grouped)
         except (Warning, sm_exceptions.PerfectSeparationError, np.linalg.LinAlgError):
             return None
     (log_rate, decay), (rate_error, decay_error) = out.params, out.bse
