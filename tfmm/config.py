@@ -100,7 +100,8 @@ class Environment(_Section):
     agent too (discount 0); without, it is merely over. warmup_s: time before a window in which only the
     features are updated.
     action: `skew_spread` (log shift of the mid, log half-spread) or `offsets` (ask and bid
-    distance from the mid); both in units of `distance_unit`, measured on train: the market's mean
+    distance from the mid); both in units of `distance_unit`: half of the market's `spread` at the moment or, measured
+    on train, the market's mean
     `half_spread`, or `volatility`, sigma x sqrt(interval_s), where spreads are narrow beside moves.
     sizes: two more components set the ask's and the bid's size, from none at -1 over one order at 0 to two at 1.
     skew_range, half_spread_range, offset_range: the distances the action bounds stand for.
@@ -129,7 +130,7 @@ class Environment(_Section):
     liquidate: bool = False
     action: Literal["skew_spread", "offsets"] = "skew_spread"
     sizes: bool = False
-    distance_unit: Literal["half_spread", "volatility"] = "half_spread"
+    distance_unit: Literal["half_spread", "spread", "volatility"] = "half_spread"
     skew_range: Positive = 4.0
     half_spread_range: tuple[Positive, Positive] = (0.5, 8.0)
     offset_range: tuple[float, float] = (0.0, 8.0)

@@ -114,3 +114,12 @@ def test_quoting_both_and_naming_wrong_ones(store):
     ):
         with pytest.raises(errors.ConfigError, match=text):
             problem_of(store, **environment)
+
+
+def test_distances_in_spreads_of_the_moment(store):
+    """1 and 2 half-spreads of .05 each, whatever the mean was on train."""
+    problem = problem_of(store, distance_unit="spread")
+    assert problem.parameters["unit_tick"][0] == 0.0
+    order, _ = sent_after(problem, 30)
+    assert order["ask_tick"] * 0.01 == pytest.approx(100.05)
+    assert order["bid_tick"] * 0.01 == pytest.approx(99.90)

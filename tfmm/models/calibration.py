@@ -125,7 +125,13 @@ def parameters(scales, base, environment, limit_orders, clients=None, rules=None
 
 
 def unit_tick(one, environment):
-    """The unit of an action's distances, ticks; one: Scales, environment: config.Environment."""
+    """The unit of an action's distances, ticks; 0: half the spread of the moment.
+
+    Args:
+        one: Scales. environment: config.Environment.
+    """
+    if environment.distance_unit == "spread":
+        return 0.0
     if environment.distance_unit == "half_spread":
         return one.half_spread_tick
     return one.sigma_tick * np.sqrt(environment.interval_s)

@@ -10,6 +10,7 @@ from tfmm.simulation import state
 _SKEW_SPREAD, _OFFSETS, _DISTANCES = state.SKEW_SPREAD, state.OFFSETS, state.DISTANCES
 _TOUCH, _SYNTHETIC = state.REFERENCE_TOUCH, state.REFERENCE_SYNTHETIC
 _ON_TICK = 1e-6
+_LOCKED_TICK = 0.5
 ACTION_NAMES = {"skew_spread": ("skew", "half_spread"), "offsets": ("ask_offset", "bid_offset")}
 SIZE_NAMES = ("ask_size", "bid_size")
 HEDGE_NAMES = ("hedge",)
@@ -25,10 +26,10 @@ def synthetic_mid(books, n, rules):
 
 
 @jit.kernel
-def quote_prices(mid, rules, first, second):
+def quote_prices(mid, unit, rules, first, second):
     """Prices (tick, float) of the quote that an action in [-1, 1]^2 stands for.
 
-    With u the unit of distances (rules.unit_tick) and m the reference price:
+    With u the unit of distances and m the reference price, both in ticks:
     skew_spread: m' = m exp(first skew_range u / m), ask, bid = m' +/- u exp(low + (second + 1)/2 (high - low));
     offsets: ask = m + u d(first), bid = m - u d(second), d(a) = low + (a + 1)/2 (high - low);
     distances: ask = m + first, bid = m - second, in ticks; NaN: no quote on that side.
@@ -36,7 +37,6 @@ def quote_prices(mid, rules, first, second):
     Returns:
         bid, ask.
     """
-    unit = rules.unit_tick
     low, width = rules.range_low, rules.range_high - rules.range_low
     if rules.action == _SKEW_SPREAD:
         shifted = mid * math.exp(first * rules.skew_range * unit / mid)
@@ -68,13 +68,16 @@ def send(book, ring, rules, ts, action, synthetic):
     order.ask_lot = 0
     if book.has_market and rules.quoted:
         below = above = 0.5 * (book.bid_tick + book.ask_tick)
+        unit = (
+            rules.unit_tick if rules.unit_tick > 0.0 else 0.5 * max(float(book.ask_tick - book.bid_tick), _LOCKED_TICK)
+        )
         if rules.action != _DISTANCES and rules.reference == _TOUCH:
             below, above = float(book.bid_tick), float(book.ask_tick)
         elif rules.action != _DISTANCES and rules.reference == _SYNTHETIC:
             below = above = synthetic
-        bid, ask = quote_prices(below, rules, action[0], action[1])
+        bid, ask = quote_prices(below, unit, rules, action[0], action[1])
         if above != below:
-            _, ask = quote_prices(above, rules, action[0], action[1])
+            _, ask = quote_prices(above, unit, rules, action[0], action[1])
         if not math.isnan(bid):
             order.bid_tick = math.floor(bid + _ON_TICK)
             order.bid_lot = _lots(rules, action[3]) if rules.sizes else rules.order_lot

@@ -151,7 +151,7 @@ PARAMETERS = np.dtype(
         ("reference_tick", np.float64),  # of an inverse contract, see tfmm.simulation.ledger; 0: linear
         ("order_lot", np.int64),
         ("half_spread_tick", np.float64),  # mean on train
-        ("unit_tick", np.float64),  # what an action's distances are multiples of
+        ("unit_tick", np.float64),  # what an action's distances are multiples of; 0: half the spread of the moment
         ("sigma_tick", np.float64),  # volatility on train, tick per square root of a second
         ("weight", np.float64),  # money of one tick x lot over that of the first instrument
         ("rate", np.int64),  # instrument whose mid is the worth of the quote currency, or NO_INSTRUMENT
