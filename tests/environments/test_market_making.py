@@ -7,7 +7,6 @@ import msgspec
 import numpy as np
 import pytest
 from tf_agents.environments import tf_py_environment, utils
-from tf_agents.trajectories import time_step as ts
 
 from tfmm import config as config_lib
 from tfmm import errors
