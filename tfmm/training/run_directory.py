@@ -52,7 +52,7 @@ class RunDirectory:
     @property
     def scratch(self):
         """Folder for the parts of a checkpoint that are written elsewhere first."""
-        return self.checkpoints_path / ".scratch"
+        return self.path / ".scratch"
 
     def log(self, record):
         """Appends one line to metrics.jsonl."""
