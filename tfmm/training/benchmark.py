@@ -25,6 +25,7 @@ from tfmm.training import collection, exploration, export
 from tfmm.training import replay as replay_lib
 
 ROWS = 128
+_CLIENT_ROWS = 16_384  # a step of clients alone is so short that handing work to a thread costs as much as 1024 rows
 _HASTE = 30  # how much faster than generated
 _STEP_S = 0.1  # between quotes, replayed and of environments
 _REPLAYED_HOURS = 60.0  # before the haste
@@ -42,7 +43,7 @@ def run(repeats):
         problem = _problem(pathlib.Path(folder) / "store")
         out = _replay(problem.store.instruments[0], repeats)
         out["tape_env_steps_per_s"] = _environment(problem, 1024, repeats)
-        out["client_flow_env_steps_per_s"] = _environment(_clients_alone(), 1024, repeats)
+        out["client_flow_env_steps_per_s"] = _environment(_clients_alone(), _CLIENT_ROWS, repeats)
         out["single_env_steps_per_s"] = _environment(problem, None, repeats)
         stock = _collect(problem, None, 300, repeats)
         out["collect_transitions_per_s"] = _collect(problem, ROWS, 300, repeats)
