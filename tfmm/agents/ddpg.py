@@ -22,13 +22,8 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
         critic_optimizer=optimisers.create(settings.critic_learning_rate, settings, steps),
         ou_stddev=settings.noise_stddev,
         ou_damping=settings.noise_damping,
-        target_update_tau=settings.target_update_tau,
-        target_update_period=settings.target_update_period,
-        td_errors_loss_fn=optimisers.loss(settings),
-        gamma=settings.gamma,
-        reward_scale_factor=settings.reward_scale_factor,
-        gradient_clipping=settings.gradient_clipping or None,
         train_step_counter=train_step,
+        **optimisers.td_learning(settings),
     )
     agent.initialize()
     return agent

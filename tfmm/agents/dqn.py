@@ -26,13 +26,8 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
         q_network=critic,
         optimizer=optimisers.create(settings.critic_learning_rate, settings, steps),
         epsilon_greedy=0.0,
-        target_update_tau=settings.target_update_tau,
-        target_update_period=settings.target_update_period,
-        td_errors_loss_fn=optimisers.loss(settings),
-        gamma=settings.gamma,
-        reward_scale_factor=settings.reward_scale_factor,
-        gradient_clipping=settings.gradient_clipping or None,
         train_step_counter=train_step,
+        **optimisers.td_learning(settings),
     )
     agent.initialize()
     return agent

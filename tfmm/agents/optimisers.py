@@ -12,6 +12,14 @@ def create(initial, settings, steps):
     return tf.keras.optimizers.legacy.Adam(rate)
 
 
-def loss(settings):
-    """Element-wise loss of TD errors."""
-    return common.element_wise_huber_loss if settings.loss == "huber" else common.element_wise_squared_loss
+def td_learning(settings):
+    """What every agent with target networks is told alike: keyword arguments of its class."""
+    huber = settings.loss == "huber"
+    return {
+        "target_update_tau": settings.target_update_tau,
+        "target_update_period": settings.target_update_period,
+        "td_errors_loss_fn": common.element_wise_huber_loss if huber else common.element_wise_squared_loss,
+        "gamma": settings.gamma,
+        "reward_scale_factor": settings.reward_scale_factor,
+        "gradient_clipping": settings.gradient_clipping or None,
+    }

@@ -16,16 +16,11 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
         actor_optimizer=optimisers.create(settings.actor_learning_rate, settings, steps),
         critic_optimizer=optimisers.create(settings.critic_learning_rate, settings, steps),
         exploration_noise_std=settings.noise_stddev,
-        target_update_tau=settings.target_update_tau,
-        target_update_period=settings.target_update_period,
         actor_update_period=settings.actor_update_period,
-        td_errors_loss_fn=optimisers.loss(settings),
-        gamma=settings.gamma,
-        reward_scale_factor=settings.reward_scale_factor,
         target_policy_noise=settings.target_noise,
         target_policy_noise_clip=settings.target_noise_clip,
-        gradient_clipping=settings.gradient_clipping or None,
         train_step_counter=train_step,
+        **optimisers.td_learning(settings),
     )
     agent.initialize()
     return agent

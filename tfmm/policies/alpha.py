@@ -51,7 +51,8 @@ def rules(problem, start):
     Args:
         start: baselines.linear_skew of the problem, around which h and s are looked for.
     """
-    scales = drift_lib.fitted(problem)
+    known = all(one.drift for one in problem.scales)
+    scales = problem.scales if known else drift_lib.fitted(problem)
     units = np.array([one.half_spread_tick for one in scales])
     coefficients = np.array([one.drift for one in scales])
     half, skew = (np.array(start.fitted[name]) for name in ("half_spread_tick", "skew_at_limit_tick"))
@@ -65,8 +66,12 @@ def rules(problem, start):
                 problem, np.array([h * half for h, _, _ in tried]), np.array([s * skew for _, s, _ in tried])
             )
             alphas = np.array([alpha for _, _, alpha in tried])
-            scores = _scores(problem, start, tables, coefficients, units, alphas, floor)
-            best = tried[int(np.argmax(scores))]
+
+            def rule(repeated, tables=tables, alphas=alphas, floor=floor):
+                many = baselines.Many(repeated(tables), start.pressure, start.order_lot)
+                return Rule("", many, coefficients, units, repeated(alphas)[:, np.newaxis], floor, {})
+
+            best = tried[int(np.argmax(play.scores(problem, len(tried), rule)))]
         h, s, alpha = best
         fitted = {
             "half_spread_tick": (h * half).tolist(),
@@ -79,15 +84,3 @@ def rules(problem, start):
         )
         out.append(Rule(name, table, coefficients, units, np.array(alpha), floor, fitted))
     return tuple(out)
-
-
-def _scores(problem, start, tables, coefficients, units, alphas, floor):
-    """(C,) reward on train, all candidates played at once."""
-    train = problem.segments["train"]
-    windows = problem.windows(train)
-    own = np.repeat(tables, len(windows), axis=0)
-    many = baselines.Many(own, start.pressure, start.order_lot)
-    alpha = np.repeat(alphas, len(windows))[:, np.newaxis]
-    one = Rule("", many, coefficients, units, alpha, floor, {})
-    sim = problem.simulator(train, len(own), windows=np.tile(windows, (len(tables), 1)), distances=True)
-    return play.run(sim, one).reshape(len(tables), -1).sum(axis=1)

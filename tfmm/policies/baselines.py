@@ -139,14 +139,9 @@ def _by_aversion(problem, measured, name, quotes):
 
 
 def _scores(problem, tables):
-    """(C,) reward on train of C tables (C, N, 2 L + 1, 2), all played at once."""
-    train = problem.segments["train"]
-    windows = problem.windows(train)
-    count = len(tables)
-    own = np.repeat(tables, len(windows), axis=0)
-    sim = problem.simulator(train, len(own), windows=np.tile(windows, (count, 1)), distances=True)
-    total = play.run(sim, Many(own, _pressure(problem), problem.parameters["order_lot"]))
-    return total.reshape(count, -1).sum(axis=1)
+    """(C,) reward on train of C tables (C, N, 2 L + 1, 2)."""
+    pressure, order_lot = _pressure(problem), problem.parameters["order_lot"]
+    return play.scores(problem, len(tables), lambda repeated: Many(repeated(tables), pressure, order_lot))
 
 
 def _quote(tables, pressure, order_lot, sim):

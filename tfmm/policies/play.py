@@ -5,6 +5,20 @@ import numpy as np
 from tfmm.simulation import kernel
 
 
+def scores(problem, count, rule):
+    """(count,) reward on train of candidates that are all played at once, each through every segment.
+
+    Args:
+        rule: function that repeats a (count, ...) array for the rows of the batch -> act function as `run` takes it,
+            distances in ticks.
+    """
+    train = problem.segments["train"]
+    windows = problem.windows(train)
+    sim = problem.simulator(train, count * len(windows), windows=np.tile(windows, (count, 1)), distances=True)
+    act = rule(lambda values: np.repeat(values, len(windows), axis=0))
+    return run(sim, act).reshape(count, -1).sum(axis=1)
+
+
 def run(sim, act, after=None):
     """Plays one window in every row.
 
