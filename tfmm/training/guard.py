@@ -24,20 +24,23 @@ class Guard:
     """
 
     def __init__(self, agent, train_step):
-        self._step = train_step
+        self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._finite = tf.Variable(True, trainable=False)
         self._batch = tf.nest.map_structure(_store, agent.training_data_spec)
         train = agent.train
 
+        def keep(step, experience):
+            self._step.assign(step)
+            for one, value in zip(tf.nest.flatten(self._batch), tf.nest.flatten(experience), strict=True):
+                one.assign(value)
+
         def kept(experience, *args, **kwargs):
-            # ordered by the step variable: neither the step before nor the one after can be under way
-            with tf.control_dependencies([train_step.read_value()]):
-                done = [
-                    one.assign(value)
-                    for one, value in zip(tf.nest.flatten(self._batch), tf.nest.flatten(experience), strict=True)
-                ]
-            with tf.control_dependencies(done):
-                experience = tf.nest.map_structure(tf.identity, experience)
-            return train(experience, *args, **kwargs)
+            # a check inside the graph holds nothing up: the next step may be under way before it fails
+            step = train_step.read_value() + 1
+            tf.cond(self._finite, lambda: keep(step, experience), lambda: None)
+            loss = train(experience, *args, **kwargs)
+            self._finite.assign(tf.reduce_all([tf.reduce_all(tf.math.is_finite(one)) for one in _losses(loss)]))
+            return loss
 
         agent.train = kept
 
@@ -55,7 +58,7 @@ class Guard:
             found = re.search(r"(\w+) is inf or nan", error.message.replace(" loss", "_loss"))
             if found is None:
                 raise
-            step = int(self._step.numpy()) + 1
+            step = int(self._step.numpy())
             self._write(run.path / BATCH, step)
             raise errors.Diverged(
                 f"train step {step}: the {found[1].lower().replace('_', ' ')} is inf or nan, its batch is in "
@@ -81,6 +84,10 @@ def _left(run):
     newest = run.newest()
     whole = "there is no checkpoint yet" if newest is None else f"checkpoint {newest} is whole"
     return f"{whole}; try smaller learning rates or agent.gradient_clipping"
+
+
+def _losses(loss):
+    return [one for one in tf.nest.flatten(loss) if tf.is_tensor(one) and one.dtype.is_floating]
 
 
 def _store(spec):
