@@ -12,6 +12,7 @@ from tfmm import agent_settings, errors, model_settings, system_settings, train_
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Unit = Annotated[float, msgspec.Meta(gt=0, le=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 CountOrNone = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -79,7 +80,8 @@ class Clients(_Section):
     rate_s: arrivals per second and side. branching, decay_s: share of arrivals caused by earlier ones, and how fast
     that fades, per second (Hawkes); 0: Poisson. size_orders: mean size in orders, exponential with random_size.
     curve: probability that a price x market spreads beyond the market's is taken, with k, middle or table (values at
-    x = -1, -.75, ..., 3), see tfmm.simulation.clients.
+    x = -1, -.75, ..., 3), see tfmm.simulation.clients. informed: share of clients who buy where the mid is higher
+    ahead_s later and sell where it is lower.
     """
 
     rate_s: NotNegative = 0.0
@@ -91,6 +93,8 @@ class Clients(_Section):
     k: Positive = 1.0
     middle: float = 0.0
     table: tuple[Annotated[float, msgspec.Meta(ge=0, le=1)], ...] = ()
+    informed: Share = 0.0
+    ahead_s: Positive = 5.0
 
 
 class Environment(_Section):

@@ -199,3 +199,44 @@ def test_the_place_in_the_queue_and_the_cash_are_seen():
     assert seen["bid_queue"] == pytest.approx(1 / 11, rel=1e-5)
     assert seen["ask_queue"] == 1.0
     assert seen["cash"] == -0.25
+
+
+def moving_market(seconds=60_000):
+    """A mid that goes up or down by a tick every second, and stays the same every third one."""
+    events = still_market(10 * seconds)
+    events["ts"] = np.arange(len(events)) * S
+    moves = np.random.default_rng(5).choice([-1, 0, 1], len(events)).cumsum()
+    events["lo_tick"] += 5000 + moves
+    events["hi_tick"] += 5000 + moves
+    return events
+
+
+def test_informed_clients_are_on_the_side_that_the_mid_goes_to():
+    """By how often: a share of .4 knows the mid 3 s ahead, the others do not; over 100 000 fills."""
+    events = moving_market()
+    sim = make(2, events, rate_s=1.0, informed=0.4, ahead_s=3.0, window_s=0.0)
+    fills = play(sim, len(events) - 10)
+    assert len(fills) > 100_000
+    mid = (events["lo_tick"] + events["hi_tick"]) / 2
+    now = mid[np.searchsorted(events["ts"], fills["ts"], side="right") - 1]
+    later = mid[np.searchsorted(events["ts"], fills["ts"] + 3 * S, side="right") - 1]
+    towards = -fills["side"] * np.sign(later - now)  # we sell to a client who buys
+    counts = np.array([(towards > 0).sum(), (towards < 0).sum()])
+    # 1.4 and .6 clients a second at the touch, who all take it; each side is there for the first of them alone
+    taken = 1.0 - np.exp(-np.array([1.4, 0.6]))
+    assert counts[0] / counts.sum() == pytest.approx(taken[0] / taken.sum(), abs=0.01)
+    still = fills["side"][later == now]
+    assert abs((still > 0).mean() - 0.5) < 4.0 * 0.5 / np.sqrt(len(still))
+
+
+def test_what_has_just_been_traded_is_seen():
+    """inventory_change by hand: Q minus its 10 s average."""
+    sim = make(1, rate_s=0.5, order_lot=2)
+    sim.reset()
+    average, column = 0.0, features.NAMES.index("inventory_change")
+    for _ in range(200):
+        sim.step(np.full((1, 1, 2), float(HALF_SPREAD)))
+        held = float(sim.books["inventory_lot"][0, 0])
+        average = np.exp(-0.1) * average + (1.0 - np.exp(-0.1)) * held
+        assert sim.observation[0, column] == pytest.approx(np.clip((held - average) / 2.0, -10, 10), abs=1e-6)
+    assert held != 0.0

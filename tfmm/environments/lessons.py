@@ -25,6 +25,7 @@ def check(config, instruments):
         ),
         (not environment.sizes, "environment.sizes is true", "false"),
         (clients.branching == 0, f"clients.branching is {clients.branching:g}", "0"),
+        (clients.informed == 0, f"clients.informed is {clients.informed:g}", "0"),
         (environment.clock == "time", f"environment.clock is {environment.clock}", "time"),
         (not any(one.inverse for one in instruments), "an instrument is inverse", "linear ones"),
     )

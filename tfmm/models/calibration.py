@@ -97,6 +97,7 @@ def parameters(scales, base, environment, limit_orders, clients=None, rules=None
     if clients is not None:
         out["client_rate"], out["client_k"], out["client_middle"] = clients.rate_s, clients.k, clients.middle
         out["client_branching"], out["client_decay"] = clients.branching, clients.decay_s
+        out["client_informed"], out["client_ahead_ns"] = clients.informed, round(clients.ahead_s * 1e9)
         out["client_random_size"] = clients.random_size
         out["client_curve"] = CURVES.index(clients.curve)
         if clients.table:

@@ -12,7 +12,7 @@ from tfmm import errors
 from tfmm.environments import lessons
 from tfmm.simulation import features, kernel, law
 
-_OWN = ("bid_distance", "ask_distance", "bid_live", "ask_live", "bid_queue", "ask_queue", "cash")
+_OWN = ("bid_distance", "ask_distance", "bid_live", "ask_live", "bid_queue", "ask_queue", "cash", "inventory_change")
 KNOWN = frozenset(features.NAMES).difference(_OWN)
 """Features that the market and the inventory determine; the others depend on how the inventory came about."""
 _INVENTORY = features.NAMES.index("inventory")

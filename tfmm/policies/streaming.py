@@ -91,7 +91,8 @@ class Session:
                 `reported`: nothing is filled but what Fill messages tell.
 
         Raises:
-            ConfigError: the policy was trained on a model, which has no market events; unknown `fills`.
+            ConfigError: the policy was trained on a model, which has no market events; unknown `fills`; simulated
+                clients who would have to know the future.
         """
         config, description = policy.config, policy.description
         if config.environment.name != config_lib.TAPE:
@@ -101,6 +102,10 @@ class Session:
             )
         if fills not in FILLS:
             raise errors.ConfigError(f"fills is {fills!r}, wanted {' or '.join(FILLS)}")
+        if fills == "simulated" and config.clients.informed:
+            raise errors.ConfigError(
+                "fills is simulated, but clients.informed is above 0: a stream has no future, wanted reported"
+            )
         self._instruments = msgspec.convert(description["instruments"], tuple[schema.Instrument, ...])
         scales = msgspec.convert(description["scales"], tuple[calibration.Scales, ...])
         _, rules = problem.terms(config, self._instruments, scales)

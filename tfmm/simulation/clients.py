@@ -4,7 +4,8 @@ Clients of either side arrive as a Poisson process, or excite each other (Hawkes
 after Ogata 1981). One who wants to buy takes our ask a with a probability that falls with x = (a - A) / S, where A is
 the market's ask and S its spread; one who wants to sell takes our bid b with x = (B - b) / S. A trade is for the
 smaller of what is wanted and what we quote, at our price, without a fee.
-Assumes that clients do not know more than the market. Every client uses the same three draws whatever is quoted, so
+A share of the clients may know more than the market: they buy where the mid will be higher a while later and sell
+where it will be lower (Glosten and Milgrom 1985). Every client uses the same three draws whatever is quoted, so
 policies on the same seed meet the same clients.
 """
 
@@ -13,10 +14,12 @@ import math
 import numpy as np
 
 from tfmm import jit
+from tfmm.market import schema
+from tfmm.simulation import events as events_lib
 from tfmm.simulation import fills, randomness, state
 
 _EXPONENTIAL, _POWER, _LOGISTIC = state.CURVE_EXPONENTIAL, state.CURVE_POWER, state.CURVE_LOGISTIC
-_FOREVER, _BUY, _SELL = state.FOREVER, 1, -1
+_FOREVER, _BUY, _SELL, _QUOTE = state.FOREVER, 1, -1, schema.QUOTE
 
 
 @jit.kernel
@@ -87,10 +90,34 @@ def next_arrival(books):
 
 
 @jit.kernel
-def serve(books, n, event_row, rules, log, n_log):
-    """The client who has just arrived trades or not, and the next one is drawn. Returns the new fill count."""
+def _wants(events, cursor, stop, book, n, rules):
+    """Side of the client who has just arrived; one draw, whoever it is."""
+    draw = randomness.uniform(book)
+    if draw >= rules.client_informed:
+        return _BUY if draw - rules.client_informed < 0.5 * (1.0 - rules.client_informed) else _SELL
+    now = book.bid_tick + book.ask_tick
+    later = now
+    for row in range(events_lib.seek(events, cursor, stop, book.client_ns + rules.client_ahead_ns) - 1, cursor - 1, -1):
+        if events[row].kind == _QUOTE and events[row].instrument == n:
+            later = events[row].lo_tick + events[row].hi_tick
+            break
+    if later == now:
+        return _BUY if draw < 0.5 * rules.client_informed else _SELL
+    return _BUY if later > now else _SELL
+
+
+@jit.kernel
+def serve(events, cursor, stop, books, n, rules, log, n_log):
+    """The client who has just arrived trades or not, and the next one is drawn.
+
+    Args:
+        events: (E,) schema.EVENT, events[cursor:stop] still to come: what informed clients know.
+
+    Returns:
+        The new fill count.
+    """
     book, rule = books[n], rules[n]
-    wants = _BUY if randomness.uniform(book) < 0.5 else _SELL
+    wants = _wants(events, cursor, stop, book, n, rule)
     size = randomness.exponential(book)
     decides = randomness.uniform(book)
     lots = rule.client_lot
@@ -103,7 +130,7 @@ def serve(books, n, event_row, rules, log, n_log):
             side, tick, ours, beyond = _BUY, book.my_bid_tick, book.my_bid_lot, book.bid_tick - book.my_bid_tick
         if ours > 0 and decides < fill_probability(beyond / spread, rule):
             n_log = fills.fill(
-                book, side, tick, min(lots, ours), book.client_ns, event_row, n, state.CLIENT, rule, log, n_log
+                book, side, tick, min(lots, ours), book.client_ns, cursor - 1, n, state.CLIENT, rule, log, n_log
             )
     _draw_next(book, rule)
     return n_log

@@ -14,6 +14,18 @@ _QUEUE = state.TOUCH_QUEUE
 
 
 @jit.kernel
+def seek(events, start, stop, ts):
+    """First row of events[start:stop] later than ts."""
+    while start < stop:
+        middle = (start + stop) // 2
+        if events[middle].ts <= ts:
+            start = middle + 1
+        else:
+            stop = middle
+    return start
+
+
+@jit.kernel
 def _skip(events, cursor, stop, last_ns, bid_tick, ask_tick, gap_ns, before_ns):
     """First row later than last_ns, after a gap, or at or through one of the prices; stop without one."""
     while cursor < stop:

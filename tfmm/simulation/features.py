@@ -31,27 +31,29 @@ NAMES = (
     "cash",  # cash after fees over the cash limit; 0 without a limit
     "drift",  # move of the mid expected over the next 10 s (tfmm.models.drift), in mean half-spreads
     "synthetic_deviation",  # mid minus the mid of the synthetic quotes, in mean half-spreads; 0 without them
+    "inventory_change",  # Q minus its 10 s average, in orders: what has just been traded
 )
 DEFAULT = NAMES[:13]
-DRIFT = NAMES.index("drift")
 """What every market has. `time_left` is left out: a window that is merely over has no end to prepare for."""
+DRIFT = NAMES.index("drift")
 
 RETURN_S = (1.0, 5.0, 30.0)
 FLOW_S = (5.0, 30.0)
 VOLATILITY_S = 60.0
-_TIMES_S = (*RETURN_S, *FLOW_S, VOLATILITY_S)
+INVENTORY_S = 10.0
+_TIMES_S = (*RETURN_S, *FLOW_S, VOLATILITY_S, INVENTORY_S)
 _CLIP = 10.0
 _QUEUE = state.TOUCH_QUEUE
 
 
 def decays(interval_s):
-    """(6,) float64: what is left of an average after one interval: returns, flows, volatility."""
+    """(7,) float64: what is left of an average after one interval: returns, flows, volatility, inventory."""
     return np.exp(-interval_s / np.array(_TIMES_S))
 
 
 @jit.kernel
 def decay_over(interval_s, out):
-    """`decays` of any interval, into out (6,)."""
+    """`decays` of any interval, into out (7,)."""
     for k in range(len(_TIMES_S)):
         out[k] = math.exp(-interval_s / _TIMES_S[k])
 
@@ -59,6 +61,7 @@ def decay_over(interval_s, out):
 @jit.kernel
 def update(book, rules, decay, interval_s):
     """Brings the averages of one instrument up to a decision and empties the trade counters."""
+    book.inventory_average = decay[6] * book.inventory_average + (1.0 - decay[6]) * book.inventory_lot
     if not book.has_market:
         return
     mid = 0.5 * (book.bid_tick + book.ask_tick)
@@ -103,6 +106,7 @@ def observe(book, rules, time_left, synthetic, out):
     out[:] = 0.0
     out[0] = book.inventory_lot / rules.limit_lot
     out[13] = time_left
+    out[19] = _clipped((book.inventory_lot - book.inventory_average) / rules.order_lot)
     out[14] = _queue_share(book.bid_ahead, book.my_bid_lot, rules)
     out[15] = _queue_share(book.ask_ahead, book.my_ask_lot, rules)
     if math.isfinite(rules.cash_limit) and rules.cash_limit > 0.0:

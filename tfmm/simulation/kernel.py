@@ -42,18 +42,6 @@ def _pick_window(row, segments, windows, stride, window_ns, warmup_ns):
 
 
 @jit.kernel
-def _seek(events, start, stop, ts):
-    """First row of events[start:stop] later than ts."""
-    while start < stop:
-        middle = (start + stop) // 2
-        if events[middle].ts <= ts:
-            start = middle + 1
-        else:
-            stop = middle
-    return start
-
-
-@jit.kernel
 def reset_row(events, segments, windows, stride, row, books, rings, rules, clock, decay, log, outcomes):
     """Starts a window flat, with the features warmed up over `warmup_ns` before it."""
     interval_ns, window_ns, warmup_ns = clock[0], clock[1], clock[2]
@@ -77,6 +65,7 @@ def reset_row(events, segments, windows, stride, row, books, rings, rules, clock
         book.buy_size = 0.0
         book.sell_size = 0.0
         book.warm = 0
+        book.inventory_average = 0.0
         for k in range(2):
             book.signed_flow[k] = 0.0
             book.total_flow[k] = 0.0
@@ -84,7 +73,7 @@ def reset_row(events, segments, windows, stride, row, books, rings, rules, clock
     steps = min(steps, warmup_ns // interval_ns)
     row.ts = row.start_ns - steps * interval_ns
     row.stop = segment.stop_row
-    row.cursor = max(segment.start_row, _seek(events, segment.start_row, segment.stop_row, row.ts) - 1)
+    row.cursor = max(segment.start_row, events_lib.seek(events, segment.start_row, segment.stop_row, row.ts) - 1)
     row.done = 0
     for k in range(steps + 1):
         row.cursor, _ = events_lib.advance(
@@ -146,7 +135,7 @@ def _live(events, row, books, rings, rules, omega, vector, log, n_log, outcomes)
             risk.accrue_fills(row, books, rules, omega, vector[1])
         if arrival_ns > row.ts:
             break
-        n_log = clients.serve(books, n, row.cursor - 1, rules, log, n_log)
+        n_log = clients.serve(events, row.cursor, row.stop, books, n, rules, log, n_log)
         risk.accrue(row, books, rules, omega, vector[1], arrival_ns)
     for n in range(books.shape[0]):
         if row.done and rules[n].liquidate:

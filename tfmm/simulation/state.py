@@ -103,6 +103,7 @@ BOOK = np.dtype(
         ("signed_flow", np.float64, (2,)),
         ("total_flow", np.float64, (2,)),
         ("variance", np.float64),
+        ("inventory_average", np.float64),
     ]
 )
 """What one batch row knows of one instrument."""
@@ -120,7 +121,7 @@ ROW = np.dtype(
         ("risk_s", np.float64),  # integral of Risk(Q) dt, see tfmm.simulation.risk
         ("risk_now", np.float64),
         ("risk_ns", np.int64),  # the integral's upper end
-        ("decay", np.float64, (6,)),  # features.decays of the interval under way
+        ("decay", np.float64, (7,)),  # features.decays of the interval under way
     ]
 )
 """One batch row: an episode under way."""
@@ -146,6 +147,8 @@ PARAMETERS = np.dtype(
         ("client_curve", np.int64),
         ("client_k", np.float64),
         ("client_middle", np.float64),
+        ("client_informed", np.float64),  # share who know where the mid goes
+        ("client_ahead_ns", np.int64),  # how far they see
         ("client_table", np.float64, (TABLE_SIZE,)),
         ("hedge", np.int64),
         ("hedge_lot", np.int64),  # inventory beyond it is closed at the market
