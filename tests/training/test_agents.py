@@ -24,7 +24,7 @@ def _bars(path, first, count, seed):
     path.write_text(text)
 
 
-def _config(folder, name):
+def _tree(folder, name):
     tree = {
         "seed": 3,
         "environment": {"name": "quote_target", "rows": 4},
@@ -42,13 +42,13 @@ def _config(folder, name):
         tree["environment"]["name"] = "daily_trading"
         files = {"train": str(folder / "train.csv"), "test": str(folder / "test.csv")}
         tree["daily_trading"] = {**files, "window_bars": 5}
-    return config_lib.decode(tree, "test")
+    return tree
 
 
 @pytest.fixture(scope="module", params=["td3", "reinforce", "dqn"])
 def trained(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
-    problem = factory.open_problem(_config(folder, request.param))
+    problem = factory.open_problem(config_lib.decode(_tree(folder, request.param), "test"))
     run = run_directory.RunDirectory.create(folder / "run", problem.config, problem.data_hash)
     job = trainer.Trainer(problem, run)
     job.run()
@@ -105,3 +105,12 @@ def test_q_values_of_a_saved_policy_are_those_worked_from_its_weights(trained):
     np.testing.assert_allclose(policy.values(seen), x, atol=1e-5)
     np.testing.assert_array_equal(policy(seen), x.argmax(axis=1))
     assert tf.as_dtype(policy(seen).dtype).is_integer
+
+
+def test_reinforce_needs_the_end_of_an_episode_in_every_block(tmp_path):
+    tree = config_lib.decode({**_tree(tmp_path, "reinforce"), "quote_target": {"window_steps": 50}}, "test")
+    problem = factory.open_problem(tree)
+    job = trainer.Trainer(problem, run_directory.RunDirectory.create(tmp_path / "run", tree, problem.data_hash))
+    with pytest.raises(errors.ConfigError, match="4 steps of each row held no end of an episode"):
+        job.run()
+    job.close()

@@ -1,10 +1,14 @@
 """Reverb for an agent that learns from each step once: whole blocks, taken in order, then gone."""
 
+import numpy as np
 import reverb
 import tensorflow as tf
 import tree
 from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
+
+from tfmm import errors
 
 TABLE = "blocks"
 _LONGEST = 10_000  # frames of a block
@@ -16,19 +20,26 @@ class BlockWriter:
     def __init__(self, client):
         self._client = client
         self._writer = client.trajectory_writer(num_keep_alive_refs=_LONGEST)
-        self._frames = 0
+        self._frames, self._ends = 0, 0
 
     def __call__(self, trajectory):
         self._writer.append(trajectory)
         self._frames += 1
+        self._ends += int(np.sum(trajectory.next_step_type == ts.StepType.LAST))
 
     def flush(self):
+        """Raises ConfigError for a block without the end of an episode: its returns are not known."""
         if not self._frames:
             return
+        if not self._ends:
+            raise errors.ConfigError(
+                f"collect.steps_per_iteration: {self._frames} steps of each row held no end of an episode, which "
+                "agent.name reinforce learns from; wanted at least as many as an episode has"
+            )
         item = tree.map_structure(lambda column: column[-self._frames :], self._writer.history)
         self._writer.create_item(TABLE, priority=1.0, trajectory=item)
         self._writer.flush()
-        self._frames = 0
+        self._frames, self._ends = 0, 0
 
     def close(self):
         self._writer.close()
