@@ -6,7 +6,7 @@ import numpy as np
 
 from tfmm import config as config_lib
 from tfmm import errors
-from tfmm.environments import drift, lessons, markets
+from tfmm.environments import drift, lessons, markets, mirror
 from tfmm.market import splits, store
 from tfmm.models import calibration
 from tfmm.simulation import features, quoting, schedule, simulator, state
@@ -144,6 +144,11 @@ class Problem:
     def observe(self, sim):
         """(B, F) float32: the chosen features of a simulator's last step, a fresh array."""
         return sim.observation[:, self.columns]
+
+    @property
+    def mirror(self):
+        """mirror.Mirror of what the agent sees and does. ConfigError: see mirror.of_market."""
+        return mirror.of_market(self.feature_names, self.action_names)
 
     def money_unit(self, n=0):
         """Accounting currency of one tick x lot of instrument n, at the mean rate on train."""

@@ -6,7 +6,7 @@ The reward is -||s||_2 of the new state; an episode ends for good with ||s|| bel
 
 import numpy as np
 
-from tfmm.environments import system
+from tfmm.environments import mirror, system
 
 EPISODES, _SEED = 20, 7
 
@@ -48,6 +48,11 @@ class Problem(system.SystemProblem):
 
     def system(self, split, rows, seed):
         return ZeroNorm(self.settings, rows, seed)
+
+    @property
+    def mirror(self):
+        """mirror.Mirror: each number has its own."""
+        return mirror.of_numbers(self.settings.size)
 
     def norms(self, act, episodes, seed):
         """||s|| of episodes played with a policy.
