@@ -23,6 +23,8 @@ class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     goes to differences; `auto`: the largest expected income of a step, known on models. Neutral for the policy as
     long as episodes are truncated or of fixed length. Logs and evaluation show the money as it is.
     learning_rate_decay: `cosine` falls from the learning rates to 0 over train.steps (Loshchilov and Hutter 2017).
+    actor_delay_steps: of ddpg and td3, train steps in which the critic learns alone: an actor that follows a critic
+    that knows nothing yet ends in a corner.
     noise_decay: the same from noise_stddev to noise_stddev_final, or a straight line.
     actor_update_period, target_noise, target_noise_clip: of td3 (Fujimoto et al. 2018).
     epsilon_start, epsilon_end, epsilon_decay_steps: of dqn, end + (start - end) exp(-batched collect steps / decay).
@@ -38,6 +40,7 @@ class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     critic_action_layers: Layers = ()
     critic_joint_layers: Layers = (64, 64)
     actor_learning_rate: Positive = 1e-4
+    actor_delay_steps: Annotated[int, msgspec.Meta(ge=0)] = 0
     critic_learning_rate: Positive = 1e-3
     gamma: Share = 0.99
     n_step: Count = 1
@@ -78,6 +81,10 @@ class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         if self.name != "dqn" and any(regular):
             raise ValueError(
                 f"agent.batch_normalisation, dropout or l2 is given with agent.name {self.name}, wanted dqn"
+            )
+        if self.actor_delay_steps and self.name not in ("ddpg", "td3"):
+            raise ValueError(
+                f"agent.actor_delay_steps is {self.actor_delay_steps} with agent.name {self.name}, wanted 0"
             )
         if self.name == "reinforce" and self.n_step > 1:
             raise ValueError(

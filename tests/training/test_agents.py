@@ -1,14 +1,19 @@
 """Every agent through the whole trainer on a small system: outputs, resume, and what its saved policy says."""
 
+import itertools
 import json
 import pathlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
 
+from tfmm import agent_settings, errors
 from tfmm import config as config_lib
-from tfmm import errors
+from tfmm.agents import factory as agents
 from tfmm.environments import factory
 from tfmm.evaluation import on_system
 from tfmm.policies import saved
@@ -114,3 +119,25 @@ def test_reinforce_needs_the_end_of_an_episode_in_every_block(tmp_path):
     with pytest.raises(errors.ConfigError, match="4 steps of each row held no end of an episode"):
         job.run()
     job.close()
+
+
+def test_the_critic_learns_alone_before_the_actor():
+    observation, action = tf.TensorSpec([3], tf.float32), tensor_spec.BoundedTensorSpec([2], tf.float32, -1, 1)
+    settings = agent_settings.Agent(actor_layers=(8,), critic_joint_layers=(8,), actor_delay_steps=3)
+    step = tf.Variable(0, dtype=tf.int64)
+    agent = agents.create(settings, ts.time_step_spec(observation), action, step, 100)
+    random = tf.random.Generator.from_seed(0)
+    batch = trajectory.mid(
+        random.normal([16, 2, 3]), random.uniform([16, 2, 2], -1, 1), (), random.normal([16, 2]), tf.ones([16, 2])
+    )
+
+    def weights(network):
+        return np.concatenate([one.numpy().ravel() for one in network.trainable_variables])
+
+    actor, critic = [weights(agent._actor_network)], [weights(agent._critic_network)]
+    for _ in range(5):
+        agent.train(batch)
+        actor.append(weights(agent._actor_network))
+        critic.append(weights(agent._critic_network))
+    assert [bool(np.any(one != other)) for one, other in itertools.pairwise(actor)] == [False] * 3 + [True] * 2
+    assert all(np.any(one != other) for one, other in itertools.pairwise(critic))

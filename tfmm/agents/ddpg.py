@@ -18,7 +18,7 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
         action_spec,
         actor_network=actor,
         critic_network=critic,
-        actor_optimizer=optimisers.create(settings.actor_learning_rate, settings, steps),
+        actor_optimizer=optimisers.create(settings.actor_learning_rate, settings, steps, settings.actor_delay_steps),
         critic_optimizer=optimisers.create(settings.critic_learning_rate, settings, steps),
         ou_stddev=settings.noise_stddev,
         ou_damping=settings.noise_damping,

@@ -13,7 +13,9 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
         action_spec,
         actor_network=actor,
         critic_network=critic,
-        actor_optimizer=optimisers.create(settings.actor_learning_rate, settings, steps),
+        actor_optimizer=optimisers.create(
+            settings.actor_learning_rate, settings, steps, settings.actor_delay_steps // settings.actor_update_period
+        ),
         critic_optimizer=optimisers.create(settings.critic_learning_rate, settings, steps),
         exploration_noise_std=settings.noise_stddev,
         actor_update_period=settings.actor_update_period,
