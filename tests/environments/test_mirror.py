@@ -36,7 +36,7 @@ def test_a_dealer_in_the_mirrored_market_sees_and_earns_the_image(small_config):
     """The tape with bid and ask changed over (p -> c - p), the same clients on the other side: the kernel itself."""
     problem = problem_of(small_config, environment={"features": list(features.NAMES[:16]), "reward": "expected"})
     one = problem.mirror
-    sims = [problem.simulator(problem.segments["train"], 4, 3, values=problem.values()) for _ in range(2)]
+    sims = [problem.simulator(problem.segments["train"], 4, 3, taught=True) for _ in range(2)]
     events = sims[1]._events.copy()
     quotes = events["kind"] == 0
     total = int(events["lo_tick"].max() + events["hi_tick"].max())

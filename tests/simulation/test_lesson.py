@@ -30,7 +30,7 @@ def test_on_average_it_is_the_drawn_profit(small_config):
     """The same rows, quotes and clients with both rewards; but for Q dM the difference is noise with mean 0."""
     problem = problem_of(small_config, environment={"reward": "expected"})
     rows = 512
-    sims = [problem.simulator(problem.segments["train"], rows, 3, values=v) for v in (None, problem.values())]
+    sims = [problem.simulator(problem.segments["train"], rows, 3, taught=v) for v in (False, True)]
     random, totals = np.random.default_rng(0), np.zeros((2, rows))
     for sim in sims:
         sim.reset()
@@ -54,7 +54,7 @@ def test_by_hand(small_config):
     """One step with given book: E of both sides at the fair price, risk, and the value of where it leads."""
     problem = problem_of(small_config, environment={"reward": "bellman", "features": ["inventory", "drift"]})
     values = problem.values()
-    sim = problem.simulator(problem.segments["train"], 1, 5, values=values)
+    sim = problem.simulator(problem.segments["train"], 1, 5, taught=True)
     sim.reset()
     for _ in range(40):
         before = sim.books[0, 0].copy()

@@ -36,8 +36,7 @@ def create(problem, split, rows, seed):
     """
     if problem.config.environment.name in _SYSTEMS:
         return problem.environment(split, rows, seed)
-    values = problem.values() if split == "train" else None
-    sim = problem.simulator(problem.segments[split], rows or 1, seed, values=values)
+    sim = problem.simulator(problem.segments[split], rows or 1, seed, taught=split == "train")
     if rows is None:
         return market_making.SingleMarketMakingEnvironment(problem, sim)
     return market_making.MarketMakingEnvironment(problem, sim)

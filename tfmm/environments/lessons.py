@@ -37,7 +37,9 @@ def check(config, instruments):
 def values(problem):
     """(N, 2 L + 1) float64, tick x lot: see Problem.values."""
     config = problem.config
-    if config.environment.reward == "drawn":
+    if config.environment.reward == "markout" and any(one.inverse for one in problem.instruments):
+        raise errors.ConfigError("environment.reward is markout, but an instrument is inverse, wanted linear ones")
+    if config.environment.reward in ("drawn", "markout"):
         return None
     check(config, problem.instruments)
     limit = config.rules.inventory_limit_orders

@@ -90,16 +90,21 @@ class Problem:
         """Whether there are fills that a replay of the quotes cannot know: of clients, hedges, liquidation."""
         return self.config.clients.rate_s > 0 or self.config.rules.hedge != "none" or self.config.environment.liquidate
 
-    def simulator(self, segments, rows, seed=0, windows=None, distances=False, record=False, limited=True, values=None):
+    def simulator(
+        self, segments, rows, seed=0, windows=None, distances=False, record=False, limited=True, taught=False
+    ):
         """A Simulator on the given segments.
 
         Args:
             segments: sequence of Segment. rows: B. windows: None for random windows, else (W, 3).
             record: keep the fills of every step.
             distances: actions are raw distances from the mid in ticks instead of the agent's actions.
-            limited: False lifts the inventory limits. values: see `values`.
+            limited: False lifts the inventory limits. taught: rewards are those of environment.reward, else drawn.
         """
         parameters = self.parameters
+        if taught and self.config.environment.reward == "markout":
+            parameters = parameters.copy()
+            parameters["markout_ns"] = round(self.config.environment.markout_s * 1e9)
         if not limited:
             parameters = parameters.copy()
             parameters["limit_lot"] = state.FOREVER
@@ -121,7 +126,7 @@ class Problem:
             reward_scale=self.reward_scale,
             risk=self.risk,
             threads=None,
-            values=values,
+            values=self.values() if taught else None,
             record=record,
             clock=(environment.clock, environment.interval_quotes),
         )

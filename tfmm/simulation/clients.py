@@ -14,12 +14,10 @@ import math
 import numpy as np
 
 from tfmm import jit
-from tfmm.market import schema
-from tfmm.simulation import events as events_lib
-from tfmm.simulation import fills, randomness, state
+from tfmm.simulation import fills, markout, randomness, state
 
 _EXPONENTIAL, _POWER, _LOGISTIC = state.CURVE_EXPONENTIAL, state.CURVE_POWER, state.CURVE_LOGISTIC
-_FOREVER, _BUY, _SELL, _QUOTE = state.FOREVER, 1, -1, schema.QUOTE
+_FOREVER, _BUY, _SELL = state.FOREVER, 1, -1
 
 
 @jit.kernel
@@ -95,12 +93,8 @@ def _wants(events, cursor, stop, book, n, rules):
     draw = randomness.uniform(book)
     if draw >= rules.client_informed:
         return _BUY if draw - rules.client_informed < 0.5 * (1.0 - rules.client_informed) else _SELL
-    now = book.bid_tick + book.ask_tick
-    later = now
-    for row in range(events_lib.seek(events, cursor, stop, book.client_ns + rules.client_ahead_ns) - 1, cursor - 1, -1):
-        if events[row].kind == _QUOTE and events[row].instrument == n:
-            later = events[row].lo_tick + events[row].hi_tick
-            break
+    now = 0.5 * (book.bid_tick + book.ask_tick)
+    later = markout.mid_at(events, cursor, stop, book.client_ns + rules.client_ahead_ns, n, now)
     if later == now:
         return _BUY if draw < 0.5 * rules.client_informed else _SELL
     return _BUY if later > now else _SELL

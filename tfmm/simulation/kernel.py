@@ -4,7 +4,7 @@ import numpy as np
 
 from tfmm import jit
 from tfmm.market import schema
-from tfmm.simulation import clients, features, ledger, lesson, quoting, randomness, risk, state
+from tfmm.simulation import clients, features, ledger, lesson, markout, quoting, randomness, risk, state
 from tfmm.simulation import events as events_lib
 
 FIRST, MID, LAST = 0, 1, 2
@@ -223,6 +223,7 @@ def step_rows(
                 risk.accrue(row, own, rules, omega, vector[1], row.ts)
             synthetic = quoting.synthetic_mid(own, n, rules)
             order = quoting.send(own[n], rings[b, n], rules[n], row.ts, actions[b, n], synthetic)
+            markout.note(own[n])
             if values.shape[0] > 0:
                 lesson.expect(own[n], rules[n], order, interval_ns * 1e-9)
             copy = sent[b, n]
@@ -250,5 +251,8 @@ def step_rows(
         if values.shape[0] > 0:
             reward[b] = lesson.reward(own, rules, values, vector[0] * (row.risk_s - risk_before), out[b]) / scale
         else:
-            reward[b] = (features.objective(row, own, rules, omega, vector) - before) / scale
+            gained = features.objective(row, own, rules, omega, vector) - before
+            if rules[0].markout_ns > 0:
+                gained += markout.correction(events, row, own, rules)
+            reward[b] = gained / scale
     return n_log

@@ -34,7 +34,7 @@ def fair(book, rules, drift):
 @jit.kernel
 def expect(book, rules, order, seconds):
     """Notes in a book what an order that has just been sent is expected to do until the next decision."""
-    book.held_lot, book.held_s = book.inventory_lot, book.abs_lot_s
+    book.held_s = book.abs_lot_s
     book.ask_chance, book.bid_chance = 0.0, 0.0
     spread = float(book.ask_tick - book.bid_tick)
     # post-only: never better than a tick behind the far touch

@@ -89,6 +89,7 @@ BOOK = np.dtype(
         # what the last quote was expected to do, see tfmm.simulation.lesson
         ("held_lot", np.int64),
         ("held_s", np.float64),
+        ("held_mid", np.float64),  # tick
         ("lesson_ask", np.int64),
         ("lesson_bid", np.int64),
         ("ask_chance", np.float64),
@@ -162,6 +163,7 @@ PARAMETERS = np.dtype(
         ("rate", np.int64),  # instrument whose mid is the worth of the quote currency, or NO_INSTRUMENT
         ("rate_tick", np.float64),  # its mean mid on train, at which `weight` counts
         ("drift", np.float64, (6,)),  # coefficients of the features 2 to 7, see tfmm.models.drift
+        ("markout_ns", np.int64),  # see tfmm.simulation.markout; 0: fills are marked at the interval's end
         ("risk", np.float64),  # r: cost of one lot held for a second, tick
         ("action", np.int64),  # SKEW_SPREAD, OFFSETS or DISTANCES
         ("quoted", np.int64),  # whether we quote it; else it is only seen
