@@ -3,7 +3,9 @@
 import argparse
 import pathlib
 
-from tfmm import cli, files
+from tfmm import cli, config, files
+
+NOTEBOOK = pathlib.Path(__file__).resolve().parents[1] / "configs" / "notebook.toml"
 
 
 def main():
@@ -12,10 +14,12 @@ def main():
     parser.add_argument("--repeats", type=int, default=3, help="the best of so many counts")
     args = parser.parse_args()
 
+    notebook = config.load(NOTEBOOK)
+
     cli.quiet()
     from tfmm.training import benchmark
 
-    numbers = benchmark.run(max(1, args.repeats))
+    numbers = benchmark.run(max(1, args.repeats), notebook)
     for name, value in numbers.items():
         print(f"{name:32s} {value:16,.3f}")
     if args.json:

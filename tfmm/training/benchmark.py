@@ -21,7 +21,7 @@ from tfmm.market import generator, schema, store_writer, tape
 from tfmm.policies import saved, streaming
 from tfmm.simulation import schedule as schedule_lib
 from tfmm.simulation import state
-from tfmm.training import collection, exploration, export
+from tfmm.training import benchmark_schedule, collection, exploration, export
 from tfmm.training import replay as replay_lib
 
 ROWS = 128
@@ -33,8 +33,11 @@ _QUOTES = 2000  # whose latency is measured
 _BEHIND = 8  # ticks behind the touch: about one fill a second
 
 
-def run(repeats):
-    """Measures every stage; rates are the best of `repeats`.
+def run(repeats, notebook):
+    """Measures every stage; rates are the best of `repeats`, but the notebook's schedule is timed once.
+
+    Args:
+        notebook: Config of configs/notebook.toml.
 
     Returns:
         dict of the contract's names: rates per second and ratios.
@@ -49,6 +52,7 @@ def run(repeats):
         out["collect_transitions_per_s"] = _collect(problem, ROWS, 300, repeats)
         out["collect_vs_stock"] = out["collect_transitions_per_s"] / stock
         out.update(_train(problem, repeats))
+        out.update(benchmark_schedule.run(notebook, problem.config.data.store, pathlib.Path(folder)))
         out["quote_p99_ms"] = _quote(problem, pathlib.Path(folder) / "policy", repeats)
         out.update(market_benchmark.run(folder, repeats))
     return out

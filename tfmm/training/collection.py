@@ -24,7 +24,8 @@ class BatchPolicy(py_policy.PyPolicy):
         policy = agent.collect_policy if sampled else agent.policy
         width = time_step_spec.observation.shape[0]
 
-        @tf.function(input_signature=[tf.TensorSpec((rows, width), tf.float32)])
+        # nothing to convert: a policy has no Python control flow on tensors, and looking for it takes five seconds
+        @tf.function(input_signature=[tf.TensorSpec((rows, width), tf.float32)], autograph=False)
         def greedy(observation):
             return policy.action(ts.restart(observation, batch_size=rows)).action
 
