@@ -3,8 +3,6 @@
 import tensorflow as tf
 
 from tfmm import config as config_lib
-from tfmm import errors
-from tfmm.agents import factory as agents
 from tfmm.environments import factory
 from tfmm.training import run_directory, serving, trainer
 
@@ -30,9 +28,7 @@ def train(settings, run_dir, resume, serve=None):
         settings = config_lib.resolved(settings)
     port = None
     if serve is not None:
-        if settings.collect.mode != "batch" or agents.on_policy(settings.agent):
-            found = f"collect.mode is {settings.collect.mode}, agent.name {settings.agent.name}"
-            raise errors.ConfigError(f"--serve {serve}: {found}, wanted batch and an agent that learns from a replay")
+        serving.check(settings, f"--serve {serve}")
         host, port = serving.parse(serve, "--serve")
         serving.claim(host, port)
     prepare_devices(settings)

@@ -13,7 +13,7 @@ import tree
 
 from tfmm import errors
 from tfmm.environments import factory
-from tfmm.training import collection, interruption, job, serving, trainer, weights
+from tfmm.training import collection, interruption, job, serving, trainer, weights, writers
 from tfmm.training import replay as replay_lib
 
 _ANSWER_S = 2  # a server that is there answers within
@@ -162,7 +162,7 @@ class Link:
             )
 
 
-class Writer(replay_lib.BatchWriter):
+class Writer(writers.BatchWriter):
     """A BatchWriter that keeps an eye on the learner while it waits to be let in."""
 
     def __init__(self, link, length):

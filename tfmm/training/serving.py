@@ -32,6 +32,10 @@ def check(settings, option):
         raise errors.ConfigError(f"{option}: collect.mode is {settings.collect.mode}, wanted batch")
     if agents.on_policy(settings.agent):
         raise errors.ConfigError(f"{option}: agent.name is {settings.agent.name}, wanted one that learns off policy")
+    if settings.train.prioritized:
+        raise errors.ConfigError(
+            f"{option}: train.sampler is prioritized, wanted uniform: collectors do not know the highest priority"
+        )
 
 
 def claim(host, port):

@@ -9,12 +9,12 @@ from tfmm.training import replay as replay_lib
 _LOG = logging.getLogger(__name__)
 
 
-def create(problem, agent, rows, run, port=None):
+def create(problem, agent, rows, run, port=None, priorities=None):
     """The replay of a run, with what its newest checkpoint holds.
 
     Args:
         problem: see environments.factory. rows: B, or None for a single environment. run: RunDirectory.
-        port: of a server that other processes fill too, or None.
+        port: of a server that other processes fill too, or None. priorities: prioritised.Priorities, or None.
 
     Returns:
         replay.Replay, or on_policy.Blocks for an agent that learns from each step once.
@@ -41,16 +41,23 @@ def create(problem, agent, rows, run, port=None):
         scratch=run.scratch,
         checkpoint=_usable(run, settings, names),
         length=problem.config.agent.n_step + 1,
+        priorities=priorities,
         **served,
     )
 
 
 def dataset(problem, replay):
-    """Endless dataset of (Trajectory [B, 2, ...], ()): rewards centred and summed over agent.n_step steps."""
+    """Endless dataset of (Trajectory [B, 2, ...], ()): rewards centred and summed over agent.n_step steps.
+
+    With priorities of ((Trajectory, weights (B,), keys (B,)), ()), see prioritised.Priorities.attach.
+    """
     agent = problem.config.agent
     centre = problem.reward_centre if agent.reward_centre == "auto" else agent.reward_centre
     centred = replay_lib.centred(replay.dataset(problem.config.train.batch_size), centre)
-    return n_step.folded(centred, agent.n_step, agent.gamma)
+    folded = n_step.folded(centred, agent.n_step, agent.gamma)
+    if not problem.config.train.prioritized:
+        return folded
+    return folded.map(lambda experience, info: ((experience, *info), ()))
 
 
 def _usable(run, settings, names):

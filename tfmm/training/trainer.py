@@ -20,6 +20,7 @@ from tfmm.training import (
     guard,
     interruption,
     monitor,
+    prioritised,
     serving,
     supply,
     validation,
@@ -47,8 +48,11 @@ class Trainer:
         self._env = factory.create(problem, "train", self._rows, int(env_seed))
         self._agent, self._step = create_agent(problem, self._env)
         self._on_policy = agents.on_policy(config.agent)
-        self._replay = supply.create(problem, self._agent, self._rows, run, port)
+        self._priorities = prioritised.Priorities(config.train) if config.train.prioritized else None
+        self._replay = supply.create(problem, self._agent, self._rows, run, port, self._priorities)
         self._guard = guard.Guard(self._agent, self._step)
+        if self._priorities is not None:
+            self._priorities.attach(self._agent)
         self._learner = learner.Learner(
             str(run.path / "tensorboard"),
             self._step,
@@ -97,6 +101,8 @@ class Trainer:
                 began = time.perf_counter()
                 with self._guard.watch(self._run):
                     loss = self._learner.run(iterations=iterations)
+                if self._priorities is not None:
+                    self._priorities.write(self._replay.client)
                 previous, step = step, step + iterations
                 bar.update(iterations)
                 self._after(previous, step, loss, iterations / (time.perf_counter() - began))
@@ -202,6 +208,7 @@ class Trainer:
             "collector": self._collector.get_state(),
             "monitor": self._monitor.get_state(),
             "best": (self._best, self._since_best),
+            "highest_priority": None if self._priorities is None else self._priorities.highest,
         }
         settings = self._config.train
         replay = self._replay.save if settings.checkpoint_replay and not self._on_policy else None
@@ -211,6 +218,8 @@ class Trainer:
         self._collector.set_state(state["collector"])
         self._monitor.set_state(state["monitor"])
         self._best, self._since_best = state["best"]
+        if self._priorities is not None:
+            self._priorities.highest = state["highest_priority"]
 
 
 def create_agent(problem, env):
