@@ -101,7 +101,8 @@ class Collector:
     def record(self):
         """What is logged of the exploration and of the steps since the last record."""
         explored = {} if self._noise is None else self._noise.record()
-        return {"collect/transitions": self.statistics.transitions, **self.statistics.take(), **explored}
+        collected = statistics.means(self.statistics.names, self.statistics.take())
+        return {"collect/transitions": self.statistics.transitions, **collected, **explored}
 
     def explore(self, writer, steps, train_step):
         """Plays `steps` steps with the policy and the noise of a train step into a writer of the replay."""

@@ -3,18 +3,19 @@
 import logging
 
 from tfmm.agents import factory as agents
-from tfmm.training import n_step, on_policy, replay_checkpoint, serving, weights
+from tfmm.training import n_step, on_policy, replay_checkpoint, reports, serving, weights
 from tfmm.training import replay as replay_lib
 
 _LOG = logging.getLogger(__name__)
 
 
-def create(problem, agent, rows, run, port=None, priorities=None):
+def create(problem, agent, rows, run, port=None, priorities=None, reported=()):
     """The replay of a run, with what its newest checkpoint holds.
 
     Args:
         problem: see environments.factory. rows: B, or None for a single environment. run: RunDirectory.
         port: of a server that other processes fill too, or None. priorities: prioritised.Priorities, or None.
+        reported: names of what those processes report of their steps.
 
     Returns:
         replay.Replay, or on_policy.Blocks for an agent that learns from each step once.
@@ -28,7 +29,7 @@ def create(problem, agent, rows, run, port=None, priorities=None):
         served = {
             "port": port,
             "limiter": serving.limiter(problem.config, capacity),
-            "tables": (weights.table(agent.policy.variables()),),
+            "tables": (weights.table(agent.policy.variables()), reports.table(reported)),
         }
         # a learner gives up by itself, and its sampler may have waited since before it began to
         timeout_s *= 10

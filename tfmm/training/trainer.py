@@ -48,8 +48,12 @@ class Trainer:
         self._env = factory.create(problem, "train", self._rows, int(env_seed))
         self._agent, self._step = create_agent(problem, self._env)
         self._on_policy = agents.on_policy(config.agent)
+        self._collector = collection.Collector(
+            problem, self._env, self._rows, self._agent, own_seeds, sampled=self._on_policy
+        )
+        reported = self._collector.statistics.names
         self._priorities = prioritised.Priorities(config.train) if config.train.prioritized else None
-        self._replay = supply.create(problem, self._agent, self._rows, run, port, self._priorities)
+        self._replay = supply.create(problem, self._agent, self._rows, run, port, self._priorities, reported)
         self._guard = guard.Guard(self._agent, self._step)
         if self._priorities is not None:
             self._priorities.attach(self._agent)
@@ -62,9 +66,6 @@ class Trainer:
             checkpoint_interval=_NEVER,
             summary_interval=config.train.log_interval,
         )
-        self._collector = collection.Collector(
-            problem, self._env, self._rows, self._agent, own_seeds, sampled=self._on_policy
-        )
         self._monitor = monitor.Monitor(self._agent)
         self._checkpoint = tf.train.Checkpoint(agent=self._agent, train_step=self._step)
         self._exporter = None
@@ -73,7 +74,8 @@ class Trainer:
         self._stop = interruption.Stop()
         self._serving = None
         if port is not None:
-            self._serving = serving.Serving(problem, self._replay, self._agent.policy.variables(), self._stop)
+            variables = self._agent.policy.variables()
+            self._serving = serving.Serving(problem, self._replay, variables, self._stop, reported)
 
     def run(self):
         """Trains to `train.steps`, resuming from the newest checkpoint of the run directory if there is one.
@@ -174,7 +176,7 @@ class Trainer:
             "train/steps_per_s": rate,
             **self._monitor.look(),
             "job/resident_mb": monitor.resident_mb(),
-            **(self._collector.record() if self._serving is None else {}),
+            **(self._collector if self._serving is None else self._serving).record(),
             "collect/transitions": transitions,
         }
         if transitions > logged:
