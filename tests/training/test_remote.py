@@ -95,7 +95,7 @@ def test_collectors_and_the_learner_may_be_killed(tmp_path):
     assert records[-1]["collect/transitions"] >= 600 * 32 - 2 * 256 * 16
     told = [one for one in records if "collect/reward_mean" in one]
     assert told
-    assert all(np.isfinite(one["collect/action_0_mean"]) for one in told)
+    assert all(np.isfinite(one["collect/inventory_abs_mean"]) for one in told)
     assert json.loads((run_dir / "policy" / "tfmm.json").read_text())["train_step"] == 600
 
 
@@ -181,6 +181,7 @@ def test_statistics_of_two_environments_add_up_to_those_of_both(parts):
     assert record["collect/action_at_bound_share"] == pytest.approx(2 / 5)
     assert record["collect/action_0_mean"] == pytest.approx(0.4)
     assert record["collect/action_0_stddev"] == pytest.approx((0.4 - 0.16) ** 0.5)
+    assert record["collect/inventory_abs_mean"] == np.abs(env.simulator.rows["held"][:, 0]).mean()
     assert first.transitions == 3
     assert statistics.means(first.names, first.take()) == {}
 

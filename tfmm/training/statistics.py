@@ -25,7 +25,7 @@ class Statistics:
         self._holdings = None
         if hasattr(sim, "books"):
             self._holdings = _Quoted(sim)
-        elif hasattr(sim, "held"):
+        elif "held" in (getattr(getattr(sim, "rows", None), "dtype", np.dtype(int)).names or ()):
             self._holdings = _Held(sim)
         spec = env.action_spec()
         self._continuous = not np.issubdtype(spec.dtype, np.integer)
@@ -118,7 +118,7 @@ class _Held:
         self._signed, self._size = 0.0, 0.0
 
     def _inventory(self):
-        return self._sim.held
+        return self._sim.rows["held"][:, : self._sim._parameters.currencies]
 
     def add(self, inside):
         held = self._inventory()[inside]
