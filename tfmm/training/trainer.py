@@ -19,6 +19,7 @@ from tfmm.training import (
     export,
     guard,
     interruption,
+    layout,
     monitor,
     prioritised,
     serving,
@@ -47,6 +48,8 @@ class Trainer:
         self._rows = None if single else config.environment.rows
         self._env = factory.create(problem, "train", self._rows, int(env_seed))
         self._agent, self._step = create_agent(problem, self._env)
+        self._layout = layout.of(self._agent, config)
+        layout.check(run.newest(), self._layout)
         self._on_policy = agents.on_policy(config.agent)
         self._collector = collection.Collector(
             problem, self._env, self._rows, self._agent, own_seeds, sampled=self._on_policy
@@ -214,7 +217,7 @@ class Trainer:
         }
         settings = self._config.train
         replay = self._replay.save if settings.checkpoint_replay and not self._on_policy else None
-        self._run.save_checkpoint(step, self._checkpoint, state, settings.checkpoints_kept, replay)
+        self._run.save_checkpoint(step, self._checkpoint, state, self._layout, settings.checkpoints_kept, replay)
 
     def _set_state(self, state):
         self._collector.set_state(state["collector"])
