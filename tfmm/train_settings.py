@@ -24,6 +24,7 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """The learner. One iteration is `collect.steps_per_iteration` collect steps, then
     `steps_per_iteration` train steps; the run ends at `steps` train steps. threads: of TensorFlow; 0: one for
     networks of layers up to 128 units, which train faster on one, else as many as there are cores.
+    device: `gpu` learns on the GPU and refuses a machine without one, `auto` where there is one.
     checkpoint_replay: a checkpoint holds the replay too (about 70 bytes a transition); without it, or where it cannot
     be loaded within replay_timeout_s, a resumed run fills the replay again with the restored policy.
     publish_interval: train steps between two messages of the weights to collectors in other processes.
@@ -45,6 +46,7 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     checkpoints_kept: Count = 2
     validation_interval: CountOrNone = 2_000
     patience: CountOrNone = 0
+    device: Literal["auto", "cpu", "gpu"] = "auto"
     threads: CountOrNone = 0
     publish_interval: Count = 20
 

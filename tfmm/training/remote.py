@@ -13,7 +13,7 @@ import tree
 
 from tfmm import errors
 from tfmm.environments import factory
-from tfmm.training import collection, interruption, job, reports, serving, trainer, weights, writers
+from tfmm.training import collection, devices, interruption, reports, serving, trainer, weights, writers
 from tfmm.training import replay as replay_lib
 
 _ANSWER_S = 2  # a server that is there answers within
@@ -205,7 +205,7 @@ def collect(settings, address, limit_s, seed):
     """
     serving.parse(address, "--server")
     serving.check(settings, f"--server {address}")
-    job.prepare_devices(settings)
+    devices.prepare(settings)
     problem = factory.open_problem(settings)
     rows = settings.environment.rows
     env_seed, *own_seeds = np.random.SeedSequence(seed).generate_state(3)

@@ -16,6 +16,7 @@ from tfmm.agents import networks
 from tfmm.environments import factory
 from tfmm.training import (
     collection,
+    devices,
     export,
     guard,
     interruption,
@@ -47,7 +48,9 @@ class Trainer:
         single = config.collect.mode == "single"
         self._rows = None if single else config.environment.rows
         self._env = factory.create(problem, "train", self._rows, int(env_seed))
-        self._agent, self._step = create_agent(problem, self._env)
+        self._strategy = devices.strategy(config.train)
+        with self._strategy.scope():
+            self._agent, self._step = create_agent(problem, self._env)
         self._layout = layout.of(self._agent, config)
         layout.check(run.newest(), self._layout)
         self._on_policy = agents.on_policy(config.agent)
@@ -68,6 +71,7 @@ class Trainer:
             after_train_strategy_step_fn=self._guard.check,
             checkpoint_interval=_NEVER,
             summary_interval=config.train.log_interval,
+            strategy=self._strategy,
         )
         self._monitor = monitor.Monitor(self._agent)
         self._checkpoint = tf.train.Checkpoint(agent=self._agent, train_step=self._step)
