@@ -3,19 +3,34 @@
 import argparse
 import pathlib
 
-from tfmm import cli, files
+from tfmm import cli, config, errors, files
+
+SCRIPTS = pathlib.Path(__file__).resolve().parent
+NOTEBOOK = SCRIPTS.parent / "configs" / "notebook.toml"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=pathlib.Path, help="write the numbers to this file")
     parser.add_argument("--repeats", type=int, default=3, help="the best of so many counts")
+    parser.add_argument(
+        "--collectors", default="", metavar="1,2,4",
+        help="measure so many collect.py processes beside a learner too, on loopback; minutes for each",
+    )  # fmt: skip
     args = parser.parse_args()
+    try:
+        collectors = [int(one) for one in args.collectors.split(",") if one]
+    except ValueError:
+        collectors = [0]
+    if min(collectors, default=1) < 1:
+        raise errors.ConfigError(f"--collectors {args.collectors}: wanted numbers above 0, as 1,2,4")
+
+    notebook = config.load(NOTEBOOK)
 
     cli.quiet()
     from tfmm.training import benchmark
 
-    numbers = benchmark.run(max(1, args.repeats))
+    numbers = benchmark.run(max(1, args.repeats), notebook, collectors, SCRIPTS)
     for name, value in numbers.items():
         print(f"{name:32s} {value:16,.3f}")
     if args.json:

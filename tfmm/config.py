@@ -211,7 +211,7 @@ class Config(_Section):
             )
         if self.collect.mode == "single" and self.environment.rows != 1:
             raise ValueError(f"collect.mode single has environment.rows {self.environment.rows}, wanted 1")
-        self.train.check()
+        self.train.check(self)
 
 
 def load(path, overrides=()):

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 import reverb
 import tensorflow as tf
+from tf_agents.trajectories import trajectory
 
 from tfmm import config as config_lib
 from tfmm import errors
 from tfmm.environments import factory
-from tfmm.training import interruption, remote, run_directory, serving, weights
+from tfmm.training import interruption, remote, reports, run_directory, serving, statistics, weights
 from tfmm.training import replay as replay_lib
 from tfmm.training import trainer as trainer_lib
 
@@ -92,6 +93,9 @@ def test_collectors_and_the_learner_may_be_killed(tmp_path):
     assert [one["step"] for one in records] == list(range(20, 601, 20))
     # 2 train steps for 4 x 16 transitions; sampling may run ahead by _SLACK items
     assert records[-1]["collect/transitions"] >= 600 * 32 - 2 * 256 * 16
+    told = [one for one in records if "collect/reward_mean" in one]
+    assert told
+    assert all(np.isfinite(one["collect/inventory_abs_mean"]) for one in told)
     assert json.loads((run_dir / "policy" / "tfmm.json").read_text())["train_step"] == 600
 
 
@@ -116,7 +120,8 @@ def parts():
     env = factory.create(problem, "train", 16, 0)
     agent, _ = trainer_lib.create_agent(problem, env)
     variables = agent.policy.variables()
-    replay = replay_lib.Replay(agent.collect_data_spec, 16, 3000, 5.0, tables=[weights.table(variables)])
+    tables = [weights.table(variables), reports.table(("steps", "reward"))]
+    replay = replay_lib.Replay(agent.collect_data_spec, 16, 3000, 5.0, tables=tables)
     yield problem, agent, variables, replay
     replay.close()
 
@@ -142,6 +147,43 @@ def test_published_weights_arrive(parts):
     assert link.train_step == 7
     for one, other in zip(copies, variables, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+def test_reports_of_collectors_add_up_and_are_read_once(parts):
+    _, _, _, replay = parts
+    for sums in ([3.0, 1.5], [1.0, 0.5]):
+        writer = replay.client.trajectory_writer(1)
+        reports.send(writer, np.array(sums))
+        writer.flush()
+    np.testing.assert_array_equal(reports.take(replay.client, ("steps", "reward")), [4.0, 2.0])
+    np.testing.assert_array_equal(reports.take(replay.client, ("steps", "reward")), [0.0, 0.0])
+
+
+def test_statistics_of_two_environments_add_up_to_those_of_both(parts):
+    """Episodes of 1 to 3 steps, worked on paper: returns 1 + 2, 3 and 4; the one under way at the start has none."""
+    env = factory.create(parts[0], "train", 2, 0)
+    first, second = statistics.Statistics(env), statistics.Statistics(env)
+    FIRST, MID, LAST = 0, 1, 2
+
+    def step(one, kinds, following, rewards, action):
+        ones = np.ones(2, np.float32)
+        action = np.array([[action, action]] * 2, np.float32)
+        kinds, following = np.array(kinds, np.int32), np.array(following, np.int32)
+        one(trajectory.Trajectory(kinds, ones, action, (), following, np.array(rewards, np.float32), ones))
+
+    step(first, [FIRST, MID], [MID, LAST], [1, 9], 1.0)
+    step(first, [MID, LAST], [LAST, FIRST], [2, 99], 0.0)
+    step(second, [FIRST, FIRST], [LAST, LAST], [3, 4], 0.0)
+    record = statistics.means(first.names, first.take() + second.take())
+    # 5 steps inside episodes: rewards 1, 9, 2, 3, 4; two of them with actions at the bound
+    assert record["collect/reward_mean"] == pytest.approx(19 / 5)
+    assert (record["collect/episodes"], record["collect/episode_return_mean"]) == (3, pytest.approx(10 / 3))
+    assert record["collect/action_at_bound_share"] == pytest.approx(2 / 5)
+    assert record["collect/action_0_mean"] == pytest.approx(0.4)
+    assert record["collect/action_0_stddev"] == pytest.approx((0.4 - 0.16) ** 0.5)
+    assert record["collect/inventory_abs_mean"] == np.abs(env.simulator.rows["held"][:, 0]).mean()
+    assert first.transitions == 3
+    assert statistics.means(first.names, first.take()) == {}
 
 
 def test_learners_of_other_settings_are_refused(parts):

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from tfmm import config as config_lib
+from tfmm import errors
 from tfmm.environments import problem as problem_lib
 from tfmm.training import replay as replay_lib
 from tfmm.training import replay_checkpoint, run_directory, trainer
@@ -85,6 +86,39 @@ def test_a_replay_that_cannot_be_loaded_is_filled_again(finished, tmp_path, capl
     job.run()
     assert job._replay.items() >= problem.config.collect.initial_steps - 1
     job.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"agent.actor_layers": [8]}, r"variables \['actor/dense.*, 16\], wanted \['actor/dense.*, 8\]"),
+        ({"agent.name": "td3"}, r"settings agent\.name ddpg, wanted td3"),
+        ({"environment.features": ["inventory", "spread"]}, r"transition observation \['float32', \d+\], wanted"),
+        (None, r"no readable layout\.json, wanted one of this version"),
+        ("torn", r"cannot be restored \(.*\), wanted whole files"),
+    ],
+)
+def test_a_checkpoint_of_another_layout_is_refused_in_one_line(finished, tmp_path, change, message):
+    problem, finished_path, _ = finished
+    path = shutil.copytree(finished_path, tmp_path / "run")
+    newest = path / "checkpoints" / f"{STEPS:010d}"
+    if change is None:
+        (newest / "layout.json").unlink()
+    elif change == "torn":
+        os.truncate(newest / "state.pickle", 10)
+    else:
+        tree = msgspec.to_builtins(problem.config)
+        for key, value in change.items():
+            section, name = key.split(".")
+            tree[section][name] = value
+        problem = problem_lib.Problem.create(config_lib.decode(tree, "test"))
+    with pytest.raises(errors.DataError, match=message) as raised:
+        job = _resumed(problem, path)
+        try:
+            job.run()
+        finally:
+            job.close()
+    assert "\n" not in str(raised.value)
 
 
 def test_a_full_disk_in_mid_checkpoint_leaves_the_one_before_it(finished, tmp_path):

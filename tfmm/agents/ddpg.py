@@ -1,8 +1,21 @@
 """DdpgAgent from specs and settings."""
 
+import tensorflow as tf
 from tf_agents.agents.ddpg import ddpg_agent
 
-from tfmm.agents import networks, optimisers
+from tfmm.agents import networks, optimisers, td
+
+
+class DdpgAgent(ddpg_agent.DdpgAgent):
+    """TF-Agents' own, whose actor's loss (B, d) takes a weight (B,) for each transition.
+
+    There the two are multiplied as they are: refused, or for d = 1 and d = B every loss by the weights of others.
+    """
+
+    def actor_loss(self, time_steps, weights=None, training=False):
+        if weights is not None:
+            weights = weights[:, tf.newaxis]
+        return super().actor_loss(time_steps, weights, training)
 
 
 def create(settings, time_step_spec, action_spec, train_step, steps):
@@ -13,7 +26,7 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
         train_step: the step variable, int64. steps: train steps of the whole run.
     """
     actor, critic = actor_and_critic(settings, time_step_spec.observation, action_spec)
-    agent = ddpg_agent.DdpgAgent(
+    agent = DdpgAgent(
         time_step_spec,
         action_spec,
         actor_network=actor,
@@ -46,3 +59,15 @@ def values(agent, observation):
     """(B,) float32 tensor: Q(s, pi(s))."""
     action, _ = agent._actor_network(observation)
     return agent._critic_network((observation, action))[0]
+
+
+def td_errors(agent, experience):
+    """(B,) float32 tensor: of the critic."""
+
+    def next_value(following):
+        action, _ = agent._target_actor_network(following.observation)
+        return agent._target_critic_network((following.observation, action))[0]
+
+    return td.errors(
+        agent, experience, lambda now, action: agent._critic_network((now.observation, action))[0], next_value
+    )

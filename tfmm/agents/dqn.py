@@ -2,7 +2,7 @@
 
 from tf_agents.agents.dqn import dqn_agent
 
-from tfmm.agents import networks, optimisers
+from tfmm.agents import networks, optimisers, td
 
 
 def create(settings, time_step_spec, action_spec, train_step, steps):
@@ -36,3 +36,10 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
 def values(agent, observation):
     """(B, A) float32 tensor: Q(s, .) of the online network."""
     return agent._q_network(observation)[0]
+
+
+def td_errors(agent, experience):
+    """(B,) float32 tensor: of the online network at the actions taken."""
+    return td.errors(
+        agent, experience, agent._compute_q_values, lambda following: agent._compute_next_q_values(following, ())
+    )

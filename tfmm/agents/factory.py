@@ -1,6 +1,5 @@
 """Agents by name."""
 
-from tf_agents.agents.ddpg import ddpg_agent
 from tf_agents.agents.dqn import dqn_agent
 from tf_agents.agents.reinforce import reinforce_agent
 from tf_agents.agents.td3 import td3_agent
@@ -9,7 +8,7 @@ from tfmm.agents import ddpg, dqn, reinforce, td3
 
 _AGENTS = {"ddpg": ddpg, "td3": td3, "dqn": dqn, "reinforce": reinforce}
 _AGENTS_OF = {
-    ddpg_agent.DdpgAgent: ddpg,
+    ddpg.DdpgAgent: ddpg,
     td3_agent.Td3Agent: td3,
     dqn_agent.DdqnAgent: dqn,
     reinforce_agent.ReinforceAgent: reinforce,
@@ -39,6 +38,15 @@ def values(agent, observation):
         observation: (B, F) float32 tensor.
     """
     return _AGENTS_OF[type(agent)].values(agent, observation)
+
+
+def td_errors(agent, experience):
+    """(B,) float32 tensor: how far the value of each transition is from its target.
+
+    Args:
+        experience: Trajectory [B, 2, ...], of an agent that learns from a replay.
+    """
+    return _AGENTS_OF[type(agent)].td_errors(agent, experience)
 
 
 def losses(info):

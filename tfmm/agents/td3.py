@@ -1,8 +1,9 @@
 """Td3Agent from specs and settings."""
 
+import tensorflow as tf
 from tf_agents.agents.td3 import td3_agent
 
-from tfmm.agents import ddpg, optimisers
+from tfmm.agents import ddpg, optimisers, td
 
 
 def create(settings, time_step_spec, action_spec, train_step, steps):
@@ -32,3 +33,16 @@ def values(agent, observation):
     """(B,) float32 tensor: Q(s, pi(s)) of the first critic."""
     action, _ = agent._actor_network(observation)
     return agent._critic_network_1((observation, action))[0]
+
+
+def td_errors(agent, experience):
+    """(B,) float32 tensor: of the first critic, against the smaller of the target critics without their noise."""
+
+    def next_value(following):
+        action, _ = agent._target_actor_network(following.observation)
+        pair = following.observation, action
+        return tf.minimum(agent._target_critic_network_1(pair)[0], agent._target_critic_network_2(pair)[0])
+
+    return td.errors(
+        agent, experience, lambda now, action: agent._critic_network_1((now.observation, action))[0], next_value
+    )

@@ -24,7 +24,8 @@ class BatchPolicy(py_policy.PyPolicy):
         policy = agent.collect_policy if sampled else agent.policy
         width = time_step_spec.observation.shape[0]
 
-        @tf.function(input_signature=[tf.TensorSpec((rows, width), tf.float32)])
+        # nothing to convert: a policy has no Python control flow on tensors, and looking for it takes five seconds
+        @tf.function(input_signature=[tf.TensorSpec((rows, width), tf.float32)], autograph=False)
         def greedy(observation):
             return policy.action(ts.restart(observation, batch_size=rows)).action
 
@@ -100,7 +101,8 @@ class Collector:
     def record(self):
         """What is logged of the exploration and of the steps since the last record."""
         explored = {} if self._noise is None else self._noise.record()
-        return {"collect/transitions": self.statistics.transitions, **self.statistics.take(), **explored}
+        collected = statistics.means(self.statistics.names, self.statistics.take())
+        return {"collect/transitions": self.statistics.transitions, **collected, **explored}
 
     def explore(self, writer, steps, train_step):
         """Plays `steps` steps with the policy and the noise of a train step into a writer of the replay."""

@@ -1,14 +1,8 @@
 """A training job from settings to exported policy."""
 
-import tensorflow as tf
-
 from tfmm import config as config_lib
-from tfmm import errors
-from tfmm.agents import factory as agents
 from tfmm.environments import factory
-from tfmm.training import run_directory, serving, trainer
-
-_SMALL = 128  # units
+from tfmm.training import devices, run_directory, serving, trainer
 
 
 def train(settings, run_dir, resume, serve=None):
@@ -30,12 +24,10 @@ def train(settings, run_dir, resume, serve=None):
         settings = config_lib.resolved(settings)
     port = None
     if serve is not None:
-        if settings.collect.mode != "batch" or agents.on_policy(settings.agent):
-            found = f"collect.mode is {settings.collect.mode}, agent.name {settings.agent.name}"
-            raise errors.ConfigError(f"--serve {serve}: {found}, wanted batch and an agent that learns from a replay")
+        serving.check(settings, f"--serve {serve}")
         host, port = serving.parse(serve, "--serve")
         serving.claim(host, port)
-    prepare_devices(settings)
+    devices.prepare(settings)
     problem = factory.open_problem(settings)
     if not resume:
         run = run_directory.RunDirectory.create(run_dir, settings, problem.data_hash)
@@ -44,21 +36,3 @@ def train(settings, run_dir, resume, serve=None):
         job.run()
     finally:
         job.close()
-
-
-def prepare_devices(settings):
-    """Threads by the size of the networks, which train faster on one if they are small, and GPU memory as it is needed.
-
-    Call it before TensorFlow does anything.
-    """
-    agent = settings.agent
-    widest = max(
-        agent.actor_layers + agent.critic_observation_layers + agent.critic_action_layers + agent.critic_joint_layers
-    )
-    threads = settings.train.threads or (1 if widest <= _SMALL else 0)
-    for gpu in tf.config.list_physical_devices("GPU"):
-        # else TensorFlow takes all of its memory, and the evaluation beside it finds none
-        tf.config.experimental.set_memory_growth(gpu, True)
-    if threads:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)

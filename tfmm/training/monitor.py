@@ -30,7 +30,7 @@ class Monitor:
         chosen = np.random.default_rng(seed).choice(len(observations), min(_KEPT, len(observations)), replace=False)
         self._observations = observations[chosen]
 
-    @tf.function
+    @tf.function(autograph=False)
     def _look(self, observations):
         action = self._agent.policy.action(ts.restart(observations, batch_size=observations.shape[0])).action
         values = agents.values(self._agent, observations)

@@ -13,12 +13,13 @@ import tree
 
 from tfmm import errors
 from tfmm.environments import factory
-from tfmm.training import collection, interruption, job, serving, trainer, weights
+from tfmm.training import collection, devices, interruption, reports, serving, trainer, weights, writers
 from tfmm.training import replay as replay_lib
 
 _ANSWER_S = 2  # a server that is there answers within
 _FLUSH_MS = 1000
 _PULL_S = 1.0  # between two looks at the weights
+_REPORT_S = 1.0
 _SILENT = (reverb.errors.ReverbError, RuntimeError)
 _LOG = logging.getLogger(__name__)
 
@@ -132,7 +133,7 @@ class Link:
             time.sleep(_PULL_S)
 
     def _compare_tables(self, tables):
-        if not {replay_lib.TABLE, weights.TABLE} <= tables.keys():
+        if not {replay_lib.TABLE, weights.TABLE, reports.TABLE} <= tables.keys():
             raise errors.ConfigError(
                 f"--server {self._address}: a Reverb server with tables {', '.join(sorted(tables))}, wanted that of "
                 "train.py --serve"
@@ -162,7 +163,7 @@ class Link:
             )
 
 
-class Writer(replay_lib.BatchWriter):
+class Writer(writers.BatchWriter):
     """A BatchWriter that keeps an eye on the learner while it waits to be let in."""
 
     def __init__(self, link, length):
@@ -170,12 +171,23 @@ class Writer(replay_lib.BatchWriter):
         self._link = link
 
     def flush(self):
-        while True:
-            try:
-                self._writer.flush(0, _FLUSH_MS)
-                return
-            except reverb.errors.DeadlineExceededError:
-                self._link.check_server()
+        _flush(self._writer, self._link)
+
+
+class Reporter:
+    """Tells the learner every few seconds what the steps since the last report came to."""
+
+    def __init__(self, link, statistics):
+        self._link, self._statistics = link, statistics
+        self._writer = link.client.trajectory_writer(num_keep_alive_refs=1)
+        self._last = time.monotonic()
+
+    def report_when_due(self):
+        if time.monotonic() - self._last < _REPORT_S:
+            return
+        self._last = time.monotonic()
+        reports.send(self._writer, self._statistics.take())
+        _flush(self._writer, self._link)
 
 
 def collect(settings, address, limit_s, seed):
@@ -193,7 +205,7 @@ def collect(settings, address, limit_s, seed):
     """
     serving.parse(address, "--server")
     serving.check(settings, f"--server {address}")
-    job.prepare_devices(settings)
+    devices.prepare(settings)
     problem = factory.open_problem(settings)
     rows = settings.environment.rows
     env_seed, *own_seeds = np.random.SeedSequence(seed).generate_state(3)
@@ -207,13 +219,23 @@ def collect(settings, address, limit_s, seed):
         try:
             link.connect()
             _LOG.info("collecting for %s from train step %d on", address, link.train_step)
-            writer = Writer(link, length)
+            writer, reporter = Writer(link, length), Reporter(link, collector.statistics)
             while True:
                 link.check()
                 collector.explore(writer, settings.collect.steps_per_iteration, link.train_step)
+                reporter.report_when_due()
                 bar.update(collector.statistics.transitions - bar.n)
         except _Finished:
             return collector.statistics.transitions
+
+
+def _flush(writer, link):
+    while True:
+        try:
+            writer.flush(0, _FLUSH_MS)
+            return
+        except reverb.errors.DeadlineExceededError:
+            link.check_server()
 
 
 def _shapes(signature):

@@ -9,40 +9,14 @@ import tempfile
 
 import reverb
 import tensorflow as tf
-import tree
 from tf_agents.replay_buffers import reverb_replay_buffer, reverb_utils
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from tfmm.training import replay_checkpoint
+from tfmm.training import replay_checkpoint, writers
 
-TABLE = "transitions"
+TABLE = writers.TABLE
 _GROUP = 64  # items drawn together; their transitions are shuffled before they are cut into batches
-_IN_FLIGHT = 32  # items sent before the writer waits for the server
-
-
-class BatchWriter:
-    """Observer for a natively batched PyDriver: one item is `length` consecutive batched steps."""
-
-    def __init__(self, client, length=2):
-        self._writer = client.trajectory_writer(num_keep_alive_refs=length)
-        self._length = length
-        self._steps = 0
-
-    def __call__(self, trajectory):
-        self._writer.append(trajectory)
-        self._steps += 1
-        if self._steps >= self._length:
-            item = tree.map_structure(lambda column: column[-self._length :], self._writer.history)
-            self._writer.create_item(TABLE, priority=1.0, trajectory=item)
-        if self._steps % _IN_FLIGHT == 0:
-            self.flush()
-
-    def flush(self):
-        self._writer.flush()
-
-    def close(self):
-        self._writer.close()
 
 
 def signature(data_spec, rows, length=2):
@@ -68,6 +42,8 @@ class Replay:
         scratch: folder for checkpoints under way, emptied; None: one that is deleted with the replay.
         checkpoint: folder of a checkpoint whose replay to begin with, see replay_checkpoint.refusal.
         length: frames of an item, one more than the rewards that are summed; 2 with rows None.
+        priorities: prioritised.Priorities; None: every item comes as often as any other. With them an item is of one
+            row.
 
     Attributes:
         restored: whether it began with a checkpoint's items. client: of the server.
@@ -75,17 +51,22 @@ class Replay:
 
     def __init__(
         self, data_spec, rows, capacity, timeout_s,
-        scratch=None, checkpoint=None, length=2, port=None, limiter=None, tables=(),
+        scratch=None, checkpoint=None, length=2, port=None, limiter=None, tables=(), priorities=None,
     ):  # fmt: skip
-        self._rows = rows
+        self._rows, self._priorities = rows, priorities
+        if priorities is None:
+            most, item, sampler = items(capacity, rows), signature(data_spec, rows, length), reverb.selectors.Uniform()
+        else:
+            most, item = capacity, priorities.signature(data_spec, length)
+            sampler = reverb.selectors.Prioritized(priorities.exponent)
         self._timeout_ms = round(timeout_s * 1000)
         self._table = reverb.Table(
             TABLE,
-            sampler=reverb.selectors.Uniform(),
+            sampler=sampler,
             remover=reverb.selectors.Fifo(),
             rate_limiter=limiter or reverb.rate_limiters.MinSize(1),
-            max_size=items(capacity, rows),
-            signature=signature(data_spec, rows, length),
+            max_size=most,
+            signature=item,
         )
         self.restored = checkpoint is not None
         self._scratch = pathlib.Path(tempfile.mkdtemp() if scratch is None else scratch)
@@ -98,12 +79,19 @@ class Replay:
         self.client = reverb.Client(self._address)
         if rows is None:
             self.writer = reverb_utils.ReverbAddTrajectoryObserver(self.client, TABLE, sequence_length=2)
+        elif priorities is not None:
+            self.writer = writers.RowWriter(self.client, length, lambda: priorities.highest)
         else:
-            self.writer = BatchWriter(self.client, length)
+            self.writer = writers.BatchWriter(self.client, length)
         self._data_spec = data_spec
 
     def dataset(self, batch_size):
-        """Endless dataset of (Trajectory [batch_size, length, ...], ()), none beginning at the end of an episode."""
+        """Endless dataset of (Trajectory [batch_size, length, ...], ()), none beginning at the end of an episode.
+
+        With priorities (weights, keys) stand in the place of (), see prioritised.Priorities.dataset.
+        """
+        if self._priorities is not None:
+            return self._priorities.dataset(self._data_spec, self._address, batch_size, self._timeout_ms)
         if self._rows is None:
             buffer = reverb_replay_buffer.ReverbReplayBuffer(
                 self._data_spec,

@@ -13,8 +13,9 @@ import tensorflow as tf
 
 from tfmm import config as config_lib
 from tfmm import errors, files
-from tfmm.training import replay_checkpoint
+from tfmm.training import layout, replay_checkpoint
 
+_LONGEST = 200  # characters of somebody else's message
 PACKAGES = ("tfmm", "tensorflow", "tf-agents", "dm-reverb", "numpy", "numba", "pandas")
 
 
@@ -64,13 +65,14 @@ class RunDirectory:
         kept = [record for record in files.read_json_lines(self.metrics_path) if record["step"] <= step]
         files.write_text(self.metrics_path, "".join(json.dumps(record) + "\n" for record in kept))
 
-    def save_checkpoint(self, step, checkpoint, state, kept, replay=None):
+    def save_checkpoint(self, step, checkpoint, state, layout_, kept, replay=None):
         """Writes `checkpoints/STEP/` whole or not at all, then deletes all but the newest `kept`.
 
         One of the same step stays as it is: nothing was trained since. Only the newest keeps its replay.
 
         Args:
             checkpoint: tf.train.Checkpoint. state: picklable state of everything outside TensorFlow.
+            layout_: layout.of the run.
             replay: a function that writes the replay into a folder, or None.
 
         Raises:
@@ -85,6 +87,7 @@ class RunDirectory:
             temporary.mkdir()
             checkpoint.write(str(temporary / "agent"))
             files.write_bytes(temporary / "state.pickle", pickle.dumps(state))
+            files.write_json(temporary / layout.NAME, layout_)
             if replay is not None:
                 replay(temporary)
             files.flush_folder(temporary)
@@ -104,12 +107,23 @@ class RunDirectory:
             shutil.rmtree(self._folder(old) / replay_checkpoint.NAME, ignore_errors=True)
 
     def restore_checkpoint(self, checkpoint):
-        """Restores the newest checkpoint. Returns (step, state), or (0, None) where there is none yet."""
+        """Restores the newest checkpoint. Returns (step, state), or (0, None) where there is none yet.
+
+        Raises:
+            DataError: its files are damaged.
+        """
         folder = self.newest()
         if folder is None:
             return 0, None
-        checkpoint.read(str(folder / "agent")).assert_existing_objects_matched()
-        return int(folder.name), pickle.loads((folder / "state.pickle").read_bytes())
+        try:
+            checkpoint.read(str(folder / "agent")).assert_existing_objects_matched()
+            return int(folder.name), pickle.loads((folder / "state.pickle").read_bytes())
+        except (OSError, ValueError, AssertionError, EOFError, pickle.UnpicklingError, tf.errors.OpError) as error:
+            reason = " ".join(str(error).split())[:_LONGEST]
+            raise errors.DataError(
+                f"checkpoint {folder}: cannot be restored ({reason}), wanted whole files; without this folder --resume "
+                "goes on from the one before it"
+            ) from error
 
     def newest(self):
         """Folder of the newest checkpoint, or None."""

@@ -11,7 +11,7 @@ import reverb
 
 from tfmm import errors
 from tfmm.agents import factory as agents
-from tfmm.training import weights
+from tfmm.training import reports, statistics, weights
 
 _POLL_S = 0.02
 _LINGER_S = 3.0  # for collectors to read that training is over
@@ -32,6 +32,10 @@ def check(settings, option):
         raise errors.ConfigError(f"{option}: collect.mode is {settings.collect.mode}, wanted batch")
     if agents.on_policy(settings.agent):
         raise errors.ConfigError(f"{option}: agent.name is {settings.agent.name}, wanted one that learns off policy")
+    if settings.train.prioritized:
+        raise errors.ConfigError(
+            f"{option}: train.sampler is prioritized, wanted uniform: collectors do not know the highest priority"
+        )
 
 
 def claim(host, port):
@@ -71,10 +75,11 @@ class Serving:
 
     Args:
         problem: see environments.factory. replay: replay.Replay with a limiter. variables: of the policy.
-        stop: interruption.Stop.
+        stop: interruption.Stop. reported: names of what collectors report.
     """
 
-    def __init__(self, problem, replay, variables, stop):
+    def __init__(self, problem, replay, variables, stop, reported):
+        self._reported = reported
         self._settings, self._replay, self._variables, self._stop = problem.config, replay, variables, stop
         self._digests = weights.digests(problem)
         self._published = -math.inf
@@ -115,6 +120,10 @@ class Serving:
                     "--resume --serve"
                 )
             time.sleep(_POLL_S)
+
+    def record(self):
+        """What is logged of the steps that collectors reported since the last record."""
+        return statistics.means(self._reported, reports.take(self._replay.client, self._reported))
 
     def transitions(self):
         """Rows of all items that ever came, steps between episodes included."""

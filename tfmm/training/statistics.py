@@ -10,13 +10,13 @@ MOST_LOGGED = 16
 
 
 class Statistics:
-    """Observer of a PyDriver; the means are over the steps since the last `take`.
+    """Observer of a PyDriver; adds up over the steps since the last `take`.
 
     Args:
         env: its `simulator`, where it has one of market making or of a model, gives inventory and fills.
 
     Attributes:
-        transitions: inside an episode, since the beginning of the run.
+        transitions: inside an episode, since the beginning of the run. names: of the sums, in order.
     """
 
     def __init__(self, env):
@@ -25,12 +25,21 @@ class Statistics:
         self._holdings = None
         if hasattr(sim, "books"):
             self._holdings = _Quoted(sim)
-        elif hasattr(sim, "held"):
+        elif "held" in (getattr(getattr(sim, "rows", None), "dtype", np.dtype(int)).names or ()):
             self._holdings = _Held(sim)
+        spec = env.action_spec()
+        self._continuous = not np.issubdtype(spec.dtype, np.integer)
+        width = int(np.prod(spec.shape))
+        self._logged = width if width <= MOST_LOGGED else 0
+        self._returns = None
         self._clear()
+        self.names = tuple(self._drain())
 
     def _clear(self):
-        self._count, self._reward, self._bound, self._action, self._square = 0, 0.0, None, 0.0, 0.0
+        self._sums = dict.fromkeys(("steps", "reward", "episodes", "episode_return"), 0.0)
+        if self._continuous:
+            self._sums["action_at_bound"] = 0.0
+        self._action, self._square = np.zeros(self._logged), np.zeros(self._logged)
         if self._holdings is not None:
             self._holdings.clear()
 
@@ -39,34 +48,64 @@ class Statistics:
         count = int(inside.sum())
         action = np.reshape(trajectory.action, (len(inside), -1))[inside]
         self.transitions += count
-        self._count += count
-        self._reward += float(np.atleast_1d(trajectory.reward)[inside].sum())
-        if not np.issubdtype(action.dtype, np.integer):
-            self._bound = (self._bound or 0.0) + float((np.abs(action) >= AT_BOUND).mean(axis=1).sum())
-        self._action = self._action + action.sum(axis=0, dtype=np.float64)
-        self._square = self._square + np.square(action, dtype=np.float64).sum(axis=0)
+        self._sums["steps"] += count
+        self._add_rewards(trajectory, inside)
+        if self._continuous:
+            self._sums["action_at_bound"] += float((np.abs(action) >= AT_BOUND).mean(axis=1).sum())
+        if self._logged:
+            self._action += action.sum(axis=0, dtype=np.float64)
+            self._square += np.square(action, dtype=np.float64).sum(axis=0)
         if self._holdings is not None:
             self._holdings.add(inside)
 
-    def take(self):
-        """Dict of means; empty when nothing was collected.
+    def _add_rewards(self, trajectory, inside):
+        reward = np.where(inside, trajectory.reward, 0.0)
+        self._sums["reward"] += float(reward.sum())
+        if self._returns is None:
+            self._returns = np.full(len(inside), np.nan)
+        # an episode that was under way before the first step seen here has no return: NaN until the next begins
+        self._returns[np.atleast_1d(trajectory.step_type == ts.StepType.FIRST)] = 0.0
+        self._returns += reward
+        ended = inside & np.atleast_1d(trajectory.next_step_type == ts.StepType.LAST) & ~np.isnan(self._returns)
+        self._sums["episodes"] += int(ended.sum())
+        self._sums["episode_return"] += float(self._returns[ended].sum())
 
-        Inventories are in the problem's units (orders), over instruments and rows; fills are per step and row.
-        """
-        if not self._count:
-            return {}
-        out = {"collect/reward_mean": self._reward / self._count}
-        if self._bound is not None:
-            out["collect/action_at_bound_share"] = self._bound / self._count
-        mean = np.atleast_1d(self._action) / self._count
-        stddev = np.sqrt(np.maximum(np.atleast_1d(self._square) / self._count - mean**2, 0.0))
-        for index in range(len(mean) if len(mean) <= MOST_LOGGED else 0):
-            out[f"collect/action_{index}_mean"] = float(mean[index])
-            out[f"collect/action_{index}_stddev"] = float(stddev[index])
+    def _drain(self):
+        sums = dict(self._sums)
+        for index in range(self._logged):
+            sums[f"action_{index}"], sums[f"action_{index}_square"] = self._action[index], self._square[index]
         if self._holdings is not None:
-            out.update({name: value / self._count for name, value in self._holdings.sums().items()})
+            sums.update(self._holdings.sums())
         self._clear()
-        return out
+        return sums
+
+    def take(self):
+        """(len(names),) float64: the sums, which begin anew; those of several processes may be added."""
+        return np.array(list(self._drain().values()), np.float64)
+
+
+def means(names, sums):
+    """{name: mean} for the log of what `Statistics.take` gave; empty when nothing was collected.
+
+    Inventories are in the problem's units (orders), over instruments and rows; fills are per step and row; the return
+    of an episode is its undiscounted sum of rewards.
+    """
+    sums = dict(zip(names, sums.tolist(), strict=True))
+    steps, episodes = sums.pop("steps"), sums.pop("episodes")
+    if not steps:
+        return {}
+    out = {"collect/reward_mean": sums.pop("reward") / steps, "collect/episodes": int(episodes)}
+    returned = sums.pop("episode_return")
+    if episodes:
+        out["collect/episode_return_mean"] = returned / episodes
+    if "action_at_bound" in sums:
+        out["collect/action_at_bound_share"] = sums.pop("action_at_bound") / steps
+    for name in [one for one in sums if one.endswith("_square")]:
+        action = name.removesuffix("_square")
+        mean, square = sums.pop(action) / steps, sums.pop(name) / steps
+        out[f"collect/{action}_mean"] = mean
+        out[f"collect/{action}_stddev"] = max(square - mean**2, 0.0) ** 0.5
+    return {**out, **{f"collect/{name}": value / steps for name, value in sums.items()}}
 
 
 class _Held:
@@ -79,7 +118,7 @@ class _Held:
         self._signed, self._size = 0.0, 0.0
 
     def _inventory(self):
-        return self._sim.held
+        return self._sim.rows["held"][:, : self._sim._parameters.currencies]
 
     def add(self, inside):
         held = self._inventory()[inside]
@@ -87,7 +126,7 @@ class _Held:
         self._size += float(np.abs(held).mean(axis=1).sum())
 
     def sums(self):
-        return {"collect/inventory_mean": self._signed, "collect/inventory_abs_mean": self._size}
+        return {"inventory_mean": self._signed, "inventory_abs_mean": self._size}
 
 
 class _Quoted(_Held):
@@ -118,6 +157,6 @@ class _Quoted(_Held):
     def sums(self):
         return {
             **super().sums(),
-            "collect/fills_per_step": self._counted["n_fills"],
-            "collect/refused_per_step": self._counted["n_refused"],
+            "fills_per_step": self._counted["n_fills"],
+            "refused_per_step": self._counted["n_refused"],
         }

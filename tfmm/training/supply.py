@@ -3,18 +3,19 @@
 import logging
 
 from tfmm.agents import factory as agents
-from tfmm.training import n_step, on_policy, replay_checkpoint, serving, weights
+from tfmm.training import n_step, on_policy, replay_checkpoint, reports, serving, weights
 from tfmm.training import replay as replay_lib
 
 _LOG = logging.getLogger(__name__)
 
 
-def create(problem, agent, rows, run, port=None):
+def create(problem, agent, rows, run, port=None, priorities=None, reported=()):
     """The replay of a run, with what its newest checkpoint holds.
 
     Args:
         problem: see environments.factory. rows: B, or None for a single environment. run: RunDirectory.
-        port: of a server that other processes fill too, or None.
+        port: of a server that other processes fill too, or None. priorities: prioritised.Priorities, or None.
+        reported: names of what those processes report of their steps.
 
     Returns:
         replay.Replay, or on_policy.Blocks for an agent that learns from each step once.
@@ -28,7 +29,7 @@ def create(problem, agent, rows, run, port=None):
         served = {
             "port": port,
             "limiter": serving.limiter(problem.config, capacity),
-            "tables": (weights.table(agent.policy.variables()),),
+            "tables": (weights.table(agent.policy.variables()), reports.table(reported)),
         }
         # a learner gives up by itself, and its sampler may have waited since before it began to
         timeout_s *= 10
@@ -41,16 +42,23 @@ def create(problem, agent, rows, run, port=None):
         scratch=run.scratch,
         checkpoint=_usable(run, settings, names),
         length=problem.config.agent.n_step + 1,
+        priorities=priorities,
         **served,
     )
 
 
 def dataset(problem, replay):
-    """Endless dataset of (Trajectory [B, 2, ...], ()): rewards centred and summed over agent.n_step steps."""
+    """Endless dataset of (Trajectory [B, 2, ...], ()): rewards centred and summed over agent.n_step steps.
+
+    With priorities of ((Trajectory, weights (B,), keys (B,)), ()), see prioritised.Priorities.attach.
+    """
     agent = problem.config.agent
     centre = problem.reward_centre if agent.reward_centre == "auto" else agent.reward_centre
     centred = replay_lib.centred(replay.dataset(problem.config.train.batch_size), centre)
-    return n_step.folded(centred, agent.n_step, agent.gamma)
+    folded = n_step.folded(centred, agent.n_step, agent.gamma)
+    if not problem.config.train.prioritized:
+        return folded
+    return folded.map(lambda experience, info: ((experience, *info), ()))
 
 
 def _usable(run, settings, names):

@@ -16,10 +16,13 @@ from tfmm.agents import networks
 from tfmm.environments import factory
 from tfmm.training import (
     collection,
+    devices,
     export,
     guard,
     interruption,
+    layout,
     monitor,
+    prioritised,
     serving,
     supply,
     validation,
@@ -45,10 +48,21 @@ class Trainer:
         single = config.collect.mode == "single"
         self._rows = None if single else config.environment.rows
         self._env = factory.create(problem, "train", self._rows, int(env_seed))
-        self._agent, self._step = create_agent(problem, self._env)
+        self._strategy = devices.strategy(config.train)
+        with self._strategy.scope():
+            self._agent, self._step = create_agent(problem, self._env)
+        self._layout = layout.of(self._agent, config)
+        layout.check(run.newest(), self._layout)
         self._on_policy = agents.on_policy(config.agent)
-        self._replay = supply.create(problem, self._agent, self._rows, run, port)
+        self._collector = collection.Collector(
+            problem, self._env, self._rows, self._agent, own_seeds, sampled=self._on_policy
+        )
+        reported = self._collector.statistics.names
+        self._priorities = prioritised.Priorities(config.train) if config.train.prioritized else None
+        self._replay = supply.create(problem, self._agent, self._rows, run, port, self._priorities, reported)
         self._guard = guard.Guard(self._agent, self._step)
+        if self._priorities is not None:
+            self._priorities.attach(self._agent)
         self._learner = learner.Learner(
             str(run.path / "tensorboard"),
             self._step,
@@ -57,9 +71,7 @@ class Trainer:
             after_train_strategy_step_fn=self._guard.check,
             checkpoint_interval=_NEVER,
             summary_interval=config.train.log_interval,
-        )
-        self._collector = collection.Collector(
-            problem, self._env, self._rows, self._agent, own_seeds, sampled=self._on_policy
+            strategy=self._strategy,
         )
         self._monitor = monitor.Monitor(self._agent)
         self._checkpoint = tf.train.Checkpoint(agent=self._agent, train_step=self._step)
@@ -69,7 +81,8 @@ class Trainer:
         self._stop = interruption.Stop()
         self._serving = None
         if port is not None:
-            self._serving = serving.Serving(problem, self._replay, self._agent.policy.variables(), self._stop)
+            variables = self._agent.policy.variables()
+            self._serving = serving.Serving(problem, self._replay, variables, self._stop, reported)
 
     def run(self):
         """Trains to `train.steps`, resuming from the newest checkpoint of the run directory if there is one.
@@ -97,6 +110,8 @@ class Trainer:
                 began = time.perf_counter()
                 with self._guard.watch(self._run):
                     loss = self._learner.run(iterations=iterations)
+                if self._priorities is not None:
+                    self._priorities.write(self._replay.client)
                 previous, step = step, step + iterations
                 bar.update(iterations)
                 self._after(previous, step, loss, iterations / (time.perf_counter() - began))
@@ -168,7 +183,7 @@ class Trainer:
             "train/steps_per_s": rate,
             **self._monitor.look(),
             "job/resident_mb": monitor.resident_mb(),
-            **(self._collector.record() if self._serving is None else {}),
+            **(self._collector if self._serving is None else self._serving).record(),
             "collect/transitions": transitions,
         }
         if transitions > logged:
@@ -202,15 +217,18 @@ class Trainer:
             "collector": self._collector.get_state(),
             "monitor": self._monitor.get_state(),
             "best": (self._best, self._since_best),
+            "highest_priority": None if self._priorities is None else self._priorities.highest,
         }
         settings = self._config.train
         replay = self._replay.save if settings.checkpoint_replay and not self._on_policy else None
-        self._run.save_checkpoint(step, self._checkpoint, state, settings.checkpoints_kept, replay)
+        self._run.save_checkpoint(step, self._checkpoint, state, self._layout, settings.checkpoints_kept, replay)
 
     def _set_state(self, state):
         self._collector.set_state(state["collector"])
         self._monitor.set_state(state["monitor"])
         self._best, self._since_best = state["best"]
+        if self._priorities is not None:
+            self._priorities.highest = state["highest_priority"]
 
 
 def create_agent(problem, env):

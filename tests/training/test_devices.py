@@ -1,0 +1,64 @@
+"""Where the agent is made: under the mirrored strategy that a GPU gets, here on the CPU, and without a GPU."""
+
+import json
+
+import absl.flags
+import msgspec
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfmm import config as config_lib
+from tfmm.environments import factory
+from tfmm.training import devices, run_directory, trainer
+
+TREE = {
+    "environment": {"name": "quote_target", "rows": 4},
+    "agent": {"actor_layers": [8], "critic_joint_layers": [8]},
+    "collect": {"initial_steps": 20, "steps_per_iteration": 2},
+    "train": {"steps": 12, "batch_size": 16, "steps_per_iteration": 4, "log_interval": 4, "validation_interval": 12},
+}
+
+
+def test_training_under_the_strategy_of_a_gpu_moves_the_agent_and_resumes(tmp_path, monkeypatch):
+    """TF-Agents' own strategy, which mirrors on the CPU where there is nothing else."""
+    monkeypatch.setattr(devices, "_gpus", lambda: ["GPU:0"])
+    config = config_lib.decode(TREE, "test")
+    problem = factory.open_problem(config)
+    job = trainer.Trainer(problem, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
+    weights = job._agent._actor_network.trainable_variables
+    assert isinstance(weights[0], tf.distribute.DistributedValues)
+    before = [one.numpy() for one in weights]
+    job.run()
+    assert all(np.abs(one - other.numpy()).max() > 0 for one, other in zip(before, weights, strict=True))
+    learned = [one.numpy() for one in weights]
+    job.close()
+    assert "use_gpu" not in absl.flags.FLAGS  # importing strategy_utils defines it
+
+    longer = msgspec.structs.replace(config, train=msgspec.structs.replace(config.train, steps=20))
+    again = trainer.Trainer(factory.open_problem(longer), run_directory.RunDirectory.existing(tmp_path / "run"))
+    again._run.restore_checkpoint(again._checkpoint)
+    for one, other in zip(learned, again._agent._actor_network.trainable_variables, strict=True):
+        np.testing.assert_array_equal(one, other.numpy())
+    again.run()
+    again.close()
+    steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert sorted(set(steps)) == [4, 8, 12, 16, 20]
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_without_a_gpu_nothing_is_mirrored(device, monkeypatch):
+    monkeypatch.setattr(devices, "_gpus", lambda: [] if device == "auto" else ["GPU:0"])
+    settings = config_lib.decode({"train": {"device": device}}, "test").train
+    assert devices.strategy(settings) is tf.distribute.get_strategy()
+
+
+def test_a_gpu_that_is_not_there_is_one_line_and_exit_2(tmp_path, run_script):
+    if tf.config.list_physical_devices("GPU"):
+        pytest.skip("this machine has one")
+    path = tmp_path / "config.toml"
+    path.write_text(config_lib.dumps(config_lib.decode(TREE, "test")))
+    done = run_script("train.py", path, "--run-dir", tmp_path / "run", "--set", "train.device=gpu")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert "train.device is gpu and TensorFlow sees no GPU, wanted one with its driver" in done.stderr
+    assert not (tmp_path / "run").exists()
