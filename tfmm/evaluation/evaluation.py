@@ -30,10 +30,9 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
     """
     problem = _open(policy, store)
     config, name = problem.config, problem.config.agent.name
-    runs, fitted = {name: play(problem, policy, split)}, {}
-    for one in desk.all_of(problem):
-        fitted[one.name] = one.fitted
-        runs[one.name] = backtest.run(problem, split, one, True, one.name)
+    runs, baselines = {name: play(problem, policy, split)}, {one.name: one for one in desk.all_of(problem)}
+    fitted = {key: one.fitted for key, one in baselines.items()}
+    runs |= backtest.run_all(problem, split, baselines, True)
     for rival in against:
         label = _label(rival, runs)
         runs[label], fitted[label] = _rival(rival, store, split, runs[name]), {"policy": str(rival.folder)}
