@@ -55,8 +55,9 @@ def main():
     path = report.write(args.out or args.policy / f"evaluation-{args.split}", outcome, figures.png)
     print(f"verdict: {outcome.headline}")
     for name, result in outcome.results.items():
+        known = f" ({result['expected_objective']:.5g} expected)" if "expected_objective" in result else ""
         print(
-            f"{name}: objective {result['objective']:.4g}, net PnL {result['net_pnl']:.4g} {outcome.currency}, "
+            f"{name}: objective {result['objective']:.4g}{known}, net PnL {result['net_pnl']:.4g} {outcome.currency}, "
             f"{result['n_fills']} fills"
         )
     print(f"report: {path}")

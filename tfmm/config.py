@@ -31,6 +31,8 @@ class Data(_Section):
     With `train`, `validation` and `test` empty the sessions are split in order of time by
     `fractions`; fewer than three sessions are cut inside, with `gap_s` left out between the parts.
 
+    rotation: whole sessions are first moved on in a circle by so many places, so that any of them comes to be tested;
+    to see how much a result depends on the day. Train then may be later than test.
     currency: that accounts are kept in; empty: the first quoted instrument's. rates: {other currency: symbol whose
     price is its worth}, for instruments that are quoted in another one.
     """
@@ -40,6 +42,7 @@ class Data(_Section):
     rates: dict[str, str] = {}
     fractions: tuple[Unit, Unit, Unit] = (0.6, 0.2, 0.2)
     gap_s: NotNegative = 10.0
+    rotation: CountOrNone = 0
     train: tuple[str, ...] = ()
     validation: tuple[str, ...] = ()
     test: tuple[str, ...] = ()

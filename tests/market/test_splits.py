@@ -35,6 +35,13 @@ def test_five_sessions_are_three_one_one(tmp_path):
     assert parts["test"][0] == ("day4", 404, 505, 4000 * S, 4100 * S)
 
 
+def test_a_rotation_brings_every_session_to_be_tested(tmp_path):
+    store = make(tmp_path, 5)
+    parts = [names(splits.split(store, config_lib.Data(rotation=k))) for k in range(6)]
+    assert parts[1] == [["day1", "day2", "day3"], ["day4"], ["day0"]]
+    assert [test for _, _, (test,) in parts] == ["day4", "day0", "day1", "day2", "day3", "day4"]
+
+
 def test_one_session_is_cut_by_time_with_a_gap(tmp_path):
     parts = splits.split(make(tmp_path, 1), config_lib.Data(gap_s=5.0))
     # 100 s: train to 60, validation 65 to 80, test 85 to 100; rows are seconds
@@ -75,6 +82,7 @@ def test_named_sessions_win(tmp_path):
         (config_lib.Data(train=("day1",), validation=("day0",), test=("day2",)), "wanted time order"),
         (config_lib.Data(train=("day0",), validation=("day0",), test=("day2",)), "wanted time order"),
         (config_lib.Data(train=("day0",), validation=("day1",)), "test is empty"),
+        (config_lib.Data(train=("day0",), validation=("day1",), test=("day2",), rotation=1), "rotation is 1, wanted 0"),
     ],
 )
 def test_wrong_parts_are_config_errors(tmp_path, data, message):

@@ -7,10 +7,9 @@ from scipy import stats
 MIN_BLOCKS = 8
 _FEW_BLOCKS = 20
 _LONGEST_MEMORY = 0.97
-METRIC = "objective"
 
 
-def compare(policy, baseline, differences, samples, seed, among=1):
+def compare(policy, baseline, differences, samples, seed, among=1, metric="objective"):
     """95 % interval of the mean difference per block, by the stationary block bootstrap.
 
     Politis and Romano 1994; block length by Politis and White 2004 as in `arch`. Few dependent blocks make plain
@@ -21,6 +20,7 @@ def compare(policy, baseline, differences, samples, seed, among=1):
     Args:
         policy, baseline: names. differences: (K,) objective of the policy minus the baseline's, per block.
         samples: bootstrap samples. seed: of the resampling. among: comparisons made on the same data, for the note.
+        metric: what the differences are of.
 
     Returns:
         dict policy, baseline, metric, mean_difference, ci_low, ci_high, n_blocks, verdict, note; the interval is NaN
@@ -33,7 +33,7 @@ def compare(policy, baseline, differences, samples, seed, among=1):
     entry = {
         "policy": policy,
         "baseline": baseline,
-        "metric": METRIC,
+        "metric": metric,
         "mean_difference": mean,
         "ci_low": float(low),
         "ci_high": float(high),

@@ -46,6 +46,10 @@ MARKOUT = Definition(
     "markout_bps", "Markout", "number", "bps", "mean_f side (mid at t + h - px) / px; fills with t + h on the tape",
     "Butz and Oomen 2019",
 )  # fmt: skip
+EXPECTED = Definition(
+    "expected_objective", "Expected objective", "money", "money",
+    "objective, expected over all clients that could come; the price path as it was", "tfmm.policies.law",
+)  # fmt: skip
 CLIENTS = (
     Definition("client_qty", "Client volume", "number", "size", "sum of qty over fills with rule CLIENT"),
     Definition("internalisation_ratio", "Internalised", "share", "share",

@@ -7,7 +7,18 @@ import numpy as np
 from tfmm import config as config_lib
 from tfmm import errors
 from tfmm.environments import problem as problem_lib
-from tfmm.evaluation import assess, backtest, chart, comparison, fill_log, film, illustrations, metrics, report
+from tfmm.evaluation import (
+    assess,
+    backtest,
+    chart,
+    comparison,
+    expected,
+    fill_log,
+    film,
+    illustrations,
+    metrics,
+    report,
+)
 from tfmm.market import prepare, quality_page
 from tfmm.policies import desk
 
@@ -33,21 +44,28 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
     runs, baselines = {name: play(problem, policy, split)}, {one.name: one for one in desk.all_of(problem)}
     fitted = {key: one.fitted for key, one in baselines.items()}
     runs |= backtest.run_all(problem, split, baselines, True)
+    watched = expected.watch(problem, split)
+    laws = {name: expected.of_policy(problem, policy, watched)}
+    laws |= {key: expected.of_baseline(problem, one, watched) for key, one in baselines.items()}
     for rival in against:
-        label = _label(rival, runs)
-        runs[label], fitted[label] = _rival(rival, store, split, runs[name]), {"policy": str(rival.folder)}
+        label, own = _label(rival, runs), _open(rival, store)
+        runs[label], fitted[label] = _rival(own, rival, split, runs[name]), {"policy": str(rival.folder)}
+        laws[label] = expected.of_policy(own, rival, expected.watch(own, split))
     risk, settings, clients = assess.risk_of(problem), config.evaluation, config.clients.rate_s > 0
     lots = np.array([one.lot_size for one in problem.store.instruments])
     limits, quoted = problem.parameters["limit_lot"] * lots, np.flatnonzero(problem.parameters["quoted"]).tolist()
     results = {key: assess.assess(one, risk, limits, settings, None, clients) for key, one in runs.items()}
-    entries, best = _compare(runs, results, risk, config)
+    parts = {key: assess.breakdown(one, risk, limits, settings, clients, quoted) for key, one in runs.items()}
+    for key, one in laws.items():
+        expected.add(results[key], parts[key], one)
+    entries, best = _compare(runs, laws, results, risk, config)
     figures, tables = illustrations.draw(policy, problem, runs, results, limits)
     return report.Outcome(
         policy=_facts(policy),
         data=_data(problem, split, runs[name]),
         rules=_rules(problem, risk, limits, lots, fitted),
         results=results,
-        breakdown={key: assess.breakdown(one, risk, limits, settings, clients, quoted) for key, one in runs.items()},
+        breakdown=parts,
         comparison=entries,
         verdict=comparison.verdict(entries, best),
         best_baseline=best,
@@ -64,16 +82,19 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
     )
 
 
-def _compare(runs, results, risk, config):
+def _compare(runs, laws, results, risk, config):
     """(entries of the first of `runs` against each other one, name of the best of these)."""
     name, *others = runs
     settings = config.evaluation
-    blocks = {key: assess.block_objectives(one, risk, settings.block_s) for key, one in runs.items()}
+    if None in laws.values():  # only drawn and drawn, or expected and expected can be compared
+        laws = dict.fromkeys(runs)
+    gains = {key: expected.blocks(one, laws[key], risk, settings.block_s) for key, one in runs.items()}
+    (metric, own), samples = gains.pop(name), settings.bootstrap_samples
     entries = [
-        comparison.compare(name, key, blocks[name] - blocks[key], settings.bootstrap_samples, config.seed, len(others))
-        for key in others
+        comparison.compare(name, key, own - gain, samples, config.seed, len(others), metric)
+        for key, (_, gain) in gains.items()
     ]
-    return entries, max(others, key=lambda key: results[key]["objective"])
+    return entries, max(others, key=lambda key: results[key][metric])
 
 
 def _label(rival, runs):
@@ -85,8 +106,8 @@ def _label(rival, runs):
     return label
 
 
-def _rival(rival, store, split, own):
-    runs = play(_open(rival, store), rival, split)
+def _rival(problem, rival, split, own):
+    runs = play(problem, rival, split)
     if [one.span for one in runs] != [one.span for one in own]:
         raise errors.ConfigError(
             f"policy {rival.folder}: decides over other stretches of {split}, wanted the same data, split, warm-up "

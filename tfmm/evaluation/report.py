@@ -54,7 +54,8 @@ class Outcome:
         if entry["ci_low"] != entry["ci_low"]:
             return f"{against}: only {entry['n_blocks']} blocks, too few for an interval"
         interval = f"95 % interval [{entry['ci_low']:.4g}, {entry['ci_high']:.4g}]"
-        return f"{against}: objective {entry['mean_difference']:+.4g} {self.currency} per block, {interval}"
+        metric = entry["metric"].replace("_", " ")
+        return f"{against}: {metric} {entry['mean_difference']:+.4g} {self.currency} per block, {interval}"
 
 
 def write(folder, outcome, png):
@@ -104,7 +105,7 @@ def _page(outcome, pictures):
     return environment.get_template("report.html.j2").render(
         one=outcome,
         metrics=definitions.METRICS,
-        clients=[each for each in definitions.CLIENTS if each.name in first],
+        clients=[each for each in (definitions.EXPECTED, *definitions.CLIENTS) if each.name in first],
         markout=definitions.MARKOUT,
         parts=_parts(outcome.breakdown),
         pictures=pictures,
@@ -129,7 +130,7 @@ def _result_rows(results):
     first = next(iter(results.values()))
     rows = [
         {"metric": one.name, "unit": one.unit} | {policy: result[one.name] for policy, result in results.items()}
-        for one in (*definitions.METRICS, *definitions.CLIENTS)
+        for one in (*definitions.METRICS, definitions.EXPECTED, *definitions.CLIENTS)
         if one.name in first
     ]
     for horizon in first["markout_bps"]:

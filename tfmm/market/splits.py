@@ -24,7 +24,7 @@ def split(store, data):
 
     Sessions named in `data.train`, `data.validation`, `data.test` win; otherwise whole sessions by
     `data.fractions` (at least one for each part), and with fewer than three sessions each part is a
-    stretch of time, `data.gap_s` left out between parts.
+    stretch of time, `data.gap_s` left out between parts. `data.rotation` is for whole sessions alone.
 
     Args:
         store: Store. data: config.Data.
@@ -36,10 +36,15 @@ def split(store, data):
         ConfigError: an unknown session, a session used twice, parts out of order or empty.
     """
     named = {part: getattr(data, part) for part in PARTS}
+    whole = len(store.sessions) >= 3 and not any(named.values())
+    if data.rotation and not whole:
+        raise errors.ConfigError(
+            f"data.rotation is {data.rotation}, wanted 0 where sessions are named or fewer than three"
+        )
     if any(named.values()):
         parts = _named(store, named)
-    elif len(store.sessions) >= 3:
-        parts = _by_session(store, data.fractions)
+    elif whole:
+        parts = _by_session(store, data.fractions, data.rotation)
     else:
         parts = _inside(store, data.fractions, round(data.gap_s * 1e9))
     for part in PARTS:
@@ -72,12 +77,12 @@ def _named(store, named):
     return parts
 
 
-def _by_session(store, fractions):
+def _by_session(store, fractions, rotation):
     count = len(store.sessions)
     test = max(1, round(fractions[2] * count))
     validation = max(1, round(fractions[1] * count))
     train = count - test - validation
-    whole = [_whole(session) for session in store.sessions]
+    whole = [_whole(store.sessions[(place + rotation) % count]) for place in range(count)]
     bounds = [0, train, train + validation, count]
     return {part: tuple(whole[bounds[k] : bounds[k + 1]]) for k, part in enumerate(PARTS)}
 

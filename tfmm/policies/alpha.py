@@ -12,12 +12,11 @@ import numpy as np
 from tfmm.environments import drift as drift_lib
 from tfmm.models import drift
 from tfmm.policies import baselines, play
-from tfmm.simulation import features
+from tfmm.simulation import features, state
 
 _ALPHAS = (0.0, 0.35, 0.7, 1.0, 1.5, 2.2)
 _HALVES = (0.6, 0.75, 0.9, 1.0, 1.15, 1.35, 1.6)
 _SKEWS = (0.6, 0.8, 1.0, 1.3, 1.7)
-_LOCKED_TICK = 0.5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,7 +35,7 @@ class Rule:
 
     def __call__(self, sim):
         """(B, N, 2) float64 ask and bid distance, ticks, for a simulator in `distances` mode."""
-        half = 0.5 * np.maximum(sim.books["ask_tick"] - sim.books["bid_tick"], _LOCKED_TICK)
+        half = 0.5 * np.maximum(sim.books["ask_tick"] - sim.books["bid_tick"], state.LOCKED_TICK)
         seen = sim.observation.reshape(*half.shape, len(features.NAMES))[..., drift.COLUMNS]
         expected = np.einsum("bnk,nk->bn", seen, self.coefficients) * self.half_spread_tick
         out = self.table(sim) * (half / self.half_spread_tick)[..., np.newaxis]

@@ -1,6 +1,6 @@
 """Every strategy that a policy is compared with."""
 
-from tfmm.policies import alpha, baselines, measurement
+from tfmm.policies import alpha, baselines, measurement, regimes
 
 
 def all_of(problem):
@@ -15,4 +15,5 @@ def all_of(problem):
         baselines.glft(problem, measured),
         baselines.bellman(problem, measured),
         *alpha.rules(problem, skewed),
+        *regimes.rules(problem),
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfmm.policies import law
 from tfmm.simulation import kernel
 
 
@@ -15,12 +16,17 @@ class Part:
 
 
 def scores(problem, count, rule):
-    """(count,) reward on train of candidates that are all played at once, each through every segment.
+    """(count,) reward on train of candidates: all played at once, each through every segment. Where the law of the
+    inventory is known nothing is played, and it is the expected objective, money.
 
     Args:
         rule: function that repeats a (count, ...) array for the rows of the batch -> act function as `run` takes it,
             distances in ticks.
     """
+    if law.possible(problem):
+        watched = law.watch(problem, "train")
+        acts = (rule(lambda values, c=c: values[[c]]) for c in range(count))
+        return np.array([sum(one.objective.sum() for one in law.expected(problem, watched, act, True)) for act in acts])
     train = problem.segments["train"]
     windows = problem.windows(train)
     sim = problem.simulator(train, count * len(windows), windows=np.tile(windows, (count, 1)), distances=True)

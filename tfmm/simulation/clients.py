@@ -17,7 +17,6 @@ from tfmm.simulation import fills, randomness, state
 
 _EXPONENTIAL, _POWER, _LOGISTIC = state.CURVE_EXPONENTIAL, state.CURVE_POWER, state.CURVE_LOGISTIC
 _FOREVER, _BUY, _SELL = state.FOREVER, 1, -1
-_LOCKED_TICK = 0.5
 
 
 @jit.kernel
@@ -98,7 +97,7 @@ def serve(books, n, event_row, rules, log, n_log):
     if rule.client_random_size:
         lots = np.int64(1 + size * (rule.client_lot - 1) + 0.5)
     if book.has_market:
-        spread = max(float(book.ask_tick - book.bid_tick), _LOCKED_TICK)
+        spread = max(float(book.ask_tick - book.bid_tick), state.LOCKED_TICK)
         side, tick, ours, beyond = _SELL, book.my_ask_tick, book.my_ask_lot, book.my_ask_tick - book.ask_tick
         if wants == _SELL:
             side, tick, ours, beyond = _BUY, book.my_bid_tick, book.my_bid_lot, book.bid_tick - book.my_bid_tick

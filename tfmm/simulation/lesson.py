@@ -15,15 +15,13 @@ import math
 import numpy as np
 
 from tfmm import jit
-from tfmm.simulation import clients, features
-
-_LOCKED_TICK = 0.5
+from tfmm.simulation import clients, features, state
 
 
 @jit.kernel
 def chance(beyond_tick, spread_tick, seconds, rules):
     """Probability that some client takes a quote within so many seconds; beyond_tick: further than the market's."""
-    p = clients.fill_probability(beyond_tick / max(spread_tick, _LOCKED_TICK), rules)
+    p = clients.fill_probability(beyond_tick / max(spread_tick, state.LOCKED_TICK), rules)
     return 1.0 - math.exp(-rules.client_rate * seconds * p)
 
 

@@ -10,7 +10,6 @@ from tfmm.simulation import state
 _SKEW_SPREAD, _OFFSETS, _DISTANCES = state.SKEW_SPREAD, state.OFFSETS, state.DISTANCES
 _TOUCH, _SYNTHETIC = state.REFERENCE_TOUCH, state.REFERENCE_SYNTHETIC
 _ON_TICK = 1e-6
-_LOCKED_TICK = 0.5
 ACTION_NAMES = {"skew_spread": ("skew", "half_spread"), "offsets": ("ask_offset", "bid_offset")}
 SIZE_NAMES = ("ask_size", "bid_size")
 HEDGE_NAMES = ("hedge",)
@@ -69,7 +68,9 @@ def send(book, ring, rules, ts, action, synthetic):
     if book.has_market and rules.quoted:
         below = above = 0.5 * (book.bid_tick + book.ask_tick)
         unit = (
-            rules.unit_tick if rules.unit_tick > 0.0 else 0.5 * max(float(book.ask_tick - book.bid_tick), _LOCKED_TICK)
+            rules.unit_tick
+            if rules.unit_tick > 0.0
+            else 0.5 * max(float(book.ask_tick - book.bid_tick), state.LOCKED_TICK)
         )
         if rules.action != _DISTANCES and rules.reference == _TOUCH:
             below, above = float(book.bid_tick), float(book.ask_tick)

@@ -33,6 +33,8 @@ SKEW_SPREAD, OFFSETS, DISTANCES = range(3)
 CURVE_EXPONENTIAL, CURVE_POWER, CURVE_LOGISTIC, CURVE_TABLE = range(4)
 CLOCK_TIME, CLOCK_EVENTS, CLOCK_BOTH = range(3)
 HEDGE_NONE, HEDGE_LIMIT, HEDGE_ACTION = range(3)
+LOCKED_TICK = 0.5
+"""What the spread of a locked market counts as."""
 TABLE_SIZE, TABLE_FROM, TABLE_STEP = 17, -1.0, 0.25
 TABLE_X = TABLE_FROM + TABLE_STEP * np.arange(TABLE_SIZE)
 """Distances beyond the market, in market spreads, at which a table of fill probabilities has its values."""

@@ -1,0 +1,126 @@
+"""The exact law of the inventory against very many draws of the simulator, and the strategies that are fitted by it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.simulation.test_lesson import problem_of
+from tfmm.policies import baselines, law, play, regimes
+from tfmm.simulation import kernel
+
+_FEATURES = ["inventory", "spread", "imbalance", "drift"]
+
+
+@pytest.fixture(scope="module")
+def problem(small_config):
+    return problem_of(small_config, environment={"features": _FEATURES, "interval_s": 1.0, "window_s": 60.0})
+
+
+def skewed(problem):
+    half = np.array([[1.2 * problem.scales[0].half_spread_tick]])
+    table = baselines.linear_tables(problem, half, 2.0 * half)[0]
+    return baselines.Baseline("skewed", table, np.eye(1), problem.parameters["order_lot"], {})
+
+
+def test_it_is_what_very_many_draws_give(problem):
+    """20 000 sets of clients through one segment: mean objective, its parts, and the law of the last inventory."""
+    windows = problem.windows(problem.segments["test"])[:1]
+    rows, rule = 20_000, skewed(problem)
+    sim = problem.simulator(
+        problem.segments["test"], rows, 11, windows=np.repeat(windows, rows, axis=0), distances=True
+    )
+    steps = 60
+    sim.rows["random"] = np.random.default_rng(1).integers(0, 2**63, rows, np.uint64)
+    sim.reset()
+    totals, sold = np.zeros(rows), np.zeros(rows)
+    for _ in range(steps):
+        before = sim.books["inventory_lot"][:, 0].copy()
+        sim.step(rule(sim))
+        assert (sim.step_type == kernel.MID).all()
+        totals += sim.reward
+        sold += sim.books["inventory_lot"][:, 0] < before
+    drawn = totals * problem.reward_scale * problem.money_unit(0)
+    (one, *_) = law.expected(problem, law.watch(problem, "test"), rule, True)
+    exact = one.objective[:steps].sum()
+    assert abs(drawn.mean() - exact) < 4.0 * drawn.std() / np.sqrt(rows)
+    assert drawn.std() / np.sqrt(rows) < 0.05 * abs(exact)
+    held = np.rint(sim.books["inventory_lot"][:, 0] / problem.parameters["order_lot"][0]).astype(int) + 10
+    shares = np.bincount(held, minlength=21) / rows
+    wanted = one.law[steps]
+    assert wanted.sum() == pytest.approx(1.0, abs=1e-12)
+    assert (np.abs(shares - wanted) < 5.0 * np.sqrt(wanted * (1 - wanted) / rows) + 1e-4).all()
+    alone = one.outcomes["sold"][:steps] * (1.0 - one.outcomes["bought"][:steps])
+    assert abs(sold.mean() - alone.sum()) < 0.02 * alone.sum()
+
+
+def test_a_policy_is_asked_what_the_simulator_would_ask_it(problem):
+    """The observation of every inventory is that of a dealer who holds it."""
+    windows = problem.windows(problem.segments["test"])[:1]
+    sim = problem.simulator(problem.segments["test"], 1, 3, windows=windows, distances=True)
+    asked = []
+
+    def remember(seen):
+        asked.append(seen)
+        return np.full((len(seen.books), 1, 2), 1e6)
+
+    watched = law.watch(problem, "test")[:1]
+    law.expected(problem, watched, remember, True)
+    rule, held = skewed(problem), []
+    sim.reset()
+    for t in range(50):
+        place = int(np.rint(sim.books["inventory_lot"][0, 0] / problem.parameters["order_lot"][0]))
+        row = t * 21 + place + 10
+        held.append(place)
+        own = problem.observe(asked[0])[row]
+        np.testing.assert_array_equal(own, problem.observe(sim)[0])
+        for name in ("bid_tick", "ask_tick", "inventory_lot"):
+            assert asked[0].books[name][row, 0] == sim.books[name][0, 0]
+        sim.step(rule(sim))
+    assert len(set(held)) > 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"environment": {"features": ["inventory", "bid_distance"]}},
+        {"environment": {"features": _FEATURES, "liquidate": True}},
+        {"environment": {"features": _FEATURES}, "clients": {"branching": 0.5}},
+        {"environment": {"features": _FEATURES}, "rules": {"latency_s": 0.1}},
+        {"environment": {"features": _FEATURES}, "rules": {"tape_fills": True}},
+    ],
+)
+def test_where_it_is_not_known(small_config, changes):
+    assert not law.possible(problem_of(small_config, **changes))
+
+
+def test_candidates_are_scored_by_it(problem):
+    """Two tables at once, each as by itself."""
+    rule = skewed(problem)
+    other = dataclasses.replace(rule, tables=3.0 * rule.tables)
+    tables = np.stack([rule.tables, other.tables])
+    scores = play.scores(
+        problem, 2, lambda repeated: baselines.Many(repeated(tables), np.eye(1), problem.parameters["order_lot"])
+    )
+    watched = law.watch(problem, "train")
+    own = [sum(e.objective.sum() for e in law.expected(problem, watched, one, True)) for one in (rule, other)]
+    assert scores == pytest.approx(own, rel=1e-12)
+    assert scores[0] != scores[1]
+
+
+def test_bellman_over_the_market_is_its_own_mirror_and_pays(problem):
+    """(Q, drift) and (-Q, -drift) swap ask and bid; each earns more on train than the one before."""
+    rules = regimes.rules(problem)
+    assert [one.name for one in rules] == ["bellman_spread", "bellman_spread_drift"]
+    for rule in rules:
+        by_drift = (*rule.ask.shape[:1], -1, len(rule.cuts[1]) + 1)
+        ask, bid = rule.ask.reshape(by_drift), rule.bid.reshape(by_drift)
+        np.testing.assert_allclose(ask, bid[::-1, :, ::-1], atol=0.03)
+        assert np.isnan(ask[0]).all() and np.isnan(bid[-1]).all()
+    watched = law.watch(problem, "train")
+    earned = [
+        sum(one.objective.sum() for one in law.expected(problem, watched, rule, True))
+        for rule in (baselines.linear_skew(problem), *rules)
+    ]
+    assert earned[0] < earned[1]
+    assert earned[1] < earned[2] * 1.005

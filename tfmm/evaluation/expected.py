@@ -1,0 +1,49 @@
+"""Expected instead of drawn objectives where the law of the inventory is known: see tfmm.policies.law.
+
+One draw of clients is mostly luck: what differs between two policies is small beside it. Where fill probabilities are
+known the expectation over all clients is computed, and an interval has only the price path left to resample.
+"""
+
+from tfmm.evaluation import assess, definitions
+from tfmm.policies import law
+
+METRIC = definitions.EXPECTED.name
+
+
+def watch(problem, split):
+    """law.watch of a split; None where no law is known."""
+    return law.watch(problem, split) if law.possible(problem) else None
+
+
+def of_policy(problem, policy, watched):
+    """[law.Expected] of a saved policy on every segment that was watched; None where none could be."""
+    if watched is None:
+        return None
+    return law.expected(problem, watched, lambda seen: policy(problem.observe(seen)), False)
+
+
+def of_baseline(problem, baseline, watched):
+    """The same of a baseline."""
+    return None if watched is None else law.expected(problem, watched, baseline, True)
+
+
+def add(results, breakdown, several):
+    """Writes METRIC into the metrics of a policy and of its parts: sessions, and its one instrument."""
+    if several is None:
+        return
+    results[METRIC] = _total(several)
+    for session, part in breakdown["sessions"].items():
+        part[METRIC] = _total(one for one in several if one.session == session)
+    for part in breakdown["instruments"].values():
+        part[METRIC] = results[METRIC]
+
+
+def blocks(backtests, several, risk, block_s):
+    """(metric, (K,) its gain in each block): METRIC where the law is known, else the drawn objective."""
+    if several is None:
+        return "objective", assess.block_objectives(backtests, risk, block_s)
+    return METRIC, law.blocks(several, block_s)
+
+
+def _total(several):
+    return float(sum(one.objective.sum() for one in several))

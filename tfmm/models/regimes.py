@@ -1,0 +1,114 @@
+"""The simple model in a market that changes: dynamic programming over the inventory and the state of the market.
+
+The market is in one of X states: a Markov chain that does not depend on us. In state x its spread is S_x and its mid
+moves by m_x on average until the next decision. A quote of distance d from the mid, in spreads, is taken with
+probability p(d). With Q orders held, |Q| <= L, and the mid now counted as 0,
+    V(Q, x) = max_{a, b} p(a) (a S_x - m_x) + p(b) (b S_x + m_x) + Q m_x - c |Q| + beta E V(Q - sold + bought, x'),
+both sides filled independently; the side that would leave the limits is not quoted. With one state and no drift it is
+models.inventory. Each side is chosen against the other's choice of the round before.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tfmm.models import inventory
+
+_ROUNDS, _TOLERANCE = 100, 1e-9
+
+
+class Chain(NamedTuple):
+    """spread: (X,) tick. move: (X,) tick per decision. transition: (X, X) rows that sum to 1."""
+
+    spread: np.ndarray
+    move: np.ndarray
+    transition: np.ndarray
+
+
+class Solution(NamedTuple):
+    """value: (2 L + 1, X), tick x order. ask, bid: (2 L + 1, X) distances in spreads; NaN: not quoted."""
+
+    value: np.ndarray
+    ask: np.ndarray
+    bid: np.ndarray
+
+
+def estimate(spread, move, state, mirrored, count):
+    """The Chain of what was seen, every path together with its mirror image: up and down are alike.
+
+    Args:
+        spread, move: sequences of (T,) arrays, tick: at a decision, and from it to the next. state, mirrored: of (T,)
+            int64, the state and that of the mirrored market. count: X. A state never seen stays in itself.
+    """
+    moves, spreads, seen = np.zeros(count), np.zeros(count), np.zeros(count)
+    transition = np.zeros((count, count))
+    for s, m, *sides in zip(spread, move, state, mirrored, strict=True):
+        for sign, places in zip((1.0, -1.0), sides, strict=True):
+            np.add.at(transition, (places[:-1], places[1:]), 1.0)
+            np.add.at(moves, places, sign * m)
+            np.add.at(spreads, places, s)
+            np.add.at(seen, places, 1.0)
+    left = transition.sum(axis=1, keepdims=True)
+    transition = np.where(left > 0.0, transition / np.maximum(left, 1.0), np.eye(count))
+    return Chain(spreads / np.maximum(seen, 1.0), moves / np.maximum(seen, 1.0), transition)
+
+
+def solve(chain, distance, chance, cost, beta=inventory.BETA):
+    """The best distances of both sides: policy iteration.
+
+    Args:
+        distance: (J,) from the mid, in spreads. chance: (J,) fills per decision. cost: (2 L + 1,) of holding, tick x
+            order per decision.
+
+    Returns:
+        Solution.
+    """
+    held = np.arange(len(cost)) - len(cost) // 2
+    asks = chance * (distance * chain.spread[:, np.newaxis] - chain.move[:, np.newaxis])  # (X, J)
+    bids = chance * (distance * chain.spread[:, np.newaxis] + chain.move[:, np.newaxis])
+    still = held[:, np.newaxis] * chain.move - cost[:, np.newaxis]
+    value, sold, bought = np.zeros((3, *still.shape))
+    for _ in range(_ROUNDS):
+        before, after = value, beta * value @ chain.transition.T
+        # mirrored, the inventory after a sale is the one after a purchase
+        sold, ask, ask_gain = (one[::-1] for one in _best(asks, chance, after[::-1], bought[::-1]))
+        bought, bid, bid_gain = _best(bids, chance, after, sold)
+        value = _evaluate(still + ask_gain + bid_gain, sold, bought, beta * chain.transition)
+        if np.max(np.abs(value - before)) <= _TOLERANCE * max(1.0, float(np.max(np.abs(value)))):
+            break
+    choices = np.append(distance, np.nan)
+    return Solution(value, choices[ask], choices[bid])
+
+
+def _evaluate(gain, sold, bought, discounted):
+    """(2 L + 1, X) value of quotes that earn `gain` and are filled with these probabilities."""
+    count, states = gain.shape
+    down, up = sold * (1.0 - bought), bought * (1.0 - sold)
+    system = np.eye(gain.size).reshape(count, states, count, states)
+    for q in range(count):
+        for step, weight in ((-1, down[q]), (0, 1.0 - down[q] - up[q]), (1, up[q])):
+            if 0 <= q + step < count:
+                system[q, :, q + step] -= weight[:, np.newaxis] * discounted
+    return np.linalg.solve(system.reshape(gain.size, gain.size), gain.reshape(-1)).reshape(gain.shape)
+
+
+def _best(gains, chance, after, other):
+    """(chance, place in the distances or -1, gain) of the best bid, (2 L + 1, X) each.
+
+    Args:
+        gains: (X, J). after: (2 L + 1, X) value of what is held at the end. other: (2 L + 1, X) chance that the ask is
+            filled too: then what is held stays the same, where without the bid it would have fallen.
+    """
+    step = np.diff(after, axis=0)
+    worth = (1.0 - other[:-1]) * step
+    worth[1:] += other[1:-1] * step[:-1]
+    total = gains + chance * worth[:, :, np.newaxis]
+    place = np.argmax(total, axis=2)
+    every = np.arange(len(gains))
+    quoted = np.take_along_axis(total, place[..., np.newaxis], axis=2)[..., 0] > 0.0
+    last = after[:1]  # a full dealer bids for nothing
+    return (
+        np.vstack([np.where(quoted, chance[place], 0.0), np.zeros_like(last)]),
+        np.vstack([np.where(quoted, place, -1), np.full(last.shape, -1)]),
+        np.vstack([np.where(quoted, gains[every, place], 0.0), np.zeros_like(last)]),
+    )

@@ -1,0 +1,150 @@
+"""The law of the inventory along a tape where only clients trade: expectations in the place of draws.
+
+The price path does not depend on us, and whether a client takes a quote has a known probability. So what a quote
+does in an interval is known for every inventory it may be sent with: clients who would take our ask come with the
+intensity lambda p(x(s)), x(s) how far it is beyond the market's at time s, and
+    P(taken) = 1 - exp(-int lambda p(x(s)) ds),
+both sides independent of each other. The probabilities of all inventories go forward from decision to decision; the
+expected profit, cost of risk and fills of every interval are their means. Nothing is drawn.
+Assumes what `tfmm.environments.lessons.check` does: Poisson clients of one order, no latency, no hedge.
+"""
+
+import math
+
+import numpy as np
+
+from tfmm import jit
+from tfmm.market import schema
+from tfmm.simulation import clients, fills, quoting, state
+
+_QUOTE = schema.QUOTE
+MARKET = np.dtype(
+    [
+        ("ts", np.int64),
+        ("bid_tick", np.int64),
+        ("ask_tick", np.int64),
+        ("has_market", np.int64),
+        ("last_ns", np.int64),  # of the last event before
+        ("row", np.int64),  # next event
+        ("stop", np.int64),  # one past the last event of the segment
+    ]
+)
+"""What the market was at a decision."""
+OUTCOME = np.dtype([("sold", np.float64), ("bought", np.float64), ("profit", np.float64), ("lot_s", np.float64)])
+"""Of one interval that begins with a given inventory: probabilities that our ask and our bid are taken, expected change
+of the wealth at the mid (tick x lot), and expected integral of |inventory| dt."""
+
+
+@jit.kernel
+def outcomes(events, markets, actions, rules, out):
+    """What the quotes of every decision and inventory are expected to do until the next decision.
+
+    Args:
+        events: (E,) schema.EVENT. markets: (T + 1,) MARKET at every decision and at the end.
+        actions: (T, 2 L + 1, 2) float64 as rules say, for inventories -L, ..., L orders.
+        rules: () state.PARAMETERS. out: (T, 2 L + 1) OUTCOME, written.
+    """
+    count = actions.shape[1]
+    books, ring = np.zeros(count, state.BOOK), np.zeros(1, state.ORDER)
+    no_log, no_outcomes = np.zeros(0, state.FILL), np.zeros((0, 0, 0), np.int8)
+    kept = np.zeros((count, 2))
+    for t in range(actions.shape[0]):
+        now, then = markets[t], markets[t + 1]
+        for q in range(count):
+            book = books[q]
+            book.bid_tick, book.ask_tick, book.has_market = now.bid_tick, now.ask_tick, now.has_market
+            book.inventory_lot = (q - count // 2) * rules.order_lot
+            book.my_bid_lot = book.my_ask_lot = 0
+            order = quoting.send(book, ring, rules, now.ts, actions[t, q], math.nan)
+            fills.activate(book, order, rules, 0, 0, no_log, 0, no_outcomes, 0)
+            kept[q, 0] = kept[q, 1] = 1.0
+            out[t, q].lot_s = 0.0
+        _live(events, now, then.ts, books, kept, rules, out[t])
+        moved = 0.5 * (then.bid_tick + then.ask_tick - now.bid_tick - now.ask_tick)
+        worth = 0.5 * (then.bid_tick + then.ask_tick)
+        for q in range(count):
+            book, one = books[q], out[t, q]
+            one.sold, one.bought = 1.0 - kept[q, 0], 1.0 - kept[q, 1]
+            one.profit = book.inventory_lot * moved
+            if book.my_ask_lot > 0:
+                one.profit += one.sold * book.my_ask_lot * (book.my_ask_tick - worth)
+            if book.my_bid_lot > 0:
+                one.profit += one.bought * book.my_bid_lot * (worth - book.my_bid_tick)
+
+
+@jit.kernel
+def _live(events, now, until, books, kept, rules, out):
+    """Lets the quotes stand from a decision until a time; kept: (2 L + 1, 2) that ask and bid still rest."""
+    since, bid_tick, ask_tick = now.ts, now.bid_tick, now.ask_tick
+    quoting_, before = now.has_market, now.last_ns
+    for row in range(now.row, now.stop):
+        event = events[row]
+        if event.ts > until:
+            break
+        if event.ts - before > rules.gap_ns and quoting_:
+            # over a hole in the data the quotes are pulled, and they do not come back before the next decision
+            _pass(books, kept, rules, bid_tick, ask_tick, (event.ts - since) * 1e-9, True, out)
+            since, quoting_ = event.ts, 0
+        before = event.ts
+        if event.kind != _QUOTE or (event.lo_tick == bid_tick and event.hi_tick == ask_tick):
+            continue
+        _pass(books, kept, rules, bid_tick, ask_tick, (event.ts - since) * 1e-9, quoting_ > 0, out)
+        since, bid_tick, ask_tick = event.ts, event.lo_tick, event.hi_tick
+    _pass(books, kept, rules, bid_tick, ask_tick, (until - since) * 1e-9, quoting_ > 0, out)
+
+
+@jit.kernel
+def _pass(books, kept, rules, bid_tick, ask_tick, seconds, met, out):
+    """Time goes by in which the market does not move; met: whether clients meet our quotes."""
+    if seconds <= 0.0:
+        return
+    spread = max(float(ask_tick - bid_tick), state.LOCKED_TICK)
+    for q in range(books.shape[0]):
+        book = books[q]
+        sells = buys = 0.0
+        if met and book.my_ask_lot > 0:
+            sells = rules.client_rate * clients.fill_probability((book.my_ask_tick - ask_tick) / spread, rules)
+        if met and book.my_bid_lot > 0:
+            buys = rules.client_rate * clients.fill_probability((bid_tick - book.my_bid_tick) / spread, rules)
+        ask_s = kept[q, 0] * _resting(sells, seconds)
+        bid_s = kept[q, 1] * _resting(buys, seconds)
+        both_s = kept[q, 0] * kept[q, 1] * _resting(sells + buys, seconds)
+        held, lot = book.inventory_lot, rules.order_lot
+        out[q].lot_s += abs(held) * (seconds - ask_s - bid_s + 2.0 * both_s)
+        out[q].lot_s += abs(held - lot) * (bid_s - both_s) + abs(held + lot) * (ask_s - both_s)
+        kept[q, 0] *= math.exp(-sells * seconds)
+        kept[q, 1] *= math.exp(-buys * seconds)
+
+
+@jit.kernel
+def _resting(rate, seconds):
+    """int_0^seconds exp(-rate s) ds."""
+    return seconds if rate <= 0.0 else -math.expm1(-rate * seconds) / rate
+
+
+@jit.kernel
+def forward(out, law, means):
+    """The law of the inventory from one that is given, and what it makes of the outcomes.
+
+    Args:
+        out: (T, 2 L + 1) OUTCOME. law: (T + 1, 2 L + 1) float64, its first row given. means: (T,) OUTCOME, written.
+    """
+    count = law.shape[1]
+    for t in range(out.shape[0]):
+        law[t + 1] = 0.0
+        mean = means[t]
+        mean.sold = mean.bought = mean.profit = mean.lot_s = 0.0
+        for q in range(count):
+            one, weight = out[t, q], law[t, q]
+            if weight == 0.0:
+                continue
+            mean.sold += weight * one.sold
+            mean.bought += weight * one.bought
+            mean.profit += weight * one.profit
+            mean.lot_s += weight * one.lot_s
+            down, up = one.sold * (1.0 - one.bought), one.bought * (1.0 - one.sold)
+            if down > 0.0:
+                law[t + 1, q - 1] += weight * down
+            if up > 0.0:
+                law[t + 1, q + 1] += weight * up
+            law[t + 1, q] += weight * (1.0 - down - up)
