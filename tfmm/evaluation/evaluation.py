@@ -74,12 +74,18 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
         fills=fill_log.columns(runs[name]),
         figures=figures,
         tables=tables,
-        chart=chart.payload(runs[name], quoted[0]),
-        film=film.gif(max(runs[name], key=lambda one: len(one.fills)), quoted[0]) if filmed else None,
+        chart=chart.payload(runs[name], illustrations.shown(runs[name], quoted)),
+        film=_film(runs[name], quoted) if filmed else None,
         quality=_quality(problem, {one.session for one in runs[name]}),
         config_text=config_lib.dumps(config),
         command=command,
     )
+
+
+def _film(backtests, quoted):
+    """film.gif of the segment and instrument with most fills."""
+    pairs = [(one, n) for one in backtests for n in quoted]
+    return film.gif(*max(pairs, key=lambda pair: int((pair[0].fills["instrument"] == pair[1]).sum())))
 
 
 def _compare(runs, laws, results, risk, config):
