@@ -82,8 +82,14 @@ FITTED = {
     "sigma_tick": "volatility sigma, ticks per square root of a second",
     "intensity": "fills at distance d: A exp(-k d) per second",
     "beta": "discount of a decision",
+    "distance_tick": "distances from the mid tried on train, ticks",
+    "chance": "fills per decision at each distance",
+    "gain_tick": "profit per decision at each distance, ticks x orders",
     "alpha": "share of the expected move that quotes follow",
     "drift": "expected move, weights of its predictors",
+    "spread_cuts_tick": "market spreads between its states, ticks",
+    "drift_cuts_half_spread": "expected moves between its states, mean half-spreads",
+    "move_tick": "mean move of the mid in a decision, ticks, by state",
     "policy": "saved policy",
 }
 """Fitted parameters of baselines in words; others are named as in metrics.json."""

@@ -7,6 +7,7 @@ import importlib.resources
 import io
 
 import jinja2
+import markupsafe
 
 from tfmm import files
 from tfmm.evaluation import definitions, fill_log
@@ -101,6 +102,7 @@ def _page(outcome, pictures):
     )
     environment.filters["shown"] = shown
     environment.filters["words"] = words
+    environment.filters["breakable"] = breakable
     first = next(iter(outcome.results.values()))
     script = importlib.resources.files("tfmm.evaluation").joinpath("templates/quotes.js").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(
@@ -198,6 +200,11 @@ def shown(value, kind="number"):
     if kind == "money":
         return f"{value:,.2f}" if abs(value) < 1e6 else f"{value:,.0f}"
     return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+
+
+def breakable(name):
+    """A name with underscores as HTML that may break after them, and only there."""
+    return markupsafe.Markup("_<wbr>").join(name.split("_"))
 
 
 def words(value):

@@ -121,7 +121,13 @@ def bellman(problem, measured):
         cost = problem.cost_per_s(n) * interval_s * np.abs(_held(problem))
         places = inventory.solve(one.chance, one.gain, cost).places
         tables[n] = np.append(one.distance_tick, np.nan)[places]  # place -1: not quoted
-    return _baseline(problem, "bellman", tables, {"beta": inventory.BETA})
+    fitted = {
+        "beta": inventory.BETA,
+        "distance_tick": [one.distance_tick.tolist() for one in measured],
+        "chance": [one.chance.tolist() for one in measured],
+        "gain_tick": [one.gain.tolist() for one in measured],
+    }
+    return _baseline(problem, "bellman", tables, fitted)
 
 
 def _by_aversion(problem, measured, name, quotes):
