@@ -24,16 +24,18 @@ def main():
 
     cli.quiet()
     policy = saved.Policy.load(args.policy)
-    from tfmm.evaluation import evaluation, figures, on_model, on_system, report
-
     if policy.config.environment.name in config.SYSTEMS:
         if args.store is not None or args.explain is not None or args.explain_quote is not None:
             raise errors.ConfigError(f"{args.policy}: has no store and no fills, wanted no --store and no --explain")
+        from tfmm.evaluation import on_system
+
         outcome = on_system.evaluate(policy, args.split)
         path = on_system.write(args.out or args.policy / f"evaluation-{args.split}", outcome)
         print(*on_system.lines(outcome), f"metrics: {path}", sep="\n")
         return
     if policy.config.environment.name != config.TAPE:
+        from tfmm.evaluation import on_model
+
         outcome = on_model.evaluate(policy)
         path = on_model.write(args.out or args.policy / "evaluation-model", outcome)
         for name, result in {outcome.name: outcome.optimum, **outcome.baselines}.items():
@@ -42,6 +44,8 @@ def main():
         print(f"played: {outcome.played['value']:.4f} +- {outcome.played['standard_error']:.4f}")
         print(f"metrics: {path}")
         return
+    from tfmm.evaluation import evaluation, figures, report
+
     if args.explain is not None or args.explain_quote is not None:
         print(evaluation.explain(policy, args.store, args.split, args.explain, args.explain_quote))
         return

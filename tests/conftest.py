@@ -68,3 +68,24 @@ def small_config(small_store):
         },
     }  # fmt: skip
     return config_lib.decode(text, "test")
+
+
+@pytest.fixture(scope="session")
+def pair_store(tmp_path_factory):
+    """Three sessions of two independent generated instruments on one tape; the second has lots of 10."""
+    path = tmp_path_factory.mktemp("pair") / "store"
+    instruments = (
+        schema.Instrument(symbol="ONE", tick_size=0.01),
+        schema.Instrument(symbol="TWO", tick_size=0.01, lot_size=10.0, multiplier=0.5),
+    )
+
+    def sessions():
+        for day in range(3):
+            parts = []
+            for n, one in enumerate(instruments):
+                name, quotes, trades = generator.session(day, seed=20 + n, hours=0.05)
+                parts.append(tape.Tape.from_frames(quotes, trades, one))
+            yield name, tape.Tape.merge(parts), {}
+
+    store_writer.create(path, instruments, sessions())
+    return path

@@ -76,7 +76,8 @@ def test_the_chart_holds_the_market_our_quotes_and_every_fill():
     body = json.loads(chart.payload([one]))
     (segment,) = body["segments"]
     columns = {name: np.frombuffer(base64.b64decode(text), "<i4").tolist() for name, text in segment["columns"].items()}
-    assert (body["half_tick"], segment["name"], segment["rule"]) == (0.5, "one", ["TRADE"])
+    assert [one["half_tick"] for one in body["instruments"]] == [0.5]
+    assert (segment["instrument"], segment["name"], segment["rule"]) == (0, "one", ["TRADE"])
     assert columns["our_t"] == [0, 200_000]  # 0.1 ms; the quote of 10 s changed nothing
     assert columns["our_bid"] == [196, -1] and columns["our_ask"] == [204, 206]
     assert columns["bid"] == [198] and columns["ask"] == [202]

@@ -211,7 +211,7 @@ def test_the_share_of_actions_at_the_bounds_is_in_the_title():
     # skew: 1 of 4 at a bound; half_spread: 2 of 4
     values = np.array([[0.0, 1.0], [1.0, -1.0], [0.2, 0.5], [-0.5, 0.0]], np.float32)
     titles = [ax.get_title() for ax in figures.actions(values, ("skew", "half_spread")).axes]
-    assert titles == ["skew: 25.0% at the bounds", "half_spread: 50.0% at the bounds"]
+    assert titles == ["skew\n25.0% at the bounds", "half_spread\n50.0% at the bounds"]
 
 
 def test_learning_curves_need_records():

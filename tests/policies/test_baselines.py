@@ -11,31 +11,10 @@ from tfmm import errors, simulation
 from tfmm.environments import factory
 from tfmm.environments import problem as problem_lib
 from tfmm.evaluation import assess, backtest, metrics
-from tfmm.market import generator, schema, splits, store_writer, tape
+from tfmm.market import schema, splits
 from tfmm.models import calibration
 from tfmm.policies import baselines, measurement
 from tfmm.simulation import schedule
-
-
-@pytest.fixture(scope="module")
-def pair_store(tmp_path_factory):
-    """Three sessions of two independent generated instruments on one tape; the second has lots of 10."""
-    path = tmp_path_factory.mktemp("pair") / "store"
-    instruments = (
-        schema.Instrument(symbol="ONE", tick_size=0.01),
-        schema.Instrument(symbol="TWO", tick_size=0.01, lot_size=10.0, multiplier=0.5),
-    )
-
-    def sessions():
-        for day in range(3):
-            parts = []
-            for n, one in enumerate(instruments):
-                name, quotes, trades = generator.session(day, seed=20 + n, hours=0.05)
-                parts.append(tape.Tape.from_frames(quotes, trades, one))
-            yield name, tape.Tape.merge(parts), {}
-
-    store_writer.create(path, instruments, sessions())
-    return path
 
 
 def problem_of(config, path):

@@ -1,6 +1,7 @@
 """Closed loop on a split, then a replay of what was sent: the fills that all numbers come from."""
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import tqdm
@@ -12,65 +13,103 @@ from tfmm.simulation import kernel, schedule
 
 
 def run(problem, split, act, distances, name):
-    """Plays whole segments with one policy.
+    """Plays whole segments with one policy: see run_all."""
+    return run_all(problem, split, {name: act}, distances)[name]
+
+
+def run_all(problem, split, acts, distances):
+    """Plays whole segments with several policies side by side.
 
     The closed loop records the quotes sent; `replay` then fills them on the same tape, so fills, cash
     and inventory of both are the same or something is broken. Where clients trade or inventory is hedged, the
     fills are those of the closed loop; every policy meets the same clients.
 
     Args:
-        problem: Problem. split: "train", "validation" or "test". act: simulator -> actions (B, N, 2) or (B, 2 N).
-        distances: act gives raw distances (a baseline) instead of actions. name: for the progress bar.
+        problem: Problem. split: "train", "validation" or "test". acts: {name: function of a simulator, or a
+            play.Part of one, that gives its actions (B, N, 2) or (B, 2 N)}.
+        distances: they are raw distances (of baselines) instead of actions.
 
     Returns:
-        list of assess.Backtest, one per segment.
+        {name: list of assess.Backtest, one per segment}.
     """
     segments = problem.segments[split]
     windows = problem.windows(segments)
-    sim = problem.simulator(segments, len(windows), windows=windows, distances=distances, record=problem.drawn)
-    sent, actions, final, drawn = [], [], {}, []
-    steps = int((windows[:, 2] - windows[:, 1]).max() // sim.interval_ns)
-    with tqdm.tqdm(total=steps, desc=f"backtest {name}", unit="step", disable=None, leave=False) as bar:
-
-        def remember(one, open_rows):
-            sent.append((one.sent.copy(), open_rows.copy()))
-            if problem.drawn:
-                drawn.append(one.fills[open_rows[one.fills["batch_row"]]])
-            for b in np.flatnonzero(open_rows & (one.step_type == kernel.LAST)):
-                final[b] = one.books[b].copy(), int(one.rows["ts"][b])
-            bar.update()
-
-        def acted(one):
-            actions.append(act(one))
-            return actions[-1]
-
-        play.run(sim, acted, remember)
-    quotes, was_open = np.stack([one for one, _ in sent]), np.stack([one for _, one in sent])
-    all_actions = None if distances else np.stack(actions).astype(np.float32)
-    out = []
-    for b, (index, start_ns, _) in enumerate(windows):
-        segment = segments[index]
-        own = tape.Tape(
-            problem.store.events[segment.start_row : segment.stop_row], problem.store.instruments, rates=problem.rates
-        )
-        one = _schedule(problem, quotes[was_open[:, b], b])
-        # the closed loop stops with its last decision; the quote that is still out must not fill later
-        books, stop_ns = final[b]
-        limited, outcomes = _limited(problem), None
-        if problem.drawn:
-            fills = _drawn(problem, np.concatenate(drawn), b, segment)
-        else:
-            replayed = schedule.replay(own, one, limited)
-            fills, outcomes = replayed.fills[replayed.fills["ts_ns"] <= stop_ns], replayed.outcomes
-        _check(fills, books, problem)
-        taken = None if all_actions is None else all_actions[was_open[:, b], b]
-        out.append(
-            assess.Backtest(
-                segment.session, own, (int(start_ns), stop_ns), one, fills, taken,
-                segment.start_row - problem.store.session(segment.session).start_row, limited, outcomes,
-            )
-        )  # fmt: skip
+    count = len(windows)
+    every = np.tile(windows, (len(acts), 1))
+    sim = problem.simulator(segments, len(every), windows=every, distances=distances, record=problem.drawn)
+    sim.rows["random"] = np.tile(sim.rows["random"][:count], len(acts))
+    longest = int((windows[:, 2] - windows[:, 1]).max() // sim.interval_ns)
+    with tqdm.tqdm(total=longest, desc=f"backtest {_title(acts)}", unit="step", disable=None, leave=False) as bar:
+        played = _play(sim, list(acts.values()), problem.drawn, bar)
+    tapes = [
+        tape.Tape(problem.store.events[one.start_row : one.stop_row], problem.store.instruments, rates=problem.rates)
+        for one in (segments[index] for index, _, _ in windows)
+    ]
+    out = {name: [] for name in acts}
+    for b, (index, start_ns, _) in enumerate(every):
+        one = _backtest(problem, segments[index], tapes[b % count], played, b, int(start_ns), distances)
+        out[list(acts)[b // count]].append(one)
     return out
+
+
+class _Played(NamedTuple):
+    """What a closed loop of T steps and B rows did.
+
+    sent: (T, B, N) state.ORDER. was_open: (T, B) bool, not yet over before the step. actions: (T, B, ...).
+    final: {row: (books, ts)} at the end of its window. fills: (K,) state.FILL, or None where not recorded.
+    """
+
+    sent: np.ndarray
+    was_open: np.ndarray
+    actions: np.ndarray
+    final: dict
+    fills: np.ndarray | None
+
+
+def _play(sim, acts, drawn, bar):
+    """One window in every row of `sim`, an even part of the rows for each of `acts`."""
+    count = len(sim.rows) // len(acts)
+    parts = [play.Part(sim, slice(k * count, (k + 1) * count)) for k in range(len(acts))]
+    sent, was_open, actions, final, fills = [], [], [], {}, []
+
+    def acted(_):
+        actions.append(np.concatenate([act(part) for act, part in zip(acts, parts, strict=True)]))
+        return actions[-1]
+
+    def remember(one, open_rows):
+        sent.append(one.sent.copy())
+        was_open.append(open_rows.copy())
+        if drawn:
+            fills.append(one.fills[open_rows[one.fills["batch_row"]]])
+        for b in np.flatnonzero(open_rows & (one.step_type == kernel.LAST)):
+            final[b] = one.books[b].copy(), int(one.rows["ts"][b])
+        bar.update()
+
+    play.run(sim, acted, remember)
+    logged = np.concatenate(fills) if drawn else None
+    return _Played(np.stack(sent), np.stack(was_open), np.stack(actions), final, logged)
+
+
+def _title(acts):
+    return next(iter(acts)) if len(acts) == 1 else f"{len(acts)} policies"
+
+
+def _backtest(problem, segment, own, played, b, start_ns, distances):
+    """The Backtest of row b, which played `segment`; own: its Tape."""
+    was_open = played.was_open[:, b]
+    sent = _schedule(problem, played.sent[was_open, b])
+    # the closed loop stops with its last decision; the quote that is still out must not fill later
+    books, stop_ns = played.final[b]
+    limited, outcomes = _limited(problem), None
+    if problem.drawn:
+        fills = _drawn(problem, played.fills, b, segment)
+    else:
+        replayed = schedule.replay(own, sent, limited)
+        fills, outcomes = replayed.fills[replayed.fills["ts_ns"] <= stop_ns], replayed.outcomes
+    _check(fills, books, problem)
+    taken = None if distances else played.actions[was_open, b].astype(np.float32)
+    first_row = segment.start_row - problem.store.session(segment.session).start_row
+    return assess.Backtest(segment.session, own, (start_ns, stop_ns), sent, fills, taken, first_row, limited, outcomes)
 
 
 def policy_actions(problem, policy):

@@ -49,10 +49,10 @@ def by_inventory(runs, order_size, instrument=0):
         runs: {policy: list of Backtest}. order_size: size unit of an order.
 
     Returns:
-        list of {"policy", "inventory_orders", "skew_tick", "skew_low", "skew_high", "half_spread_tick",
+        list of {"instrument", "policy", "inventory_orders", "skew_tick", "skew_low", "skew_high", "half_spread_tick",
         "half_spread_low", "half_spread_high", "n"}; skew: our mid minus the market's; low and high: 10 and 90 %.
     """
-    out = []
+    out, symbol = [], _symbol(runs, instrument)
     for policy, backtests in runs.items():
         parts = [_quoted(one, instrument) for one in backtests]
         held, skew, half = (np.concatenate([part[k] for part in parts]) for k in range(3))
@@ -60,12 +60,16 @@ def by_inventory(runs, order_size, instrument=0):
         for level in np.unique(orders):
             own = orders == level
             if own.sum() >= _LEAST:
-                row = {"policy": policy, "inventory_orders": level}
+                row = {"instrument": symbol, "policy": policy, "inventory_orders": level}
                 for name, values in (("skew", skew[own]), ("half_spread", half[own])):
                     low, high = np.percentile(values, (10, 90))
                     row |= {f"{name}_tick": values.mean(), f"{name}_low": low, f"{name}_high": high}
                 out.append(row | {"n": int(own.sum())})
     return out
+
+
+def _symbol(runs, instrument):
+    return next(iter(runs.values()))[0].tape.instruments[instrument].symbol
 
 
 def _quoted(one, instrument):
@@ -85,13 +89,13 @@ def fill_probability(runs, instrument=0):
     rests for dt is filled with probability 1 - exp(-A dt exp(-k d)); maximum likelihood, taking quotes as independent.
 
     Returns:
-        (list of {"distance_tick", "share", "low", "high", "fitted", "n"}; low, high: 95 %, Wilson 1927),
+        (list of {"instrument", "distance_tick", "share", "low", "high", "fitted", "n"}; low, high: 95 %, Wilson 1927),
         {"rate_per_s", "k_per_tick"}, NaN with fewer than ten fills.
     """
     parts = [_met(one, instrument) for backtests in runs.values() for one in backtests]
     distance, seconds, filled = (np.concatenate([part[k] for part in parts]) for k in range(3))
     fit = _fit(distance, seconds, filled)
-    out = []
+    out, symbol = [], _symbol(runs, instrument)
     if len(distance):
         edges = np.unique(np.quantile(distance, np.linspace(0, 1, _BINS + 1)))
         place = np.clip(np.searchsorted(edges, distance, side="right") - 1, 0, max(len(edges) - 2, 0))
@@ -100,8 +104,8 @@ def fill_probability(runs, instrument=0):
             share, count = filled[own].mean(), int(own.sum())
             low, high = _wilson(share, count)
             fitted = _probability(fit["rate_per_s"], fit["k_per_tick"], distance[own], seconds[own]).mean()
-            out.append({"distance_tick": distance[own].mean(), "share": share, "low": low, "high": high,
-                        "fitted": fitted, "n": count})  # fmt: skip
+            out.append({"instrument": symbol, "distance_tick": distance[own].mean(), "share": share, "low": low,
+                        "high": high, "fitted": fitted, "n": count})  # fmt: skip
     return out, fit
 
 

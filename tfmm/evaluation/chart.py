@@ -10,26 +10,32 @@ from tfmm.market import schema
 
 _UNIT_NS = 100_000  # time unit of the chart; 2^32 of them are 119 hours
 _ROWS = 120_000  # of market and quotes together, about a megabyte
+_FEWEST_ROWS = 1000
 
 
-def payload(backtests, instrument=0):
-    """JSON text of one instrument; it holds nothing that a script element could end on.
+def payload(backtests, instruments=(0,)):
+    """JSON text of some instruments; it holds nothing that a script element could end on.
 
-    Segments are taken from the one with most fills on until there are _ROWS; of a longer one the stretch with most
-    fills. Prices are in half ticks, times in 0.1 ms after `start_ms`. Changes of size alone are left out.
+    Of each, segments are taken from the one with most fills on until there are its share of _ROWS; of a longer one the
+    stretch with most fills. Prices are in half ticks, times in 0.1 ms after `start_ms`. Changes of size alone are left
+    out.
     """
-    left, out = _ROWS, []
-    for one in sorted(backtests, key=lambda one: -len(one.fills)):
-        if left < 1000:
-            break
-        segment, used = _segment(one, instrument, left)
-        left -= used
-        out.append(segment)
-    out.sort(key=lambda one: one["start_ms"])
-    tick = backtests[0].tape.instruments[instrument].tick_size
-    digits = max(0, int(np.ceil(-np.log10(tick) - 1e-9)))
-    body = {"half_tick": tick / 2, "digits": digits, "symbol": backtests[0].tape.instruments[instrument].symbol}
-    return json.dumps(body | {"segments": out}).replace("<", "\\u003c")
+    known, out = backtests[0].tape.instruments, []
+    for place, n in enumerate(instruments):
+        left = _ROWS // len(instruments)
+        for one in sorted(backtests, key=lambda one, n=n: -int((one.fills["instrument"] == n).sum())):
+            if left < _FEWEST_ROWS:
+                break
+            segment, used = _segment(one, n, left)
+            left -= used
+            out.append({"instrument": place} | segment)
+    out.sort(key=lambda one: (one["start_ms"], one["instrument"]))
+    facts = [
+        {"symbol": known[n].symbol, "half_tick": known[n].tick_size / 2,
+         "digits": max(0, int(np.ceil(-np.log10(known[n].tick_size) - 1e-9)))}
+        for n in instruments
+    ]  # fmt: skip
+    return json.dumps({"instruments": facts, "segments": out}).replace("<", "\\u003c")
 
 
 def _segment(one, n, limit):

@@ -62,3 +62,55 @@ CLIENTS = (
     Definition("inventory_half_life_s", "Inventory half-life", "number", "s",
                "ln 2 / -ln rho, rho the autocorrelation of Q after 1 s", "AR(1)"),
 )  # fmt: skip
+BASELINES = {
+    "none": "does not quote",
+    "fixed_spread": "the mid plus and minus h, whatever is held",
+    "linear_skew": "as fixed_spread, both quotes shifted against the inventory, by s at its limit",
+    "avellaneda_stoikov": "Avellaneda and Stoikov 2008 with a horizon that stays ten minutes away",
+    "glft": "Gueant, Lehalle and Fernandez-Tapia 2013, stationary quotes",
+    "bellman": "dynamic programming over the inventory, on what quotes at each distance did on train",
+    "alpha_skew": "linear_skew that widens with the market's spread and leans to where the mid is expected to go",
+    "alpha_skew_floor": "the same, never inside the market's best prices",
+    "bellman_spread": "dynamic programming over the inventory and the market's spread",
+    "bellman_spread_drift": "the same, over where the mid is expected to go too",
+}
+"""What the known baselines do, in a line."""
+FITTED = {
+    "half_spread_tick": "half-spread h, ticks",
+    "skew_at_limit_tick": "skew s at the inventory limit, ticks",
+    "gamma_over_decay": "risk aversion gamma / k",
+    "sigma_tick": "volatility sigma, ticks per square root of a second",
+    "intensity": "fills at distance d: A exp(-k d) per second",
+    "beta": "discount of a decision",
+    "distance_tick": "distances from the mid tried on train, ticks",
+    "chance": "fills per decision at each distance",
+    "gain_tick": "profit per decision at each distance, ticks x orders",
+    "alpha": "share of the expected move that quotes follow",
+    "drift": "expected move, weights of its predictors",
+    "spread_cuts_tick": "market spreads between its states, ticks",
+    "drift_cuts_half_spread": "expected moves between its states, mean half-spreads",
+    "move_tick": "mean move of the mid in a decision, ticks, by state",
+    "policy": "saved policy",
+}
+"""Fitted parameters of baselines in words; others are named as in metrics.json."""
+SETTINGS = {
+    "touch": "whether a trade at our price fills us: never, always, or in turn behind the queue",
+    "marketable": "what becomes of a quote that would trade at once",
+    "latency_s": "seconds until a quote takes effect",
+    "maker_fee_bps": "fee of a fill, basis points of its notional; negative: rebate",
+    "order_size": "quantity of a quote, size units",
+    "inventory_limit": "a side that could pass it is not quoted, size units",
+    "interval_s": "seconds between decisions",
+    "block_s": "seconds of a block of the comparison",
+    "sampling_s": "seconds between samples of Sharpe and Sortino",
+    "trading_days_per_year": "to annualise them",
+    "trading_hours_per_day": "to annualise them",
+    "risk_money_per_unit_s": "price of holding one size unit for a second, in the objective",
+    "risk_money_per_s": "price of one unit of risk for a second, in the objective",
+}
+"""Rules and settings in words."""
+QUALITY = (
+    "rows: read by prepare.py; dropped: could not be true; unordered: time went back; locked: bid = ask; gaps, "
+    "longest_s: pauses of the feed; spread: median, ticks; tick, lot: of the instrument; side_ok: trades whose side "
+    "agrees with the quotes; beyond: trades outside the best prices; skew_ms: clock skew of trades and quotes"
+)

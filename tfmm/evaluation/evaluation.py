@@ -41,16 +41,16 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
     """
     problem = _open(policy, store)
     config, name = problem.config, problem.config.agent.name
-    runs, fitted = {name: play(problem, policy, split)}, {}
-    laws = {name: expected.of_policy(problem, policy, split)}
-    for one in desk.all_of(problem):
-        fitted[one.name] = one.fitted
-        runs[one.name] = backtest.run(problem, split, one, True, one.name)
-        laws[one.name] = expected.of_baseline(problem, one, split)
+    runs, baselines = {name: play(problem, policy, split)}, {one.name: one for one in desk.all_of(problem)}
+    fitted = {key: one.fitted for key, one in baselines.items()}
+    runs |= backtest.run_all(problem, split, baselines, True)
+    watched = expected.watch(problem, split)
+    laws = {name: expected.of_policy(problem, policy, watched)}
+    laws |= {key: expected.of_baseline(problem, one, watched) for key, one in baselines.items()}
     for rival in against:
         label, own = _label(rival, runs), _open(rival, store)
         runs[label], fitted[label] = _rival(own, rival, split, runs[name]), {"policy": str(rival.folder)}
-        laws[label] = expected.of_policy(own, rival, split)
+        laws[label] = expected.of_policy(own, rival, expected.watch(own, split))
     risk, settings, clients = assess.risk_of(problem), config.evaluation, config.clients.rate_s > 0
     lots = np.array([one.lot_size for one in problem.store.instruments])
     limits, quoted = problem.parameters["limit_lot"] * lots, np.flatnonzero(problem.parameters["quoted"]).tolist()
@@ -74,12 +74,18 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
         fills=fill_log.columns(runs[name]),
         figures=figures,
         tables=tables,
-        chart=chart.payload(runs[name], quoted[0]),
-        film=film.gif(max(runs[name], key=lambda one: len(one.fills)), quoted[0]) if filmed else None,
+        chart=chart.payload(runs[name], illustrations.shown(runs[name], quoted)),
+        film=_film(runs[name], quoted) if filmed else None,
         quality=_quality(problem, {one.session for one in runs[name]}),
         config_text=config_lib.dumps(config),
         command=command,
     )
+
+
+def _film(backtests, quoted):
+    """film.gif of the segment and instrument with most fills."""
+    pairs = [(one, n) for one in backtests for n in quoted]
+    return film.gif(*max(pairs, key=lambda pair: int((pair[0].fills["instrument"] == pair[1]).sum())))
 
 
 def _compare(runs, laws, results, risk, config):

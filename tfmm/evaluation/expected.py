@@ -10,16 +10,21 @@ from tfmm.policies import law
 METRIC = definitions.EXPECTED.name
 
 
-def of_policy(problem, policy, split):
-    """[law.Expected] of a saved policy on every segment of a split; None where no law is known."""
-    if not law.possible(problem):
+def watch(problem, split):
+    """law.watch of a split; None where no law is known."""
+    return law.watch(problem, split) if law.possible(problem) else None
+
+
+def of_policy(problem, policy, watched):
+    """[law.Expected] of a saved policy on every segment that was watched; None where none could be."""
+    if watched is None:
         return None
-    return law.expected(problem, law.watch(problem, split), lambda seen: policy(problem.observe(seen)), False)
+    return law.expected(problem, watched, lambda seen: policy(problem.observe(seen)), False)
 
 
-def of_baseline(problem, baseline, split):
+def of_baseline(problem, baseline, watched):
     """The same of a baseline."""
-    return law.expected(problem, law.watch(problem, split), baseline, True) if law.possible(problem) else None
+    return None if watched is None else law.expected(problem, watched, baseline, True)
 
 
 def add(results, breakdown, several):

@@ -9,7 +9,10 @@ from matplotlib import dates, figure
 from tfmm.evaluation import metrics
 
 BUY, SELL, MARKET, OURS, LIMIT = "#1b7f4d", "#c0392b", "#8a8f98", "#1f5fa8", "#d8a03d"
-COLOURS = ("#1f5fa8", "#d8833b", "#6b4fa0", "#1b7f4d", "#a03d5f", "#5f6b7a", "#2a9d8f", "#c9a227")
+COLOURS = (
+    "#1f5fa8", "#d8833b", "#6b4fa0", "#1b7f4d", "#a03d5f", "#5f6b7a", "#2a9d8f", "#c9a227",
+    "#8c564b", "#e377c2", "#7ab8e0", "#000000", "#98c14a", "#d62728",
+)  # fmt: skip
 WIDTH = 8.0
 _ZOOM_STEPS = 90
 _POINTS = 1500
@@ -27,13 +30,14 @@ def colours(names):
     return dict(zip(names, itertools.cycle(COLOURS), strict=False))
 
 
-def _axes(rows, height, ratios=None):
+def stacked(rows, height, ratios=None, shared=True):
+    """(Figure, its panels one below the other); shared: whether they have the same x."""
     fig = figure.Figure(figsize=(WIDTH, height), layout="constrained")
-    axes = fig.subplots(rows, 1, sharex=rows > 1, squeeze=False, height_ratios=ratios)[:, 0]
-    for ax in axes:
+    panels = fig.subplots(rows, 1, sharex=shared and rows > 1, squeeze=False, height_ratios=ratios)[:, 0]
+    for ax in panels:
         ax.grid(alpha=0.25)
         ax.spines[["top", "right"]].set_visible(False)
-    return fig, axes
+    return fig, panels
 
 
 class _Timeline:
@@ -81,16 +85,17 @@ def _deepest(paths, times):
     return np.maximum.reduceat(below, np.concatenate([[0], np.searchsorted(every, times[:-1], side="right")]))
 
 
-def equity(runs, name, currency):
+def equity(runs, name, currency, instruments=(0,)):
     """Equity of every policy through all segments, the drawdown of one of them, and the mid.
 
     Args:
         runs: {policy: list of Backtest}. name: the policy whose gross equity and drawdown are drawn too.
+        instruments: whose mids to draw; those of several as changes since the first.
     """
-    fig, (top, middle, bottom) = _axes(3, 7.0, [3, 1, 1])
+    fig, (top, middle, bottom) = stacked(3, 7.0, [3, 1, 1])
     line = _Timeline(runs[name])
     count = max(2, _POINTS // len(runs[name]))
-    colour_of = colours(runs)
+    colour_of, mids = colours(runs), []
     for policy, backtests in runs.items():
         colour = colour_of[policy]
         x, net, gross = [], [], []
@@ -104,23 +109,36 @@ def equity(runs, name, currency):
             gross.append(before + (gross[-1][-1] if gross else 0.0))
             if policy == name:
                 middle.fill_between(x[-1], -_deepest(paths, times), 0.0, color=colour, alpha=0.4, lw=0, step="pre")
-                bottom.plot(x[-1], paths[0].at(times, paths[0].mid), color=MARKET, lw=0.9)
+                mids.append([paths[n].at(times, paths[n].mid) for n in instruments])
         x, net, gross = (np.concatenate(parts) for parts in (x, net, gross))
         top.plot(x, net, color=colour, label=f"{policy}, net", lw=1.3)
         if policy == name:
+            _mids(bottom, x, np.concatenate(mids, axis=1), [backtests[0].tape.instruments[n] for n in instruments])
             top.plot(x, gross, color=colour, ls="--", lw=0.9, label=f"{policy}, before fees")
     top.axhline(0.0, color="black", lw=0.6)
     top.set_ylabel(f"equity ({currency})")
-    top.legend(loc="best", fontsize=8)
+    fig.legend(loc="outside upper left", fontsize=8, ncols=4, frameon=False)
     middle.set_ylabel(f"drawdown\n({currency})")
-    bottom.set_ylabel(f"mid of\n{runs[name][0].tape.instruments[0].symbol}")
     line.label(bottom)
     return fig
 
 
+def _mids(ax, x, mids, instruments):
+    """The mid of an instrument, or how those of several have changed; mids: (N, K)."""
+    if len(instruments) == 1:
+        ax.plot(x, mids[0], color=MARKET, lw=0.9)
+        ax.set_ylabel(f"mid of\n{instruments[0].symbol}")
+        return
+    for one, colour, values in zip(instruments, itertools.cycle(COLOURS[4:]), mids, strict=False):
+        ax.plot(x, (values / values[0] - 1.0) * 100.0, color=colour, lw=0.9)
+        ax.annotate(one.symbol, (x[-1], (values[-1] / values[0] - 1.0) * 100.0), color=colour, fontsize=8,
+                    xytext=(3, 0), textcoords="offset points", va="center", annotation_clip=False)  # fmt: skip
+    ax.set_ylabel("mids, change\n(%)")
+
+
 def inventory(backtests, limits, instruments=(0,)):
     """Position in some instruments through all segments, the limit dashed."""
-    fig, axes = _axes(len(instruments), 2.6 * len(instruments))
+    fig, axes = stacked(len(instruments), 2.6 * len(instruments))
     line = _Timeline(backtests)
     for n, ax in zip(instruments, axes, strict=True):
         for k, one in enumerate(backtests):
@@ -147,125 +165,56 @@ def densest(one, instrument, steps):
     return start, start + width
 
 
-def quotes(one, instrument=0):
-    """Our quotes against the market around the busiest stretch of fills, every fill marked."""
-    schedule = one.schedule[one.schedule["instrument"] == instrument]
-    fills = one.fills[one.fills["instrument"] == instrument]
-    start, stop = densest(one, instrument, _ZOOM_STEPS)
+def quotes(one, instruments=(0,)):
+    """Our quotes against the market around each instrument's busiest stretch of fills, every fill marked."""
+    fig, panels = stacked(len(instruments), 4.6 if len(instruments) == 1 else 3.6 * len(instruments), shared=False)
+    for n, ax in zip(instruments, panels, strict=True):
+        _quotes(ax, one, n)
+    fig.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", fontsize=8, ncols=6, frameon=False)
+    return fig
+
+
+def _quotes(ax, one, n):
+    schedule, fills = (rows[rows["instrument"] == n] for rows in (one.schedule, one.fills))
+    start, stop = densest(one, n, _ZOOM_STEPS)
     low, high = schedule["ts_ns"][[start, stop]]
-    events = one.tape.events[one.tape.events["instrument"] == instrument]
-    tick = one.tape.instruments[instrument].tick_size
+    events = one.tape.events[one.tape.events["instrument"] == n]
+    tick, symbol = one.tape.instruments[n].tick_size, one.tape.instruments[n].symbol
     near = events[(events["ts"] >= low) & (events["ts"] <= high)]
     market, prints = near[near["kind"] == 0], near[near["kind"] == 1]
     shown = schedule[start : stop + 1]
-    fig, (ax,) = _axes(1, 4.6)
-    ax.fill_between(
-        _utc(market["ts"]),
-        market["lo_tick"] * tick,
-        market["hi_tick"] * tick,
-        step="post",
-        color=MARKET,
-        alpha=0.35,
-        lw=0,
-        label="market bid to ask",
-    )
-    ax.plot(
-        _utc(prints["ts"]),
-        0.5 * (prints["lo_tick"] + prints["hi_tick"]) * tick,
-        ".",
-        color="black",
-        ms=2,
-        label="trades",
-    )
+    ax.fill_between(_utc(market["ts"]), market["lo_tick"] * tick, market["hi_tick"] * tick, step="post", color=MARKET,
+                    alpha=0.35, lw=0, label="market bid to ask")  # fmt: skip
+    ax.plot(_utc(prints["ts"]), 0.5 * (prints["lo_tick"] + prints["hi_tick"]) * tick, ".", color="black", ms=2,
+            label="trades")  # fmt: skip
     ax.step(_utc(shown["ts_ns"]), shown["bid_px"], where="post", color=BUY, lw=1.2, label="our bid")
     ax.step(_utc(shown["ts_ns"]), shown["ask_px"], where="post", color=SELL, lw=1.2, label="our ask")
     inside = fills[(fills["ts_ns"] >= low) & (fills["ts_ns"] <= high)]
     for side, colour, marker, label in ((1, BUY, "^", "we bought"), (-1, SELL, "v", "we sold")):
         own = inside[inside["side"] == side]
-        ax.plot(
-            _utc(own["ts_ns"]),
-            own["px"],
-            marker,
-            color=colour,
-            ms=8,
-            mec="black",
-            mew=0.6,
-            ls="",
-            label=label,
-        )
-    ax.set_ylabel("price")
-    ax.legend(loc="best", fontsize=8, ncols=3)
+        ax.plot(_utc(own["ts_ns"]), own["px"], marker, color=colour, ms=8, mec="black", mew=0.6, ls="", label=label)
+    ax.set_ylabel(f"price of {symbol}")
     _clock(ax)
-    return fig
 
 
-def actions(values, names):
+def actions(values, names, across=3):
     """Histogram of each action component, with the share at its bounds.
 
     Args:
-        values: (T, d) float32 in [-1, 1]. names: d component names.
+        values: (T, d) float32 in [-1, 1]. names: d component names. across: components in a row, 3 at most.
     """
-    rows, across = -(-len(names) // 3), min(3, len(names))
+    across = min(3, across, len(names))
+    rows = -(-len(names) // across)
     fig = figure.Figure(figsize=(WIDTH, 2.8 * rows), layout="constrained")
     axes = fig.subplots(rows, across, squeeze=False).reshape(-1)
     for ax in axes[len(names) :]:
         ax.remove()
     for ax, column, name in zip(axes, values.T, names, strict=False):
         ax.hist(column, bins=np.linspace(-1, 1, 41), color=OURS)
-        ax.set_title(f"{name}: {np.mean(np.abs(column) >= 0.99):.1%} at the bounds", fontsize=10)
+        ax.set_title(f"{name}\n{np.mean(np.abs(column) >= 0.99):.1%} at the bounds", fontsize=9)
         ax.set_xlabel("action")
         ax.set_ylabel("decisions")
         ax.spines[["top", "right"]].set_visible(False)
-    return fig
-
-
-def policy_by_inventory(columns, table):
-    """Distances of a policy by inventory, the optimal ones dashed: on a model.
-
-    With a second currency, one panel for each of three inventories of it.
-
-    Args:
-        columns: names. table: (S, C) float64; a column `optimal_X` is drawn with `X`.
-    """
-    if "inventory_2" in columns:
-        second = table[:, columns.index("inventory_2")]
-        most = second.max()
-        parts = [(f"inventory 2 = {q:g}", table[second == q]) for q in (-(most // 2), 0.0, most // 2)]
-    else:
-        parts = [("", table)]
-    fig, axes = _axes(len(parts), 4.6 if len(parts) == 1 else 7.0)
-    for ax, (title, rows) in zip(axes, parts, strict=True):
-        held = rows[:, columns.index("inventory")]
-        for name, colour in (("ask_distance", SELL), ("bid_distance", BUY), ("hedge_rate", OURS)):
-            if name in columns:
-                label = name.replace("_", " ")
-                ax.plot(held, rows[:, columns.index(name)], color=colour, marker=".", lw=1.2, label=f"{label}, learned")
-                best = rows[:, columns.index(f"optimal_{name}")]
-                ax.plot(held, best, color=colour, ls="--", lw=1.0, label=f"{label}, optimal")
-        ax.set_title(title, fontsize=9)
-        ax.set_ylabel("from the mid (spreads)")
-    axes[-1].set_xlabel("inventory (orders)")
-    axes[0].legend(loc="best", fontsize=8, ncols=2)
-    return fig
-
-
-def hedging_band(held, own, optimal):
-    """Rate of hedging by inventory: inside the band where it is 0 a dealer only internalises.
-
-    Args:
-        held: (2 L + 1,) orders. own: (2 L + 1,) the policy's rate. optimal: {label: (2 L + 1,)}.
-    """
-    fig, (ax,) = _axes(1, 4.0)
-    ax.plot(held, own, color=OURS, marker=".", lw=1.2, label="learned")
-    for (label, rate), style in zip(optimal.items(), ("--", ":"), strict=False):
-        inside = held[np.asarray(rate) == 0]
-        ax.plot(
-            held, rate, color="black", ls=style, lw=1.0, label=f"optimal, {label}: band {inside[0]:g} to {inside[-1]:g}"
-        )
-    ax.axhline(0.0, color="0.8", lw=0.6)
-    ax.set_xlabel("inventory (orders)")
-    ax.set_ylabel("hedging rate (orders bought per unit of time)")
-    ax.legend(loc="best", fontsize=8)
     return fig
 
 
@@ -275,13 +224,13 @@ def learning(records):
     The actor's loss is minus the mean Q-value of its own actions.
     """
     series = (("train/critic_loss", "critic loss", 1), ("train/actor_loss", "mean Q-value", -1),
-              ("collect/reward_mean", "reward while collecting", 1),
-              ("validation/objective_per_hour", "validation objective per hour", 1),
+              ("collect/reward_mean", "reward while\ncollecting", 1),
+              ("validation/objective_per_hour", "validation objective\nper hour", 1),
               ("validation/ratio", "share of the optimum", 1))  # fmt: skip
     present = [one for one in series if any(record.get(one[0]) is not None for record in records)]
     if not present:
         return None
-    fig, axes = _axes(len(present), 1.7 * len(present))
+    fig, axes = stacked(len(present), 1.7 * len(present))
     for ax, (key, label, sign) in zip(axes, present, strict=True):
         points = [(one["step"], sign * one[key]) for one in records if one.get(key) is not None]
         ax.plot(*zip(*points, strict=True), marker="." if len(points) < 40 else None, color=OURS, lw=1.0)

@@ -8,18 +8,25 @@ from tfmm.evaluation import figures
 _SIDES = {"all": "#333a45", "buys": figures.BUY, "sells": figures.SELL}
 
 
-def _panels(count, height=3.4):
-    fig = figure.Figure(figsize=(figures.WIDTH, height), layout="constrained")
-    axes = fig.subplots(1, count, squeeze=False)[0]
-    for ax in axes:
+def _panels(count, height=3.4, rows=1):
+    fig = figure.Figure(figsize=(figures.WIDTH, height * rows), layout="constrained")
+    axes = fig.subplots(rows, count, squeeze=False)
+    for ax in axes.flat:
         ax.grid(alpha=0.25)
         ax.spines[["top", "right"]].set_visible(False)
     return fig, axes
 
 
+def _split(table):
+    """[(instrument, its rows)] in order; the names are left out where there is only one."""
+    symbols = list(dict.fromkeys(row["instrument"] for row in table))
+    return [("" if len(symbols) == 1 else f"{one}: ", [row for row in table if row["instrument"] == one])
+            for one in symbols]  # fmt: skip
+
+
 def markouts(table):
     """Markout by horizon: by side on the left, by rule on the right, 95 % bands; table: behaviour.markout_curve."""
-    fig, axes = _panels(2)
+    fig, (axes,) = _panels(2)
     groups = list(dict.fromkeys(row["group"] for row in table))
     rules = [name for name in groups if name not in _SIDES]
     colours = _SIDES | figures.colours(rules)
@@ -43,49 +50,58 @@ def markouts(table):
 
 
 def by_inventory(table, names):
-    """Skew and half-spread by inventory of every policy; the first of `names` is the evaluated one.
+    """Skew and half-spread by inventory of every policy, a row of panels for each instrument.
 
-    Its band is 10 to 90 %.
+    The first of `names` is the evaluated one; its band is 10 to 90 %.
     """
-    fig, axes = _panels(2, 3.8)
-    policies = list(dict.fromkeys(row["policy"] for row in table))
-    for policy in policies:
-        colour = figures.colours(names)[policy]
-        rows = [row for row in table if row["policy"] == policy]
-        held = [row["inventory_orders"] for row in rows]
-        for ax, key in zip(axes, ("skew", "half_spread"), strict=True):
-            own = policy == names[0]
-            if own:
-                ax.fill_between(held, [row[f"{key}_low"] for row in rows], [row[f"{key}_high"] for row in rows],
-                                color=colour, alpha=0.15, lw=0)  # fmt: skip
-            ax.plot(held, [row[f"{key}_tick"] for row in rows], marker=".", color=colour, lw=2.0 if own else 1.0,
-                    ls="-" if own else "--", label=policy)  # fmt: skip
-    axes[0].set(xlabel="inventory (orders)", ylabel="our mid minus the market's (ticks)", title="skew")
-    axes[1].set(xlabel="inventory (orders)", ylabel="half-spread (ticks)", title="half-spread")
-    if policies:
-        axes[1].legend(fontsize=8)
+    parts, colour_of = _split(table), figures.colours(names)
+    fig, axes = _panels(2, 3.8, len(parts))
+    for (symbol, part), row in zip(parts, axes, strict=True):
+        for policy in dict.fromkeys(one["policy"] for one in part):
+            _line(row, [one for one in part if one["policy"] == policy], colour_of[policy], policy == names[0], policy)
+        row[0].set(xlabel="inventory (orders)", ylabel="our mid minus the market's (ticks)", title=f"{symbol}skew")
+        row[1].set(xlabel="inventory (orders)", ylabel="half of our spread (ticks)", title=f"{symbol}half-spread")
+    lines = {line.get_label(): line for ax in axes.flat for line in ax.lines}
+    fig.legend(lines.values(), lines, loc="outside upper left", fontsize=8, ncols=4, frameon=False)
     return fig
 
 
-def fill_probability(table, fit):
-    """Share of filled quotes by distance with 95 % intervals, and the exponential fit."""
-    fig, (ax,) = _panels(1)
-    x, share, low, high, fitted = (
-        np.array([row[key] for row in table]) for key in ("distance_tick", "share", "low", "high", "fitted")
-    )
-    ax.errorbar(x, share, [np.maximum(share - low, 0), np.maximum(high - share, 0)], fmt="o", ms=4,
-                color=figures.OURS, lw=1, label="quotes of all policies")  # fmt: skip
-    if np.isfinite(fit["k_per_tick"]):
-        label = f"fit: rate {fit['rate_per_s']:.3g} exp(-{fit['k_per_tick']:.3g} d) per second"
-        ax.plot(x, fitted, color=figures.SELL, lw=1.3, label=label)
-    ax.set(xlabel="distance from the mid when sent (ticks)", ylabel="filled before the next quote", ylim=(0, None))
-    ax.legend(fontsize=8)
+def _line(axes, rows, colour, own, label):
+    held = [row["inventory_orders"] for row in rows]
+    for ax, key in zip(axes, ("skew", "half_spread"), strict=True):
+        if own:
+            low, high = ([row[f"{key}_{end}"] for row in rows] for end in ("low", "high"))
+            ax.fill_between(held, low, high, color=colour, alpha=0.15, lw=0)
+        ax.plot(held, [row[f"{key}_tick"] for row in rows], marker=".", color=colour, lw=2.0 if own else 1.0,
+                ls="-" if own else "--", label=label)  # fmt: skip
+
+
+def fill_probability(table, fits):
+    """Share of filled quotes by distance with 95 % intervals, and the exponential fit, for each instrument.
+
+    Args:
+        table: rows of behaviour.fill_probability. fits: its fit of each instrument in `table`, in order.
+    """
+    parts = _split(table)
+    fig, axes = _panels(1, 3.4, len(parts))
+    for (symbol, part), ax, fit in zip(parts, axes[:, 0], fits, strict=True):
+        x, share, low, high, fitted = (
+            np.array([row[key] for row in part]) for key in ("distance_tick", "share", "low", "high", "fitted")
+        )
+        ax.errorbar(x, share, [np.maximum(share - low, 0), np.maximum(high - share, 0)], fmt="o", ms=4,
+                    color=figures.OURS, lw=1, label=f"{symbol}quotes of all policies")  # fmt: skip
+        if np.isfinite(fit["k_per_tick"]):
+            label = f"fit: {fit['rate_per_s']:.3g} exp(-{fit['k_per_tick']:.3g} d) fills per second, d in ticks"
+            ax.plot(x, fitted, color=figures.SELL, lw=1.3, label=label)
+        ax.set(xlabel="distance d from the mid when sent (ticks)", ylabel="filled before the next quote\n(share)",
+               ylim=(0, None))  # fmt: skip
+        ax.legend(fontsize=8)
     return fig
 
 
 def decomposition(results, currency):
     """Spread captured, inventory PnL, fees and what is left, for every policy."""
-    fig, (ax,) = _panels(1, 3.6)
+    fig, ((ax,),) = _panels(1, 3.8)
     parts = (("spread_capture", "spread captured", figures.BUY, 1),
              ("inventory_pnl", "inventory PnL", figures.LIMIT, 1),
              ("fees", "fees", figures.SELL, -1), ("net_pnl", "net PnL", figures.OURS, 1))  # fmt: skip
@@ -94,7 +110,8 @@ def decomposition(results, currency):
         heights = [sign * one[key] for one in results.values()]
         ax.bar(place + (k - 1.5) * 0.2, heights, 0.19, color=colour, label=label)
     ax.axhline(0.0, color="black", lw=0.6)
-    ax.set_xticks(place, results, rotation=20 if len(results) > 4 else 0)
+    slanted = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if len(results) > 4 else {}
+    ax.set_xticks(place, results, **slanted)
     ax.set_ylabel(currency)
     ax.legend(fontsize=8, ncols=4, loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False)
     return fig

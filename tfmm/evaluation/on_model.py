@@ -9,7 +9,7 @@ import numpy as np
 from tfmm import config as config_lib
 from tfmm import errors, files, model_settings
 from tfmm.environments import exact, factory
-from tfmm.evaluation import figures
+from tfmm.evaluation import figures, figures_model
 
 _PATHS, _SEED = 2000, 1
 NOTHING = {"value": float("nan"), "policy_value": float("nan"), "ratio": float("nan"), "max_gap": float("nan")}
@@ -85,10 +85,10 @@ def write(folder, outcome):
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     if outcome.columns:
         files.write_text(folder / "policy_by_inventory.csv", _csv(outcome.columns, outcome.table))
-        picture = figures.png(figures.policy_by_inventory(outcome.columns, outcome.table))
+        picture = figures.png(figures_model.policy_by_inventory(outcome.columns, outcome.table))
         files.write_bytes(folder / "figures" / "policy_by_inventory.png", picture)
     if outcome.franchises:
-        picture = figures.png(figures.hedging_band(outcome.table[:, 0], outcome.table[:, 5], outcome.franchises))
+        picture = figures.png(figures_model.hedging_band(outcome.table[:, 0], outcome.table[:, 5], outcome.franchises))
         files.write_bytes(folder / "figures" / "hedging_band.png", picture)
     results = {outcome.name: {**outcome.optimum, "played": outcome.played}, **outcome.baselines}
     path = folder / "metrics.json"

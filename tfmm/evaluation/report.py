@@ -7,6 +7,7 @@ import importlib.resources
 import io
 
 import jinja2
+import markupsafe
 
 from tfmm import files
 from tfmm.evaluation import definitions, fill_log
@@ -55,7 +56,8 @@ class Outcome:
             return f"{against}: only {entry['n_blocks']} blocks, too few for an interval"
         interval = f"95 % interval [{entry['ci_low']:.4g}, {entry['ci_high']:.4g}]"
         metric = entry["metric"].replace("_", " ")
-        return f"{against}: {metric} {entry['mean_difference']:+.4g} {self.currency} per block, {interval}"
+        gain = f"{metric} {entry['mean_difference']:+.4g} {self.currency} per {self.rules['block_s']:g} s"
+        return f"{against}: {gain}, {interval}"
 
 
 def write(folder, outcome, png):
@@ -100,6 +102,7 @@ def _page(outcome, pictures):
     )
     environment.filters["shown"] = shown
     environment.filters["words"] = words
+    environment.filters["breakable"] = breakable
     first = next(iter(outcome.results.values()))
     script = importlib.resources.files("tfmm.evaluation").joinpath("templates/quotes.js").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(
@@ -108,9 +111,44 @@ def _page(outcome, pictures):
         clients=[each for each in (definitions.EXPECTED, *definitions.CLIENTS) if each.name in first],
         markout=definitions.MARKOUT,
         parts=_parts(outcome.breakdown),
+        baselines=[
+            (name, definitions.BASELINES.get(name, ""), _fitted(outcome, values))
+            for name, values in outcome.rules["baselines"].items()
+        ],
+        settings=definitions.SETTINGS,
+        quality=definitions.QUALITY,
         pictures=pictures,
         chart=outcome.chart,
         script=script,
+    )
+
+
+def _fitted(outcome, values):
+    """[(label, text)] of a baseline's fitted parameters; values of several instruments with their names."""
+    symbols = [one["symbol"] for one in outcome.policy.get("instruments", ())]
+    out = []
+    for key, value in values.items():
+        texts = [_intensity(one) if key == "intensity" else words(one) for one in value] if _many(value) else []
+        if len(texts) == len(symbols) > 1:
+            text = "; ".join(f"{symbol}: {one}" for symbol, one in zip(symbols, texts, strict=True))
+        else:
+            text = texts[0] if len(texts) == 1 else words(value)
+        out.append((definitions.FITTED.get(key, key), text))
+    return out
+
+
+def _many(value):
+    return isinstance(value, (list, tuple))
+
+
+def _intensity(facts):
+    """measurement.Measured.facts in words."""
+    if not facts:
+        return "too few fills to tell"
+    return (
+        f"A {words(facts['fill_rate_per_s'])} {words(facts['fill_rate_interval'])}, k per tick "
+        f"{words(facts['decay_per_tick'])} {words(facts['decay_interval'])}, from {facts['fills']} fills, with 95 % "
+        "intervals"
     )
 
 
@@ -162,6 +200,11 @@ def shown(value, kind="number"):
     if kind == "money":
         return f"{value:,.2f}" if abs(value) < 1e6 else f"{value:,.0f}"
     return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+
+
+def breakable(name):
+    """A name with underscores as HTML that may break after them, and only there."""
+    return markupsafe.Markup("_<wbr>").join(name.split("_"))
 
 
 def words(value):

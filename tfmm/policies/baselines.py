@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfmm import jit
 from tfmm.models import glft as glft_model
 from tfmm.models import inventory
 from tfmm.policies import measurement, play
@@ -120,7 +121,13 @@ def bellman(problem, measured):
         cost = problem.cost_per_s(n) * interval_s * np.abs(_held(problem))
         places = inventory.solve(one.chance, one.gain, cost).places
         tables[n] = np.append(one.distance_tick, np.nan)[places]  # place -1: not quoted
-    return _baseline(problem, "bellman", tables, {"beta": inventory.BETA})
+    fitted = {
+        "beta": inventory.BETA,
+        "distance_tick": [one.distance_tick.tolist() for one in measured],
+        "chance": [one.chance.tolist() for one in measured],
+        "gain_tick": [one.gain.tolist() for one in measured],
+    }
+    return _baseline(problem, "bellman", tables, fitted)
 
 
 def _by_aversion(problem, measured, name, quotes):
@@ -146,11 +153,23 @@ def _scores(problem, tables):
 
 def _quote(tables, pressure, order_lot, sim):
     """(B, N, 2) from tables (B or 1, N, 2 L + 1, 2)."""
-    orders = sim.books["inventory_lot"] / order_lot
+    out = np.empty((*sim.books.shape, 2))
+    _look_up(tables, pressure, order_lot, sim.books["inventory_lot"], out)
+    return out
+
+
+@jit.kernel
+def _look_up(tables, pressure, order_lot, inventory_lot, out):
+    """Writes what stands in each row's table, or in the only one, at its inventory into out (B, N, 2)."""
     limit = tables.shape[2] // 2
-    place = np.clip(np.rint(orders @ pressure.T), -limit, limit).astype(np.int64) + limit
-    rows = np.arange(len(place))[:, np.newaxis] if len(tables) > 1 else np.zeros((1, 1), np.int64)
-    return tables[rows, np.arange(place.shape[1]), place]
+    for b in range(out.shape[0]):
+        own = tables[b if tables.shape[0] > 1 else 0]
+        for n in range(out.shape[1]):
+            pressed = 0.0
+            for m in range(out.shape[1]):
+                pressed += pressure[n, m] * inventory_lot[b, m] / order_lot[m]
+            place = min(max(np.int64(np.rint(pressed)), -limit), limit) + limit
+            out[b, n] = own[n, place]
 
 
 def linear_tables(problem, halves, skews):

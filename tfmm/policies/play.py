@@ -6,6 +6,15 @@ from tfmm.policies import law
 from tfmm.simulation import kernel
 
 
+class Part:
+    """Some rows of a Simulator as a rule sees them: views, which every step overwrites."""
+
+    def __init__(self, sim, rows):
+        self.rules, self.interval_ns = sim.rules, sim.interval_ns
+        self.rows, self.books, self.sent = sim.rows[rows], sim.books[rows], sim.sent[rows]
+        self.observation, self.reward, self.step_type = sim.observation[rows], sim.reward[rows], sim.step_type[rows]
+
+
 def scores(problem, count, rule):
     """(count,) reward on train of candidates: all played at once, each through every segment. Where the law of the
     inventory is known nothing is played, and it is the expected objective, money.
@@ -39,7 +48,7 @@ def run(sim, act, after=None):
     total, open_rows = np.zeros(len(sim.rows)), np.ones(len(sim.rows), bool)
     while open_rows.any():
         sim.step(act(sim))
-        total[open_rows] += sim.reward[open_rows]
+        total += sim.reward * open_rows
         if after is not None:
             after(sim, open_rows)
         open_rows &= sim.step_type != kernel.LAST

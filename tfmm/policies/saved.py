@@ -24,7 +24,7 @@ class Policy:
         self.description = description
         self.config = config_lib.decode(description["config"], f"policy {folder}/{DESCRIPTION}")
         self._action = action
-        self._unread = {}
+        self._of_rows = {}
 
     @classmethod
     def load(cls, folder):
@@ -75,13 +75,27 @@ class Policy:
                 f"policy {self.folder}: observation has {observation.shape[1]} features, wanted {width}"
             )
         rows = len(observation)
-        if rows not in self._unread:  # a signature wants whole time steps; making these takes longer than the network
-            self._unread[rows] = {
-                "0/step_type": tf.ones((rows,), tf.int32),
-                "0/reward": tf.zeros((rows,), tf.float32),
-                "0/discount": tf.ones((rows,), tf.float32),
-            }
-        return self._action(**self._unread[rows], **{"0/observation": tf.constant(observation)})
+        if rows not in self._of_rows:
+            self._of_rows[rows] = _of_observations(self._action, (rows, width))
+        return self._of_rows[rows](tf.constant(observation))
+
+
+def _of_observations(action, shape):
+    """The signature as a function of observations (B, F) alone, B fixed.
+
+    It wants whole time steps, of which the network reads no more: as arguments these take longer than the network.
+    """
+    import tensorflow as tf
+
+    def outputs(observation):
+        unread = {
+            "0/step_type": tf.ones(shape[:1], tf.int32),
+            "0/reward": tf.zeros(shape[:1]),
+            "0/discount": tf.ones(shape[:1]),
+        }
+        return action(**unread, **{"0/observation": observation})
+
+    return tf.compat.v1.wrap_function(outputs, [tf.TensorSpec(shape)])
 
 
 def find(folder):

@@ -5,18 +5,24 @@
   const pick = document.getElementById("chart-segment"), go = document.getElementById("chart-time");
   const PAD = { left: 8, right: 64, top: 8, bottom: 22 }, UNIT = 0.1, COLOUR = {
     band: "rgba(138,143,152,.30)", trade: "#333a45", bid: "#1b7f4d", ask: "#c0392b", grid: "#e3e5e9", text: "#666d78" };
-  let segment, view, end, drag = null, pinch = null;
+  let segment, paper, view, end, drag = null, pinch = null;
 
   function decode(text) {
     const raw = atob(text), bytes = new Uint8Array(raw.length);
     for (let k = 0; k < raw.length; k++) bytes[k] = raw.charCodeAt(k);
     return new Int32Array(bytes.buffer);
   }
+  // another instrument of the same time keeps the stretch in view
   function load(index) {
+    const before = segment, seen = view;
     segment = Object.assign({}, data.segments[index]);
+    paper = data.instruments[segment.instrument];
     for (const name in segment.columns) segment[name] = decode(segment.columns[name]);
     end = Math.max(1, ...["quote_t", "trade_t", "our_t"].map(n => segment[n].length ? segment[n][segment[n].length - 1] : 0));
-    densest();
+    const shift = before ? (before.start_ms - segment.start_ms) / UNIT : 0;
+    if (before && before.name === segment.name && seen.start + shift < end && seen.start + shift + seen.width > 0)
+      show(seen.start + shift, seen.width);
+    else densest();
   }
   function densest() {
     const t = segment.fill_t, width = Math.min(end, 900000);
@@ -43,7 +49,7 @@
     const text = new Date(segment.start_ms + t * UNIT).toISOString();
     return text.slice(11, digits ? 23 : 19);
   }
-  function price(v) { return (v * data.half_tick).toFixed(data.digits); }
+  function price(v) { return (v * paper.half_tick).toFixed(paper.digits); }
   function draw() {
     const box = canvas.getBoundingClientRect(), ratio = window.devicePixelRatio || 1;
     canvas.width = box.width * ratio; canvas.height = box.height * ratio;
@@ -163,7 +169,8 @@
     on: () => show(view.start + view.width / 2, view.width), all: () => show(0, end * 1.02), dense: densest,
     previous: () => step(-1), next: () => step(1) };
   for (const button of document.querySelectorAll("[data-chart]")) button.addEventListener("click", () => act[button.dataset.chart]());
-  data.segments.forEach((one, k) => pick.add(new Option(one.name + " " + new Date(one.start_ms).toISOString().slice(11, 16), k)));
+  data.segments.forEach((one, k) => pick.add(new Option(one.name + " " + new Date(one.start_ms).toISOString().slice(11, 16)
+    + (data.instruments.length > 1 ? " " + data.instruments[one.instrument].symbol : ""), k)));
   pick.addEventListener("change", () => load(Number(pick.value)));
   window.addEventListener("resize", draw);
   load(0);
