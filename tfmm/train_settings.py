@@ -10,6 +10,10 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 CountOrNone = Annotated[int, msgspec.Meta(ge=0)]
 
 
+MIRRORED = ("market_making", "zero_norm")
+"""Environments whose mirror images are known."""
+
+
 class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Data collection. `batch`: natively batched environment, one Reverb item per batched step.
     `single`: one environment, one item per step through ReverbAddTrajectoryObserver.
@@ -30,6 +34,7 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     publish_interval: train steps between two messages of the weights to collectors in other processes.
     sampler: `uniform`, or `prioritized` by |TD error| ** priority_exponent, the loss then weighted with
     importance_exponent (tfmm.training.prioritised); its writer takes some 7 000 transitions/s, the other one 30 000.
+    mirror: every batch is a mix of transitions and their mirror images (environments.mirror).
     patience: validations in a row without a new best one before the run stops early; 0: it never does."""
 
     steps: Count = 10_000
@@ -45,6 +50,7 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     checkpoint_replay: bool = True
     checkpoints_kept: Count = 2
     validation_interval: CountOrNone = 2_000
+    mirror: bool = False
     patience: CountOrNone = 0
     device: Literal["auto", "cpu", "gpu"] = "auto"
     threads: CountOrNone = 0
@@ -57,6 +63,11 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     def check(self, config):
         """Raises ValueError where the values do not fit each other, the agent or the collection."""
         agent, mode = config.agent.name, config.collect.mode
+        if self.mirror and config.environment.name not in MIRRORED:
+            got = config.environment.name
+            raise ValueError(f"train.mirror is true with environment.name {got}, wanted {' or '.join(MIRRORED)}")
+        if self.mirror and agent == "reinforce":
+            raise ValueError("train.mirror is true with agent.name reinforce, wanted false: it learns from what it did")
         if self.prioritized and (mode == "single" or agent == "reinforce"):
             raise ValueError(
                 f"train.sampler is prioritized with collect.mode {mode} and agent.name {agent}, wanted uniform, or "

@@ -8,7 +8,7 @@ from tf_agents.trajectories import trajectory
 from tests.simulation.test_lesson import problem_of
 from tfmm import config as config_lib
 from tfmm import errors
-from tfmm.environments import mirror, zero_norm
+from tfmm.environments import factory, mirror, zero_norm
 from tfmm.simulation import features
 from tfmm.training import mirroring
 
@@ -90,6 +90,16 @@ def test_a_transition_of_zero_norm_is_one_of_zero_norm():
     np.testing.assert_allclose(np.clip(seen[:, 0] + done[:, 0], -1, 1), seen[:, 1], atol=1e-6)
     np.testing.assert_allclose(got.reward[:, 0], -np.linalg.norm(seen[:, 1], axis=1), atol=1e-6)
     np.testing.assert_array_equal(seen[:, 0] != state, flips)
+
+
+def test_wrong_settings_are_config_errors(small_config):
+    changes = {"features": ["inventory", "bid_distance"]}
+    config = problem_of(small_config, environment=changes, train={"mirror": True}).config
+    with pytest.raises(errors.ConfigError, match="bid_distance has no mirror image"):
+        factory.open_problem(config)
+    for tree in ({"environment": {"name": "simple_model"}}, {"agent": {"name": "reinforce"}}):
+        with pytest.raises(errors.ConfigError, match="train[.]mirror is true"):
+            config_lib.decode(tree | {"train": {"mirror": True, "steps_per_iteration": 1}}, "test")
 
 
 def test_a_dataset_is_a_mix():

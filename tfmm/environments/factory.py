@@ -1,7 +1,7 @@
 """Problems and environments by name."""
 
 from tfmm import config as config_lib
-from tfmm.environments import daily_trading, market_making, model_problem, quote_target, zero_norm
+from tfmm.environments import daily_trading, market_making, mirror, model_problem, quote_target, zero_norm
 from tfmm.environments import problem as problem_lib
 
 _SYSTEMS = {
@@ -23,6 +23,8 @@ def open_problem(config):
         return model_problem.ModelProblem.create(config)
     problem = problem_lib.Problem.create(config)
     problem.store.verify()
+    if config.train.mirror:  # refuses features that have none
+        mirror.of_market(problem.feature_names, problem.action_names)
     for part in ("train", "validation"):
         problem.windows(problem.segments[part])
     return problem

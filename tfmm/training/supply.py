@@ -3,7 +3,7 @@
 import logging
 
 from tfmm.agents import factory as agents
-from tfmm.training import n_step, on_policy, replay_checkpoint, reports, serving, weights
+from tfmm.training import mirroring, n_step, on_policy, replay_checkpoint, reports, serving, weights
 from tfmm.training import replay as replay_lib
 
 _LOG = logging.getLogger(__name__)
@@ -48,7 +48,8 @@ def create(problem, agent, rows, run, port=None, priorities=None, reported=()):
 
 
 def dataset(problem, replay):
-    """Endless dataset of (Trajectory [B, 2, ...], ()): rewards centred and summed over agent.n_step steps.
+    """Endless dataset of (Trajectory [B, 2, ...], ()): rewards centred and summed over agent.n_step steps,
+    mirrored where train.mirror says so.
 
     With priorities of ((Trajectory, weights (B,), keys (B,)), ()), see prioritised.Priorities.attach.
     """
@@ -56,6 +57,8 @@ def dataset(problem, replay):
     centre = problem.reward_centre if agent.reward_centre == "auto" else agent.reward_centre
     centred = replay_lib.centred(replay.dataset(problem.config.train.batch_size), centre)
     folded = n_step.folded(centred, agent.n_step, agent.gamma)
+    if problem.config.train.mirror:
+        folded = mirroring.mirrored(folded, problem.mirror)
     if not problem.config.train.prioritized:
         return folded
     return folded.map(lambda experience, info: ((experience, *info), ()))
