@@ -98,7 +98,7 @@ def test_wrong_settings_are_config_errors(small_config):
     with pytest.raises(errors.ConfigError, match="bid_distance has no mirror image"):
         factory.open_problem(config)
     for tree in ({"environment": {"name": "simple_model"}}, {"agent": {"name": "reinforce"}}):
-        with pytest.raises(errors.ConfigError, match="train[.]mirror is true"):
+        with pytest.raises(errors.ConfigError, match=r"train\.mirror is true"):
             config_lib.decode(tree | {"train": {"mirror": True, "steps_per_iteration": 1}}, "test")
 
 
