@@ -39,7 +39,7 @@ def main():
     summary = aggregate.over_seeds(finished)
     path = out / "validation.json"
     files.write_json(path, {"config": args.config.stem, "seeds": list(seeds), "failed": failed, **summary})
-    print(*aggregate.seeds_table(summary), sep="\n")
+    print(*aggregate.seeds_table(summary), "", *aggregate.against_table(summary), "", sep="\n")
     verdicts = ", ".join(f"{name} {count}" for name, count in summary["verdicts"].items())
     beats = summary["beats_best_baseline"]
     share = "no baseline to beat" if beats != beats else f"beat the best baseline: {beats:.0%}"

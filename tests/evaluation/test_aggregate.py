@@ -11,7 +11,11 @@ from tfmm.evaluation import aggregate
 
 def _evaluation(value, verdict, difference):
     results = {"ddpg": {"pnl": value, "markout": {"1": None, "5": 2 * value}}, "none": {"pnl": 0.0}}
-    comparison = [{"baseline": "none", "mean_difference": difference}, {"baseline": "other", "mean_difference": 1.0}]
+    near = {"ci_low": difference - 0.3, "ci_high": difference + 0.3}
+    comparison = [
+        {"baseline": "none", "mean_difference": difference, **near},
+        {"baseline": "other", "mean_difference": 1.0, "ci_low": None, "ci_high": None},
+    ]
     return {"policy": {"name": "ddpg"}, "results": results, "comparison": comparison, "verdict": verdict}
 
 
@@ -26,6 +30,10 @@ def test_moments_verdicts_and_the_share_that_beats_every_baseline():
     assert got["verdicts"] == {"better": 2, "worse": 1}
     assert got["beats_best_baseline"] == pytest.approx(2 / 3)
     lines = aggregate.seeds_table(got)
+    against = [line.split("  ")[-1].split() + line.split()[:2] for line in aggregate.against_table(got)[1:]]
+    assert against == [["0", "of", "3", "none", "0.8"], ["0", "of", "3", "other", "1"]]
+    assert aggregate.against_table(got)[1].split()[2:8] == ["2", "of", "3", "2", "of", "3"]
+    assert aggregate.against_table(got)[2].split()[2:8] == ["3", "of", "3", "0", "of", "3"]
     assert lines[0].split() == ["metric", "ddpg", "none"]
     assert lines[1].split() == ["pnl", "3", "+-", "2.6", "0", "+-", "0"]
     assert lines[2].split() == ["markout.1", "-"]

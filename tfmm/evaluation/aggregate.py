@@ -14,6 +14,7 @@ MAIN = {
     "daily_trading": ("sharpe", 1),
 }
 _MODEL = ("ratio", 1)
+_BOUNDS = ("mean_difference", "ci_low", "ci_high")
 
 
 def main_metric(config):
@@ -40,8 +41,9 @@ def over_seeds(evaluations):
 
     Returns:
         {"results": {policy: {metric: {"mean", "std", "n"}}}, "verdicts": {verdict: count}, "beats_best_baseline": share
-        of seeds whose mean difference from every baseline is above 0, "policy": its name}. NaN values are left out of
-        a mean; n counts the others, and std is NaN with fewer than two.
+        of seeds whose mean difference from every baseline is above 0, "policy": its name, "comparison": {baseline: a
+        list with the difference of every seed}}. NaN values are left out of a mean; n counts the others, and std is NaN
+        with fewer than two.
     """
     name = evaluations[0]["policy"]["name"]
     results = {}
@@ -57,7 +59,26 @@ def over_seeds(evaluations):
         "results": results,
         "verdicts": {one: verdicts.count(one) for one in sorted(set(verdicts))},
         "beats_best_baseline": float(np.mean(beats)) if beats else float("nan"),
+        "comparison": {
+            entry["baseline"]: [_difference(one, entry["baseline"]) for one in evaluations]
+            for entry in evaluations[0]["comparison"]
+        },
     }
+
+
+def _difference(evaluation, baseline):
+    (entry,) = [one for one in evaluation["comparison"] if one["baseline"] == baseline]
+    return {key: entry.get(key) for key in ("metric", "mean_difference", "ci_low", "ci_high", "n_blocks")}
+
+
+def against_table(summary):
+    """Lines of text: a row for each baseline, in how many seeds the policy is above it and surely so."""
+    rows = [["policy minus baseline", "mean", "seeds above 0", "95 % interval above 0", "below 0"]]
+    for baseline, seeds in summary["comparison"].items():
+        known = np.array([numbers(one)[key] for one in seeds for key in _BOUNDS]).reshape(-1, len(_BOUNDS))
+        counts = [*(known[:, :2] > 0).sum(axis=0), (known[:, 2] < 0).sum()]  # NaN, of too few blocks, is neither
+        rows.append([baseline, f"{known[:, 0].mean():.4g}", *(f"{count} of {len(seeds)}" for count in counts)])
+    return aligned(rows)
 
 
 def _moments(values):
