@@ -38,7 +38,8 @@ def main():
         raise errors.DataError(f"{out}: every seed failed, wanted one that ends; see {out}/seed_*.log")
     summary = aggregate.over_seeds(finished)
     path = out / "validation.json"
-    files.write_json(path, {"config": args.config.stem, "seeds": list(seeds), "failed": failed, **summary})
+    about = {"config": args.config.stem, "seeds": list(seeds), "failed": failed, "data": finished[0]["data"]}
+    files.write_json(path, about | summary)
     print(*aggregate.seeds_table(summary), "", *aggregate.against_table(summary), "", sep="\n")
     verdicts = ", ".join(f"{name} {count}" for name, count in summary["verdicts"].items())
     beats = summary["beats_best_baseline"]

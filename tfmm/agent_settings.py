@@ -25,6 +25,8 @@ class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     learning_rate_decay: `cosine` falls from the learning rates to 0 over train.steps (Loshchilov and Hutter 2017).
     actor_delay_steps: of ddpg and td3, train steps in which the critic learns alone: an actor that follows a critic
     that knows nothing yet ends in a corner.
+    action_penalty: of ddpg, c where the actor climbs Q - c |a|^2, not Q alone (Andrychowicz et al. 2017, appendix A):
+    with many components the errors of the critic add up, and the actor would follow them into a corner.
     noise_decay: the same from noise_stddev to noise_stddev_final, or a straight line.
     actor_update_period, target_noise, target_noise_clip: of td3 (Fujimoto et al. 2018).
     epsilon_start, epsilon_end, epsilon_decay_steps: of dqn, end + (start - end) exp(-batched collect steps / decay).
@@ -43,6 +45,7 @@ class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     actor_delay_steps: Annotated[int, msgspec.Meta(ge=0)] = 0
     critic_learning_rate: Positive = 1e-3
     gamma: Share = 0.99
+    action_penalty: NotNegative = 0.0
     n_step: Count = 1
     target_update_tau: Unit = 0.01
     target_update_period: Count = 1
@@ -86,6 +89,8 @@ class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             raise ValueError(
                 f"agent.actor_delay_steps is {self.actor_delay_steps} with agent.name {self.name}, wanted 0"
             )
+        if self.action_penalty and self.name != "ddpg":
+            raise ValueError(f"agent.action_penalty is {self.action_penalty} with agent.name {self.name}, wanted 0")
         if self.name == "reinforce" and self.n_step > 1:
             raise ValueError(
                 f"agent.n_step is {self.n_step} with agent.name reinforce, wanted 1: its returns are whole"

@@ -121,15 +121,21 @@ def test_reinforce_needs_the_end_of_an_episode_in_every_block(tmp_path):
     job.close()
 
 
-def test_the_critic_learns_alone_before_the_actor():
+def _small_agent(settings):
+    """(agent, batch of 16 transitions) with three observations and two actions."""
     observation, action = tf.TensorSpec([3], tf.float32), tensor_spec.BoundedTensorSpec([2], tf.float32, -1, 1)
-    settings = agent_settings.Agent(actor_layers=(8,), critic_joint_layers=(8,), actor_delay_steps=3)
     step = tf.Variable(0, dtype=tf.int64)
     agent = agents.create(settings, ts.time_step_spec(observation), action, step, 100)
     random = tf.random.Generator.from_seed(0)
     batch = trajectory.mid(
         random.normal([16, 2, 3]), random.uniform([16, 2, 2], -1, 1), (), random.normal([16, 2]), tf.ones([16, 2])
     )
+    return agent, batch
+
+
+def test_the_critic_learns_alone_before_the_actor():
+    settings = agent_settings.Agent(actor_layers=(8,), critic_joint_layers=(8,), actor_delay_steps=3)
+    agent, batch = _small_agent(settings)
 
     def weights(network):
         return np.concatenate([one.numpy().ravel() for one in network.trainable_variables])
@@ -141,3 +147,23 @@ def test_the_critic_learns_alone_before_the_actor():
         critic.append(weights(agent._critic_network))
     assert [bool(np.any(one != other)) for one, other in itertools.pairwise(actor)] == [False] * 3 + [True] * 2
     assert all(np.any(one != other) for one, other in itertools.pairwise(critic))
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.3])
+def test_an_actor_that_climbs_q_less_a_penalty(penalty):
+    """Its gradient is that of mean(Q - c |a|^2) times -2 / d, the factor of TF-Agents' squared loss."""
+    settings = {"actor_layers": (8,), "critic_joint_layers": (8,), "action_penalty": penalty}
+    agent, batch = _small_agent(agent_settings.Agent(**settings))
+    steps = ts.TimeStep(batch.step_type[:, 0], batch.reward[:, 0], batch.discount[:, 0], batch.observation[:, 0])
+    for one in agent._critic_network.trainable_variables[-2:]:
+        one.assign(300.0 * one)  # beside actions of one, squares of differences of 1e-5 would be rounded away
+    with tf.GradientTape() as tape:
+        loss = agent.actor_loss(steps)
+    variables = agent._actor_network.trainable_variables
+    got = tape.gradient(loss, variables)
+    with tf.GradientTape() as tape:
+        action, _ = agent._actor_network(steps.observation)
+        value, _ = agent._critic_network((steps.observation, action))
+        wanted = -2.0 / 2.0 * tf.reduce_mean(value - penalty * tf.reduce_sum(action**2, axis=1))
+    for one, other in zip(got, tape.gradient(wanted, variables), strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-3, atol=1e-5)

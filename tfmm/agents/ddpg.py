@@ -7,15 +7,28 @@ from tfmm.agents import networks, optimisers, td
 
 
 class DdpgAgent(ddpg_agent.DdpgAgent):
-    """TF-Agents' own, whose actor's loss (B, d) takes a weight (B,) for each transition.
+    """TF-Agents' own, whose actor's loss (B, d) takes a weight (B,) for each transition, and may climb Q - c |a|^2.
 
     There the two are multiplied as they are: refused, or for d = 1 and d = B every loss by the weights of others.
+
+    Args:
+        action_penalty: c, in units of the values the critic learns. The rest as TF-Agents'.
     """
+
+    def __init__(self, *args, action_penalty=0.0, **kwargs):
+        self._action_penalty = action_penalty
+        super().__init__(*args, **kwargs)
 
     def actor_loss(self, time_steps, weights=None, training=False):
         if weights is not None:
             weights = weights[:, tf.newaxis]
-        return super().actor_loss(time_steps, weights, training)
+        loss = super().actor_loss(time_steps, weights, training)
+        if not self._action_penalty:
+            return loss
+        action, _ = self._actor_network(time_steps.observation, step_type=time_steps.step_type, training=training)
+        squares = tf.square(action) if weights is None else weights * tf.square(action)
+        # the loss above falls by 2 dQ/da, a mean over components, see TF-Agents
+        return loss + 2.0 * self._action_penalty * tf.reduce_mean(squares)
 
 
 def create(settings, time_step_spec, action_spec, train_step, steps):
@@ -35,6 +48,7 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
         critic_optimizer=optimisers.create(settings.critic_learning_rate, settings, steps),
         ou_stddev=settings.noise_stddev,
         ou_damping=settings.noise_damping,
+        action_penalty=settings.action_penalty,
         train_step_counter=train_step,
         **optimisers.td_learning(settings),
     )

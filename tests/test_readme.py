@@ -1,0 +1,42 @@
+"""The numbers of README against the results that are checked in beside it."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BASELINES = ("alpha_skew", "alpha_skew_floor", "bellman_spread", "bellman_spread_drift")
+
+
+def client_flow_row(summary):
+    """The table's row of one test day: what was earned, and by how much a minute more than each baseline."""
+    policy = summary["results"][summary["policy"]]["expected_objective"]
+    (day,) = {one["session"] for one in summary["data"]["segments"]}
+    cells = [f"{day[:4]}-{day[4:6]}-{day[6:]}", f"{policy['mean']:,.0f} +- {policy['std']:.0f}".replace(",", " ")]
+    for name in BASELINES:
+        seeds = summary["comparison"][name]
+        mean = np.mean([one["mean_difference"] for one in seeds])
+        sure = sum(one["ci_low"] > 0 for one in seeds)
+        cells.append(f"{mean:+.2f} ({sure}/{len(seeds)})")
+    return f"| {' | '.join(cells)} |"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "docs" / "results").glob("client_flow_*.json")), ids=lambda one: one.stem
+)
+def test_client_flow(path):
+    summary = json.loads(path.read_text(encoding="utf-8"))
+    assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
+    assert all(one["metric"] == "expected_objective" for seeds in summary["comparison"].values() for one in seeds)
+    assert client_flow_row(summary) in README
+
+
+def test_every_result_is_told():
+    """Five test days, each once, and what the text says of all of them."""
+    summaries = [
+        json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "docs" / "results").glob("client_flow_*")
+    ]
+    assert len({one["data"]["segments"][0]["session"] for one in summaries}) == len(summaries) == 5
