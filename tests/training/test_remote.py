@@ -1,5 +1,6 @@
 """A learner and collectors in processes of their own, on loopback: killed, restarted, refused."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -41,15 +42,29 @@ def _port():
         return one.getsockname()[1]
 
 
-def _start(script, config, *more):
-    return subprocess.Popen(
-        [sys.executable, f"pipelines/{script}", str(config), *more],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+@pytest.fixture
+def start():
+    """Starts a script, its stderr in a file if one is given; what still runs at the end is killed."""
+    started = []
+
+    def one(script, config, *more, log=None):
+        with contextlib.ExitStack() as stack:
+            process = subprocess.Popen(
+                [sys.executable, f"pipelines/{script}", str(config), *more],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE if log is None else stack.enter_context(open(log, "w", encoding="utf-8")),
+                text=True,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )
+        started.append(process)
+        return process
+
+    yield one
+    for process in started:
+        process.kill()
+        if process.stdout is not None and not process.stdout.closed:
+            process.communicate()
 
 
 def _records(run_dir):
@@ -67,27 +82,30 @@ def _until(condition, *processes):
     raise AssertionError("not within five minutes")
 
 
-def test_collectors_and_the_learner_may_be_killed(tmp_path):
+def test_collectors_and_the_learner_may_be_killed(tmp_path, start):
     """A collector is killed and another one started, then the learner is killed and resumed: it ends as planned."""
     config, run_dir, address = tmp_path / "config.toml", tmp_path / "run", f"127.0.0.1:{_port()}"
     config.write_text(config_lib.dumps(config_lib.decode(CONFIG, "test")))
-    to_server = "--server", address, "--wait", "120"
-    learner = _start("train.py", config, "--run-dir", str(run_dir), "--serve", address)
-    first, second = (_start("collect.py", config, *to_server) for _ in range(2))
+    to_server = "--server", address, "--wait", "240"
+    learner = start("train.py", config, "--run-dir", str(run_dir), "--serve", address)
+    first, second = (start("collect.py", config, *to_server) for _ in range(2))
     _until(lambda: list(run_dir.glob("checkpoints/[0-9]*")), learner, first, second)
     first.kill()
     first.communicate()
-    third = _start("collect.py", config, *to_server)
     learner.kill()
     learner.communicate()
-    learner = _start("train.py", config, "--run-dir", str(run_dir), "--resume", "--serve", address)
+    log = tmp_path / "third.log"
+    third = start("collect.py", config, *to_server, log=log)
+    # else the rest of the training might be over before a slow machine has started it
+    _until(lambda: "waiting up to" in log.read_text(), second, third)
+    learner = start("train.py", config, "--run-dir", str(run_dir), "--resume", "--serve", address)
     _, text = learner.communicate(timeout=200)
     assert learner.returncode == 0, text
     assert "resuming at step" in text
     assert "filled again" not in text
     for one in (second, third):
-        out, text = one.communicate(timeout=60)
-        assert one.returncode == 0, text
+        out, text = one.communicate(timeout=200)
+        assert one.returncode == 0, text or log.read_text()
         assert "training is over" in out
     records = _records(run_dir)
     assert [one["step"] for one in records] == list(range(20, 601, 20))

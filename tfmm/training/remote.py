@@ -54,6 +54,7 @@ class Link:
         Raises:
             ConfigError: nobody answers at the address, or a learner of other settings. Interrupted: after a signal.
         """
+        _LOG.info("waiting up to %g s for learner %s", self._limit_s, self._address)
         self._wait_for_answer()
         threading.Thread(target=self._follow, daemon=True).start()
         since = time.monotonic()

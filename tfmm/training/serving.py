@@ -14,7 +14,7 @@ from tfmm.agents import factory as agents
 from tfmm.training import reports, statistics, weights
 
 _POLL_S = 0.02
-_LINGER_S = 3.0  # for collectors to read that training is over
+_LINGER_S, _LONGEST_LINGER_S = 3.0, 30.0  # for collectors to read that training is over
 _SLACK = 256  # items that sampling may run ahead: what the dataset holds ready
 
 
@@ -93,9 +93,14 @@ class Serving:
             self.publish(step)
 
     def finish(self, step):
-        """Tells collectors that training is over."""
+        """Tells collectors that training is over, and stays until none of them has sent anything for a while."""
         self.publish(step, finished=True)
-        time.sleep(_LINGER_S)
+        began, inserted = time.monotonic(), -1
+        while time.monotonic() < began + _LONGEST_LINGER_S:
+            before, inserted = inserted, self._replay.info().rate_limiter_info.insert_stats.completed
+            if inserted == before:
+                break
+            time.sleep(_LINGER_S)
 
     def wait(self, iterations):
         """Waits until that many train steps can run without waiting, or a signal came.
