@@ -40,7 +40,7 @@ class Link:
         self._address, self._limit_s, self._stop = address, limit_s, stop
         self._signature, self._variables, self._digests = signature, variables, digests
         self._messages = queue.Queue()
-        self._step = None
+        self._step, self._closed, self._follower = None, threading.Event(), None
         self.client = reverb.Client(address)
 
     @property
@@ -56,7 +56,8 @@ class Link:
         """
         _LOG.info("waiting up to %g s for learner %s", self._limit_s, self._address)
         self._wait_for_answer()
-        threading.Thread(target=self._follow, daemon=True).start()
+        self._follower = threading.Thread(target=self._follow, daemon=True)
+        self._follower.start()
         since = time.monotonic()
         while self._step is None:
             self.check()
@@ -121,7 +122,7 @@ class Link:
     def _follow(self):
         # Reverb waits for ever for a server that is gone, and finds it again when it comes back
         seen = None
-        while True:
+        while not self._closed.is_set():
             try:
                 message = weights.pull(self.client)
             except _SILENT:
@@ -131,7 +132,13 @@ class Link:
             if identity != seen:
                 self._messages.put(message)
                 seen = identity
-            time.sleep(_PULL_S)
+            self._closed.wait(_PULL_S)
+
+    def close(self):
+        """Stops listening: a process that ends while Reverb samples in a thread is aborted, whatever its exit code."""
+        self._closed.set()
+        if self._follower is not None:
+            self._follower.join(_ANSWER_S)
 
     def _compare_tables(self, tables):
         if not {replay_lib.TABLE, weights.TABLE, reports.TABLE} <= tables.keys():
@@ -228,6 +235,8 @@ def collect(settings, address, limit_s, seed):
                 bar.update(collector.statistics.transitions - bar.n)
         except _Finished:
             return collector.statistics.transitions
+        finally:
+            link.close()
 
 
 def _flush(writer, link):
