@@ -46,16 +46,15 @@ def values(problem):
     out = np.zeros((len(problem.scales), 2 * limit + 1))
     if config.environment.reward == "bellman":
         for n, scale in enumerate(problem.scales):
-            solved = _solve(problem, n, limit)
+            solved = _solve(problem, n)
             out[n] = (solved.value - solved.value[limit]) * scale.order_lot
     return out
 
 
-def _solve(problem, n, limit):
+def _solve(problem, n):
     """models.inventory of one instrument with its mean spread, tick x order."""
     interval_s, rules = problem.config.environment.interval_s, problem.parameters[n]
     spread = 2.0 * problem.scales[n].half_spread_tick
     distance = np.linspace(0.0, _FARTHEST * spread, _GRID)
     chance = np.array([lesson.chance(d - 0.5 * spread, spread, interval_s, rules) for d in distance])
-    cost = problem.cost_per_s(n) * interval_s * np.abs(np.arange(-limit, limit + 1))
-    return inventory.solve(chance, chance * distance, cost)
+    return inventory.solve(chance, chance * distance, problem.holding_cost(n))

@@ -101,21 +101,10 @@ class Problem:
             distances: actions are raw distances from the mid in ticks instead of the agent's actions.
             limited: False lifts the inventory limits. taught: rewards are those of environment.reward, else drawn.
         """
-        parameters = self.parameters
-        if taught and self.config.environment.reward == "markout":
-            parameters = parameters.copy()
-            parameters["markout_ns"] = round(self.config.environment.markout_s * 1e9)
-        if not limited:
-            parameters = parameters.copy()
-            parameters["limit_lot"] = state.FOREVER
-        if distances:
-            parameters = parameters.copy()
-            parameters["action"], parameters["sizes"] = state.DISTANCES, 0
-            parameters["hedge"][parameters["hedge"] == state.HEDGE_ACTION] = state.HEDGE_NONE
         environment = self.config.environment
         return simulator.Simulator(
             self.store.events,
-            parameters,
+            self.played(distances, limited, taught),
             segments,
             rows,
             interval_s=environment.interval_s,
@@ -130,6 +119,21 @@ class Problem:
             record=record,
             clock=(environment.clock, environment.interval_quotes),
         )
+
+    def played(self, distances=False, limited=True, taught=False):
+        """(N,) state.PARAMETERS that a simulator plays by; arguments see `simulator`."""
+        parameters = self.parameters
+        if taught and self.config.environment.reward == "markout":
+            parameters = parameters.copy()
+            parameters["markout_ns"] = round(self.config.environment.markout_s * 1e9)
+        if not limited:
+            parameters = parameters.copy()
+            parameters["limit_lot"] = state.FOREVER
+        if distances:
+            parameters = parameters.copy()
+            parameters["action"], parameters["sizes"] = state.DISTANCES, 0
+            parameters["hedge"][parameters["hedge"] == state.HEDGE_ACTION] = state.HEDGE_NONE
+        return parameters
 
     def values(self):
         """(N, 2 L + 1) of environment.reward as Simulator takes them, None for `drawn`."""
@@ -169,6 +173,11 @@ class Problem:
             return float(self.parameters["risk"][n])
         omega, cost, power = self.risk
         return cost * omega[n, n] ** power / float(self.parameters["weight"][n] * self.parameters["order_lot"][n])
+
+    def holding_cost(self, n):
+        """(2 L + 1,) float64: what holding -L, ..., L orders of instrument n costs per decision, tick x order."""
+        limit = self.config.rules.inventory_limit_orders
+        return self.cost_per_s(n) * self.config.environment.interval_s * np.abs(np.arange(-limit, limit + 1))
 
     @property
     def rates(self):

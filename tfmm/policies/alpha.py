@@ -50,8 +50,7 @@ def rules(problem, start):
     Args:
         start: baselines.linear_skew of the problem, around which h and s are looked for.
     """
-    known = all(one.drift for one in problem.scales)
-    scales = problem.scales if known else drift_lib.fitted(problem)
+    scales = drift_lib.known(problem)
     units = np.array([one.half_spread_tick for one in scales])
     coefficients = np.array([one.drift for one in scales])
     half, skew = (np.array(start.fitted[name]) for name in ("half_spread_tick", "skew_at_limit_tick"))

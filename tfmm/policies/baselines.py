@@ -115,11 +115,9 @@ def glft(problem, measured):
 
 def bellman(problem, measured):
     """models.inventory on what quotes at each distance did on train; nothing is left to choose."""
-    shape, interval_s = _shape(problem), problem.config.environment.interval_s
-    tables = np.full(shape, np.nan)
+    tables = np.full(_shape(problem), np.nan)
     for n, one in enumerate(measured):
-        cost = problem.cost_per_s(n) * interval_s * np.abs(_held(problem))
-        places = inventory.solve(one.chance, one.gain, cost).places
+        places = inventory.solve(one.chance, one.gain, problem.holding_cost(n)).places
         tables[n] = np.append(one.distance_tick, np.nan)[places]  # place -1: not quoted
     fitted = {
         "beta": inventory.BETA,

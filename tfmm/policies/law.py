@@ -104,7 +104,7 @@ def expected(problem, watched, act, distances):
     Args:
         act: as play.run takes it, called with a Seen. distances: see Problem.simulator.
     """
-    rules = problem.simulator(problem.segments["train"], 1, distances=distances).rules[0]
+    rules = problem.played(distances)[0]
     limit, money = problem.config.rules.inventory_limit_orders, problem.money_unit(0)
     out = []
     for one in watched:

@@ -44,8 +44,7 @@ def rules(problem):
     """(bellman_spread, bellman_spread_drift) fitted on train; () where fills have no known probability."""
     if not law.possible(problem):
         return ()
-    scales = problem.scales if problem.scales[0].drift else drift_lib.fitted(problem)
-    coefficients = np.array(scales[0].drift)
+    coefficients = np.array(drift_lib.known(problem)[0].drift)
     watched = law.watch(problem, "train")
     spreads, drifts, moves = zip(*(_seen(one, coefficients) for one in watched), strict=True)
     spread_cuts = np.unique(np.quantile(np.concatenate(spreads), np.linspace(0.0, 1.0, _SPREADS + 1)[1:-1]))
@@ -60,10 +59,9 @@ def _rule(problem, name, cuts, coefficients, spreads, drifts, moves):
     mirrored = [_states(cuts, s, -d) for s, d in zip(spreads, drifts, strict=True)]
     count = (len(cuts[0]) + 1) * (len(cuts[1]) + 1)
     chain = regimes.estimate(spreads, moves, now, mirrored, count)
-    interval_s, limit = problem.config.environment.interval_s, problem.config.rules.inventory_limit_orders
+    interval_s = problem.config.environment.interval_s
     chance = np.array([lesson.chance(d - 0.5, 1.0, interval_s, problem.parameters[0]) for d in _DISTANCE])
-    cost = problem.cost_per_s(0) * interval_s * np.abs(np.arange(-limit, limit + 1))
-    solved = regimes.solve(chain, _DISTANCE, chance, cost)
+    solved = regimes.solve(chain, _DISTANCE, chance, problem.holding_cost(0))
     fitted = {
         "spread_cuts_tick": cuts[0].tolist(),
         "drift_cuts_half_spread": cuts[1].tolist(),
