@@ -79,8 +79,8 @@ def _named(store, named):
 
 def _by_session(store, fractions, rotation):
     count = len(store.sessions)
-    test = max(1, round(fractions[2] * count))
-    validation = max(1, round(fractions[1] * count))
+    test = min(max(1, round(fractions[2] * count)), count - 2)
+    validation = min(max(1, round(fractions[1] * count)), count - test - 1)
     train = count - test - validation
     whole = [_whole(store.sessions[(place + rotation) % count]) for place in range(count)]
     bounds = [0, train, train + validation, count]
