@@ -61,7 +61,9 @@ def test_two_sessions_are_cut_where_the_joined_time_says(tmp_path):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
-@pytest.mark.parametrize("fractions", [(0.6, 0.2, 0.2), (0.5, 0.3, 0.2), (0.8, 0.1, 0.1), (0.4, 0.1, 0.5), (0.1, 0.8, 0.1)])
+@pytest.mark.parametrize(
+    "fractions", [(0.6, 0.2, 0.2), (0.5, 0.3, 0.2), (0.8, 0.1, 0.1), (0.4, 0.1, 0.5), (0.1, 0.8, 0.1)]
+)
 def test_parts_never_overlap_and_follow_each_other(tmp_path, count, fractions):
     parts = splits.split(make(tmp_path, count), config_lib.Data(fractions=fractions, gap_s=2.0))
     rows = [one for part in splits.PARTS for one in parts[part]]
