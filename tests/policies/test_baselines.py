@@ -8,12 +8,12 @@ import pytest
 
 from tfmm import config as config_lib
 from tfmm import errors, simulation
-from tfmm.environments import factory
+from tfmm.environments import factory, measurement
 from tfmm.environments import problem as problem_lib
 from tfmm.evaluation import assess, backtest, metrics
 from tfmm.market import schema, splits
 from tfmm.models import calibration
-from tfmm.policies import baselines, measurement
+from tfmm.policies import baselines
 from tfmm.simulation import schedule
 
 

@@ -9,7 +9,7 @@ import tqdm
 from tfmm.evaluation import assess
 from tfmm.market import schema, tape
 from tfmm.policies import play
-from tfmm.simulation import kernel, schedule
+from tfmm.simulation import kernel, playing, schedule
 
 
 def run(problem, split, act, distances, name):
@@ -85,7 +85,7 @@ def _play(sim, acts, drawn, bar):
             final[b] = one.books[b].copy(), int(one.rows["ts"][b])
         bar.update()
 
-    play.run(sim, acted, remember)
+    playing.run(sim, acted, remember)
     logged = np.concatenate(fills) if drawn else None
     return _Played(np.stack(sent), np.stack(was_open), np.stack(actions), final, logged)
 

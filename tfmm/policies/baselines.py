@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from tfmm import jit
+from tfmm.environments import measurement
 from tfmm.models import glft as glft_model
 from tfmm.models import inventory
-from tfmm.policies import measurement, play
+from tfmm.policies import play
 
 CANDIDATES = 14
 """Half-spreads tried for fixed_spread."""

@@ -1,6 +1,7 @@
 """Every strategy that a policy is compared with."""
 
-from tfmm.policies import alpha, baselines, measurement, regimes
+from tfmm.environments import measurement
+from tfmm.policies import alpha, baselines, regimes
 
 
 def all_of(problem):

@@ -102,7 +102,7 @@ def expected(problem, watched, act, distances):
     """[Expected] of a strategy on segments that have been watched.
 
     Args:
-        act: as play.run takes it, called with a Seen. distances: see Problem.simulator.
+        act: as playing.run takes it, called with a Seen. distances: see Problem.simulator.
     """
     rules = problem.played(distances)[0]
     limit, money = problem.config.rules.inventory_limit_orders, problem.money_unit(0)

@@ -1,9 +1,9 @@
-"""Windows played to their end by one rule."""
+"""Candidates of a rule played side by side."""
 
 import numpy as np
 
 from tfmm.policies import law
-from tfmm.simulation import kernel
+from tfmm.simulation import playing
 
 
 class Part:
@@ -20,8 +20,8 @@ def scores(problem, count, rule):
     inventory is known nothing is played, and it is the expected objective, money.
 
     Args:
-        rule: function that repeats a (count, ...) array for the rows of the batch -> act function as `run` takes it,
-            distances in ticks.
+        rule: function that repeats a (count, ...) array for the rows of the batch -> act function as `playing.run`
+            takes it, distances in ticks.
     """
     if law.possible(problem):
         watched = law.watch(problem, "train")
@@ -31,25 +31,4 @@ def scores(problem, count, rule):
     windows = problem.windows(train)
     sim = problem.simulator(train, count * len(windows), windows=np.tile(windows, (count, 1)), distances=True)
     act = rule(lambda values: np.repeat(values, len(windows), axis=0))
-    return run(sim, act).reshape(count, -1).sum(axis=1)
-
-
-def run(sim, act, after=None):
-    """Plays one window in every row.
-
-    Args:
-        sim: Simulator with one window per row. act: simulator -> actions. after: called after every
-            step with (simulator, rows still open at that step).
-
-    Returns:
-        (B,) float64 summed reward.
-    """
-    sim.reset()
-    total, open_rows = np.zeros(len(sim.rows)), np.ones(len(sim.rows), bool)
-    while open_rows.any():
-        sim.step(act(sim))
-        total += sim.reward * open_rows
-        if after is not None:
-            after(sim, open_rows)
-        open_rows &= sim.step_type != kernel.LAST
-    return total
+    return playing.run(sim, act).reshape(count, -1).sum(axis=1)

@@ -1,7 +1,7 @@
 """The score of a greedy policy during training."""
 
 from tfmm.environments import model_problem, system
-from tfmm.policies import play
+from tfmm.simulation import playing
 
 _PATHS, _SEED = 256, 7
 
@@ -31,6 +31,6 @@ def _on_tape(problem, act):
     segments = problem.segments["validation"]
     windows = problem.windows(segments, problem.config.environment.window_s)
     sim = problem.simulator(segments, len(windows), windows=windows)
-    total = float(play.run(sim, lambda one: act(problem.observe(one))).sum())
+    total = float(playing.run(sim, lambda one: act(problem.observe(one))).sum())
     objective = total / (float((windows[:, 2] - windows[:, 1]).sum()) / 3.6e12)
     return {"validation/objective_per_hour": objective}, objective

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from tfmm import config as config_lib
+from tfmm.environments import measurement
 from tfmm.environments import problem as problem_lib
 from tfmm.market import schema, store_writer, tape
 from tfmm.models import intensity
-from tfmm.policies import baselines, desk, measurement
+from tfmm.policies import baselines, desk
 
 RATE, DECAY, SECONDS = 0.4, 1.0 / 40.0, 4000
 MID = 10_000

@@ -6,8 +6,7 @@ import numpy as np
 from scipy import optimize
 
 from tfmm.models import intensity
-from tfmm.policies import play
-from tfmm.simulation import state
+from tfmm.simulation import playing, state
 
 _GRID = 24
 _STRETCH_S = 600.0
@@ -86,7 +85,7 @@ def measure(problem, seed=0):
         _add_fills(entry, one, problem)
         log.append(entry[open_rows[:, np.newaxis] & now["market"]].reshape(-1))
 
-    play.run(sim, act, after)
+    playing.run(sim, act, after)
     quotes = np.concatenate(log)
     return tuple(_summary(tried[:, n], quotes[quotes["instrument"] == n]) for n in range(shape[1]))
 
