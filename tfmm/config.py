@@ -117,7 +117,8 @@ class Environment(_Section):
     risk: `absolute` prices |Q| of each instrument by itself, `covariance` (Q' Omega Q)^risk_power, with Omega of
     the profits of one order over 10 s on train, shrunk, mean diagonal 1, or as given.
     reward: what the agent learns from: the `drawn` profit; what was traded, at its `markout` after markout_s
-    (tfmm.simulation.markout); where clients alone trade what fills are `expected` to earn, or that priced by the
+    (tfmm.simulation.markout), or that and what it did to the value of the inventory by fills measured on train,
+    `markout_value`; where clients alone trade what fills are `expected` to earn, or that priced by the
     `bellman` value of the inventory (tfmm.simulation.lesson). Judged by drawn money.
     features: names from `tfmm.simulation.features.NAMES`; empty: its DEFAULT.
     synthetic: {symbol: symbol of its synthetic quotes (prepare.py --synthetic)}, for the feature synthetic_deviation.
@@ -147,7 +148,7 @@ class Environment(_Section):
     risk_power: Positive = 0.5
     omega: tuple[tuple[float, ...], ...] = ()
     features: tuple[str, ...] = ()
-    reward: Literal["drawn", "markout", "expected", "bellman"] = "drawn"
+    reward: Literal["drawn", "markout", "markout_value", "expected", "bellman"] = "drawn"
     markout_s: Positive = 10.0
     synthetic: dict[str, str] = {}
     reference: Literal["mid", "touch", "synthetic"] = "mid"

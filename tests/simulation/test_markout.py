@@ -13,11 +13,16 @@ def mid_at(events, ts, before):
     return 0.5 * (quotes["lo_tick"][-1] + quotes["hi_tick"][-1]) if len(quotes) else None
 
 
+@pytest.mark.parametrize("reward", ["markout", "markout_value"])
 @pytest.mark.parametrize(
-    "rules", [{"tape_fills": True, "touch": "always", "maker_fee_bps": 1.0}, {"tape_fills": False}]
+    "rules", [{"tape_fills": True, "touch": "always", "maker_fee_bps": 1.0, "order_size": 4.0}, {"tape_fills": False}]
 )
-def test_by_hand(small_config, rules):
-    problem = problem_of(small_config, rules=rules, environment={"reward": "markout", "markout_s": 7.0})
+def test_by_hand(small_config, rules, reward):
+    rules |= {"partial": True}
+    problem = problem_of(small_config, rules=rules, environment={"reward": reward, "markout_s": 7.0})
+    values, orders = problem.values(), np.arange(-10, 11)
+    if reward == "markout_value":
+        assert values[0, 10] == 0 and (values[0, [0, 20]] < -problem.scales[0].half_spread_tick).all()
     taught, drawn = (problem.simulator(problem.segments["train"], 3, 5, taught=one) for one in (True, False))
     assert (problem.parameters["markout_ns"] == 0).all()
     events, random = problem.store.events, np.random.default_rng(1)
@@ -38,6 +43,9 @@ def test_by_hand(small_config, rules):
             ts = int(taught.rows["ts"][b])
             later = mid_at(tape, ts + 7 * 10**9, ts) or mids[1]
             wanted = traded * (later - mids[1]) - was["inventory_lot"] * (mids[1] - mids[0])
+            if values is not None:
+                held = np.array([one["inventory_lot"] for one in (was, now)]) / problem.parameters["order_lot"][0]
+                wanted += np.diff(np.interp(held, orders, values[0]))[0]
             got = (taught.reward[b] - drawn.reward[b]) * problem.reward_scale
             assert got == pytest.approx(wanted, abs=1e-3 * max(1.0, abs(wanted)))
             traded_at_all += abs(traded)

@@ -1,11 +1,16 @@
-"""The value of inventory that prices fills in the reward of tfmm.simulation.lesson: known curves, no data."""
+"""The value of inventory that prices fills in a reward: from known curves, or from what quotes did on train."""
+
+import functools
 
 import numpy as np
 
 from tfmm import errors
+from tfmm.environments import measurement
 from tfmm.models import inventory
 from tfmm.simulation import lesson
 
+MARKED_LATER = ("markout", "markout_value")
+"""Rewards of tfmm.simulation.markout."""
 _GRID = 241
 _FARTHEST = 6.0  # market spreads
 
@@ -36,19 +41,32 @@ def check(config, instruments):
 
 def values(problem):
     """(N, 2 L + 1) float64, tick x lot: see Problem.values."""
-    config = problem.config
-    if config.environment.reward == "markout" and any(one.inverse for one in problem.instruments):
-        raise errors.ConfigError("environment.reward is markout, but an instrument is inverse, wanted linear ones")
-    if config.environment.reward in ("drawn", "markout"):
+    config, reward = problem.config, problem.config.environment.reward
+    if reward in MARKED_LATER and any(one.inverse for one in problem.instruments):
+        raise errors.ConfigError(f"environment.reward is {reward}, but an instrument is inverse, wanted linear ones")
+    if reward in ("drawn", "markout"):
         return None
+    if reward == "markout_value":
+        return _measured(problem)
     check(config, problem.instruments)
-    limit = config.rules.inventory_limit_orders
-    out = np.zeros((len(problem.scales), 2 * limit + 1))
-    if config.environment.reward == "bellman":
+    out = np.zeros((len(problem.scales), 2 * config.rules.inventory_limit_orders + 1))
+    if reward == "bellman":
         for n, scale in enumerate(problem.scales):
-            solved = _solve(problem, n)
-            out[n] = (solved.value - solved.value[limit]) * scale.order_lot
+            out[n] = _above_flat(_solve(problem, n).value) * scale.order_lot
     return out
+
+
+@functools.lru_cache(maxsize=4)
+def _measured(problem):
+    found = [
+        inventory.solve(one.chance, one.gain, problem.holding_cost(n))
+        for n, one in enumerate(measurement.measure(problem))
+    ]
+    return np.array([_above_flat(one.value) * own.order_lot for one, own in zip(found, problem.scales, strict=True)])
+
+
+def _above_flat(value):
+    return value - value[len(value) // 2]
 
 
 def _solve(problem, n):

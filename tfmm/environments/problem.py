@@ -123,7 +123,7 @@ class Problem:
     def played(self, distances=False, limited=True, taught=False):
         """(N,) state.PARAMETERS that a simulator plays by; arguments see `simulator`."""
         parameters = self.parameters
-        if taught and self.config.environment.reward == "markout":
+        if taught and self.config.environment.reward in lessons.MARKED_LATER:
             parameters = parameters.copy()
             parameters["markout_ns"] = round(self.config.environment.markout_s * 1e9)
         if not limited:

@@ -192,7 +192,8 @@ def step_rows(
         clock: (5,) int64 interval, window, warm-up, ns; state.CLOCK_TIME, ... and its number of quotes.
         decay: features.decays of the interval.
         scale: money of one reward unit, tick x lot of the first instrument. omega, vector: see features.objective.
-        values: (N, 2 L + 1) float64 for the reward of tfmm.simulation.lesson, or empty: the drawn profit.
+        values: (N, 2 L + 1) float64 for the reward of tfmm.simulation.lesson, or where it is marked later of
+            tfmm.simulation.markout; empty: without.
         out: (B, N F) float32 observations. reward: (B,) float32.
         step_type: (B,) int32. sent: (B, N) state.ORDER, the quotes sent at this decision.
         log: (K,) state.FILL with room for all fills of a step, or empty. outcomes: (0, 0, 0) int8.
@@ -204,6 +205,7 @@ def step_rows(
     n_log = 0
     interval_ns = clock[0]
     count = books.shape[1]
+    taught = values.shape[0] > 0 and rules[0].markout_ns == 0
     for b in range(rows.shape[0]):
         row, own = rows[b], books[b]
         if row.done:
@@ -224,7 +226,7 @@ def step_rows(
             synthetic = quoting.synthetic_mid(own, n, rules)
             order = quoting.send(own[n], rings[b, n], rules[n], row.ts, actions[b, n], synthetic)
             markout.note(own[n])
-            if values.shape[0] > 0:
+            if taught:
                 lesson.expect(own[n], rules[n], order, interval_ns * 1e-9)
             copy = sent[b, n]
             copy.active_ns = row.ts
@@ -248,11 +250,11 @@ def step_rows(
             features.update(own[n], rules[n], row.decay, (row.ts - sent_ns) * 1e-9)
         step_type[b] = LAST if row.done else MID
         look(row, own, rules, out[b])
-        if values.shape[0] > 0:
+        if taught:
             reward[b] = lesson.reward(own, rules, values, vector[0] * (row.risk_s - risk_before), out[b]) / scale
         else:
             gained = features.objective(row, own, rules, omega, vector) - before
             if rules[0].markout_ns > 0:
-                gained += markout.correction(events, row, own, rules)
+                gained += markout.correction(events, row, own, rules, values)
             reward[b] = gained / scale
     return n_log

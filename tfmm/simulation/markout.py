@@ -6,8 +6,11 @@ place of the profit of the interval stands
 what was traded in it, at its markout. What the first term takes away no quote of this interval changes, and it is most
 of the noise; what a fill says of where the mid goes, adverse selection, is in m (Butz and Oomen 2019). The tape of a
 training window is known, so the future is a label here and never an observation. Evaluation never uses it.
-Assumes: linear contracts; other currencies at their mean rate.
+With v the value of the inventory in models.inventory, v(Q') - v(Q) is added: then nothing of the future is left that
+a discount above 0 would have to find. Assumes: linear contracts; other currencies at their mean rate.
 """
+
+import math
 
 from tfmm import jit
 from tfmm.market import schema
@@ -24,8 +27,12 @@ def note(book):
 
 
 @jit.kernel
-def correction(events, row, books, rules):
-    """What is added to the drawn profit of the interval that has just ended, tick x lot of the first instrument."""
+def correction(events, row, books, rules, values):
+    """What is added to the drawn profit of the interval that has just ended, tick x lot of the first instrument.
+
+    Args:
+        values: (N, 2 L + 1) v by orders held, tick x lot, or empty: without.
+    """
     total = 0.0
     for n in range(books.shape[0]):
         book, rule = books[n], rules[n]
@@ -35,7 +42,19 @@ def correction(events, row, books, rules):
         if traded != 0:
             later = mid_at(events, row.cursor, row.stop, row.ts + rule.markout_ns, n, mid)
             total += rule.weight * traded * (later - mid)
+            if values.shape[0] > 0:
+                now = _between(values[n], book.inventory_lot / rule.order_lot)
+                total += rule.weight * (now - _between(values[n], book.held_lot / rule.order_lot))
     return total
+
+
+@jit.kernel
+def _between(values, orders):
+    """Value (2 L + 1,) of any number of orders: linear between whole ones, constant beyond L."""
+    last = values.shape[0] - 1
+    place = min(max(orders + last // 2, 0.0), float(last))
+    low = min(math.floor(place), last - 1)
+    return values[low] + (place - low) * (values[low + 1] - values[low])
 
 
 @jit.kernel
