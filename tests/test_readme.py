@@ -8,6 +8,9 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXPERIMENTS = {
+    "informed_clients": "informed clients, one instrument",
+}
 BASELINES = ("alpha_skew", "alpha_skew_floor", "bellman_spread", "bellman_spread_drift")
 
 
@@ -32,6 +35,27 @@ def test_client_flow(path):
     assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
     assert all(one["metric"] == "expected_objective" for seeds in summary["comparison"].values() for one in seeds)
     assert client_flow_row(summary) in README
+
+
+def experiment_row(label, summary):
+    """An experiment's row of the second table: the strongest baseline, and in how many seeds every one is beaten."""
+    means = {name: np.mean([one["mean_difference"] for one in seeds]) for name, seeds in summary["comparison"].items()}
+    best = min(means, key=means.get)
+    low, high = (
+        sign * min(sign * one[key] for one in summary["comparison"][best])
+        for sign, key in ((1, "ci_low"), (-1, "ci_high"))
+    )
+    count = len(summary["seeds"])
+    sure = sum(all(seeds[k]["ci_low"] > 0 for seeds in summary["comparison"].values()) for k in range(count))
+    cells = [label, f"`{best}`", f"{means[best]:+.2f} [{low:+.2f}, {high:+.2f}]", f"{sure}/{count}"]
+    return f"| {' | '.join(cells)} |"
+
+
+@pytest.mark.parametrize(("name", "label"), EXPERIMENTS.items())
+def test_experiments(name, label):
+    summary = json.loads((ROOT / "docs" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
+    assert experiment_row(label, summary) in README
 
 
 def test_no_test_day_is_told_twice():
