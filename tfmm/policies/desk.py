@@ -1,6 +1,6 @@
 """Every strategy that a policy is compared with."""
 
-from tfmm.policies import alpha, baselines, measurement, regimes
+from tfmm.policies import alpha, baselines, joint, measurement, regimes
 
 
 def all_of(problem):
@@ -16,4 +16,5 @@ def all_of(problem):
         baselines.bellman(problem, measured),
         *alpha.rules(problem, skewed),
         *regimes.rules(problem),
+        *joint.rules(problem),
     )
