@@ -1,5 +1,7 @@
 """The reward that is learned from: expected fills by hand, and the drawn profit on average."""
 
+import itertools
+
 import msgspec
 import numpy as np
 import pytest
@@ -125,3 +127,54 @@ def test_drift_predicts_and_is_the_feature(small_config):
     np.testing.assert_allclose(found, [0.5, 0, 0, 0, 0, 0], atol=0.03)
     # what held in the beginning and not in the end is not believed
     assert not drift_lib.fit(x, np.where(np.arange(20_000) < 16_000, x[:, 0], -x[:, 0])).any()
+
+
+def test_the_book_of_two_by_hand(small_config, pair_store):
+    """Four fills that may or may not happen, 16 outcomes: E V(Q') - V(Q) of the whole book, and its risk once."""
+    problem = problem_of(
+        small_config,
+        data={"store": str(pair_store)},
+        rules={"order_size": (1.0, 20.0), "inventory_limit_orders": 2},
+        environment={"reward": "bellman", "risk": "covariance", "omega": ((1.0, 0.9), (0.9, 1.0))},
+    )
+    values = problem.values()
+    assert values.shape == (1, 25)
+    assert values[0, 12] == 0.0
+    v = values.reshape(5, 5)
+    assert v[3, 1] > v[3, 3]  # what hedges each other is worth more than what adds up
+    sim = problem.simulator(problem.segments["train"], 1, 5, taught=True)
+    sim.reset()
+    seen = set()
+    for _ in range(60):
+        before, risk_s = sim.books[0].copy(), float(sim.rows["risk_s"][0])
+        sim.step(np.array([[[-0.6, -0.4], [-0.5, -0.7]]]))
+        if sim.step_type[0] != 1:
+            continue
+        after = sim.books[0]
+        wanted = -problem.risk[1] * (sim.rows["risk_s"][0] - risk_s)
+        held = [round(one) for one in before["inventory_lot"] / problem.parameters["order_lot"]]
+        for n, rules in enumerate(problem.parameters):
+            own = after["ask_chance"][n] * (after["lesson_ask"][n] - mid_of(after[n]))
+            own += after["bid_chance"][n] * (mid_of(after[n]) - after["lesson_bid"][n])
+            wanted += own * rules["order_lot"] * rules["weight"]
+            assert (after["ask_chance"][n] == 0.0) == (held[n] == -2)
+        p = [after[name][n] for n in range(2) for name in ("ask_chance", "bid_chance")]
+        for fills in itertools.product((0, 1), repeat=4):
+            chance = np.prod([one if filled else 1.0 - one for one, filled in zip(p, fills, strict=True)])
+            if chance > 0:
+                moved = held[0] + fills[1] - fills[0], held[1] + fills[3] - fills[2]
+                wanted += chance * (v[moved[0] + 2, moved[1] + 2] - v[held[0] + 2, held[1] + 2])
+        assert sim.reward[0] == pytest.approx(wanted / problem.reward_scale, rel=1e-4, abs=1e-5)
+        seen.add(tuple(held))
+    assert len(seen) > 5
+
+
+def test_too_many_books_are_refused(small_config, pair_store):
+    problem = problem_of(
+        small_config,
+        data={"store": str(pair_store)},
+        rules={"order_size": 20.0, "inventory_limit_orders": 1000},
+        environment={"reward": "bellman", "risk": "covariance"},
+    )
+    with pytest.raises(errors.ConfigError, match=r"inventory_limit_orders is 1000 with 2 instruments .* at most 912"):
+        problem.values()

@@ -6,7 +6,7 @@ import numpy as np
 
 from tfmm import errors
 from tfmm.environments import measurement
-from tfmm.models import inventory
+from tfmm.models import book, inventory
 from tfmm.simulation import lesson
 
 MARKED_LATER = ("markout", "markout_value")
@@ -40,7 +40,7 @@ def check(config, instruments):
 
 
 def values(problem):
-    """(N, 2 L + 1) float64, tick x lot: see Problem.values."""
+    """(N, 2 L + 1) float64, tick x lot, or (1, S) where the whole book has a price: see Problem.values."""
     config, reward = problem.config, problem.config.environment.reward
     if reward in MARKED_LATER and any(one.inverse for one in problem.instruments):
         raise errors.ConfigError(f"environment.reward is {reward}, but an instrument is inverse, wanted linear ones")
@@ -49,6 +49,8 @@ def values(problem):
     if reward == "markout_value":
         return _measured(problem)
     check(config, problem.instruments)
+    if reward == "bellman" and problem.risk is not None:
+        return _above_flat(whole(problem).value)[np.newaxis]
     out = np.zeros((len(problem.scales), 2 * config.rules.inventory_limit_orders + 1))
     if reward == "bellman":
         for n, scale in enumerate(problem.scales):
@@ -69,10 +71,38 @@ def _above_flat(value):
     return value - value[len(value) // 2]
 
 
+@functools.lru_cache(maxsize=4)
+def whole(problem):
+    """models.book of the instruments that are quoted with their mean spreads, tick x lot of the first instrument.
+
+    Raises:
+        ConfigError: more books than can be solved.
+    """
+    own = np.flatnonzero(problem.parameters["quoted"])
+    limit, most = problem.config.rules.inventory_limit_orders, book.most_orders(len(own))
+    if limit > most:
+        raise errors.ConfigError(
+            f"rules.inventory_limit_orders is {limit} with {len(own)} instruments whose risk is priced together, "
+            f"wanted at most {most}"
+        )
+    held = np.stack(np.meshgrid(*[np.arange(-limit, limit + 1)] * len(own), indexing="ij"), axis=-1)
+    omega, cost, power = problem.risk
+    squares = np.einsum("...i,ij,...j->...", held, omega[np.ix_(own, own)], held)
+    costs = cost * problem.config.environment.interval_s * np.maximum(squares, 0.0) ** power
+    units = (problem.parameters["weight"] * problem.parameters["order_lot"])[own, np.newaxis]
+    distance, chance = (np.stack(one) for one in zip(*(_curve(problem, n) for n in own), strict=True))
+    return book.solve(chance, chance * distance * units, costs)
+
+
 def _solve(problem, n):
     """models.inventory of one instrument with its mean spread, tick x order."""
+    distance, chance = _curve(problem, n)
+    return inventory.solve(chance, chance * distance, problem.holding_cost(n))
+
+
+def _curve(problem, n):
+    """(J,) distances, ticks, and the probability that a client takes a quote there, at the mean spread."""
     interval_s, rules = problem.config.environment.interval_s, problem.parameters[n]
     spread = 2.0 * problem.scales[n].half_spread_tick
     distance = np.linspace(0.0, _FARTHEST * spread, _GRID)
-    chance = np.array([lesson.chance(d - 0.5 * spread, spread, interval_s, rules) for d in distance])
-    return inventory.solve(chance, chance * distance, problem.holding_cost(n))
+    return distance, np.array([lesson.chance(d - 0.5 * spread, spread, interval_s, rules) for d in distance])

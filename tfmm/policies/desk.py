@@ -1,7 +1,7 @@
 """Every strategy that a policy is compared with."""
 
 from tfmm.environments import measurement
-from tfmm.policies import alpha, baselines, regimes
+from tfmm.policies import alpha, baselines, joint, regimes
 
 
 def all_of(problem):
@@ -17,4 +17,5 @@ def all_of(problem):
         baselines.bellman(problem, measured),
         *alpha.rules(problem, skewed),
         *regimes.rules(problem),
+        *joint.rules(problem),
     )

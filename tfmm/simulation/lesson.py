@@ -15,6 +15,7 @@ import math
 import numpy as np
 
 from tfmm import jit
+from tfmm.simulation import books as books_lib
 from tfmm.simulation import clients, features, state
 
 
@@ -51,10 +52,14 @@ def reward(books, rules, values, risk, observation):
     """Reward of the step that `expect` looked forward to, tick x lot of the first instrument.
 
     Args:
-        values: (N, 2 L + 1) v by orders held, tick x lot. risk: of all instruments together, or 0: each by itself.
+        values: (N, 2 L + 1) v by orders held, tick x lot; or (1, S) of the whole book (tfmm.simulation.books).
+        risk: of all instruments together, or 0: each by itself.
         observation: (N F,) at the interval's end.
     """
     total = -risk
+    whole = values.shape[0] < books.shape[0]
+    if whole:
+        total += books_lib.gained(books, rules, values[0])
     for n in range(books.shape[0]):
         book, rule = books[n], rules[n]
         worth = fair(book, rule, observation[n * (observation.shape[0] // books.shape[0]) + features.DRIFT])
@@ -62,11 +67,12 @@ def reward(books, rules, values, risk, observation):
         own += rule.order_lot * book.bid_chance * (worth - book.lesson_bid)
         if risk == 0.0:
             own -= rule.risk * (book.abs_lot_s - book.held_s)
-        last = values.shape[1] - 1
-        place = last // 2 + np.int64(math.floor(book.held_lot / rule.order_lot + 0.5))
-        now, low, high = values[n, place], values[n, max(place - 1, 0)], values[n, min(place + 1, last)]
-        down = book.ask_chance * (1.0 - book.bid_chance)
-        up = book.bid_chance * (1.0 - book.ask_chance)
-        own += down * (low - now) + up * (high - now)
+        if not whole:
+            last = values.shape[1] - 1
+            place = last // 2 + np.int64(math.floor(book.held_lot / rule.order_lot + 0.5))
+            now, low, high = values[n, place], values[n, max(place - 1, 0)], values[n, min(place + 1, last)]
+            down = book.ask_chance * (1.0 - book.bid_chance)
+            up = book.bid_chance * (1.0 - book.ask_chance)
+            own += down * (low - now) + up * (high - now)
         total += rule.weight * own
     return total

@@ -1,0 +1,87 @@
+"""Dynamic programming over the inventories of several instruments together, where their risk has one price.
+
+With S the market's spread now, p(d) the known probability that a quote d from the mid is taken, D the change of the
+book's value by a fill (models.book, at the mean spreads) and m the drift of models.drift:
+    ask, bid = argmax p(d) (d -/+ m + D / order),
+on whole ticks, or no quote where nothing is above 0. `bellman_joint` takes m as 0, `bellman_joint_drift` does not:
+it improves on the policy of models.book by what the market is like now (one step of policy iteration).
+"""
+
+import dataclasses
+
+import numpy as np
+
+from tfmm import errors
+from tfmm.environments import drift as drift_lib
+from tfmm.environments import lessons
+from tfmm.models import drift
+from tfmm.simulation import features, lesson, state
+
+_DISTANCE = np.linspace(0.0, 4.0, 161)  # spreads
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Rule:
+    """Attributes: quoted: (Q,) instruments. change: (S, Q, 2) D of ask and bid, tick x order, NaN: not allowed.
+    chance: (Q, J) p at _DISTANCE. coefficients: (Q, 6) of models.drift. unit_tick: (Q,) of the drift. order_lot: (Q,).
+    name, fitted: as baselines.Baseline."""
+
+    name: str
+    quoted: np.ndarray
+    change: np.ndarray
+    chance: np.ndarray
+    coefficients: np.ndarray
+    unit_tick: np.ndarray
+    order_lot: np.ndarray
+    fitted: dict
+
+    def __call__(self, sim):
+        """(B, N, 2) float64 ask and bid distance, ticks, for a simulator in `distances` mode."""
+        own = self.quoted
+        change = self.change[self._place(sim)]
+        seen = sim.observation.reshape(*sim.books.shape, len(features.NAMES))[:, own][..., drift.COLUMNS]
+        expected = np.einsum("bqk,qk->bq", seen, self.coefficients) * self.unit_tick
+        books, out = sim.books[:, own], np.full((*sim.books.shape, 2), np.nan)
+        mid = 0.5 * (books["bid_tick"] + books["ask_tick"])
+        spread = np.maximum(books["ask_tick"] - books["bid_tick"], state.LOCKED_TICK)
+        for side, sign in ((0, 1.0), (1, -1.0)):
+            beyond = sign * mid[..., np.newaxis]
+            tick = np.ceil(beyond + _DISTANCE * spread[..., np.newaxis] - 1e-9) - beyond
+            chance = np.stack([np.interp(tick[:, q] / spread[:, q, np.newaxis], _DISTANCE, one, right=0.0)
+                               for q, one in enumerate(self.chance)], axis=1)  # fmt: skip
+            gain = chance * (tick + (change[..., side] - sign * expected)[..., np.newaxis])
+            best = np.argmax(gain, axis=-1)[..., np.newaxis]
+            worth = np.take_along_axis(gain, best, axis=-1) > 0.0
+            out[:, own, side] = np.where(worth, np.take_along_axis(tick, best, axis=-1), np.nan)[..., 0]
+        return out
+
+    def _place(self, sim):
+        """(B,) int64: the books in the order of tfmm.simulation.books."""
+        width = round(len(self.change) ** (1.0 / len(self.quoted)))
+        held = np.rint(sim.books["inventory_lot"][:, self.quoted] / self.order_lot).astype(np.int64)
+        return (held + width // 2) @ width ** np.arange(len(self.quoted) - 1, -1, -1)
+
+
+def rules(problem):
+    """(bellman_joint, bellman_joint_drift); () where fills have no known probability, or risk no common price."""
+    if problem.risk is None:
+        return ()
+    try:
+        lessons.check(problem.config, problem.instruments)
+    except errors.ConfigError:
+        return ()
+    own = np.flatnonzero(problem.parameters["quoted"])
+    scales, parameters = drift_lib.known(problem), problem.parameters[own]
+    interval_s = problem.config.environment.interval_s
+    chance = np.array([[lesson.chance(d - 0.5, 1.0, interval_s, one) for d in _DISTANCE] for one in parameters])
+    change = lessons.whole(problem).change / (parameters["weight"] * parameters["order_lot"])[:, np.newaxis]
+    coefficients = np.array([scales[n].drift for n in own])
+    units = np.array([scales[n].half_spread_tick for n in own])
+    known = {"half_spread_tick": units.tolist(), "omega": problem.risk[0].tolist()}
+    return tuple(
+        Rule(name, own, change, chance, found, units, parameters["order_lot"], known | {"drift": found.tolist()})
+        for name, found in (
+            ("bellman_joint", np.zeros_like(coefficients)),
+            ("bellman_joint_drift", coefficients),
+        )
+    )
