@@ -21,7 +21,6 @@ def check(config, instruments):
     wanted = (
         (clients.rate_s > 0, "clients.rate_s is 0", "above 0"),
         (not rules.tape_fills, "rules.tape_fills is true", "false"),
-        (rules.hedge == "none", f"rules.hedge is {rules.hedge}", "none"),
         (not np.any(rules.latency_s), f"rules.latency_s is {rules.latency_s}", "0"),
         (
             not clients.random_size and clients.size_orders == 1.0,
@@ -59,7 +58,7 @@ def values(problem):
 @functools.lru_cache(maxsize=4)
 def _measured(problem):
     found = [
-        inventory.solve(one.chance, one.gain, problem.holding_cost(n))
+        inventory.solve(one.chance, one.gain, problem.holding_cost(n), hedge=problem.hedge(n))
         for n, one in enumerate(measurement.measure(problem))
     ]
     return np.array([_above_flat(one.value) * own.order_lot for one, own in zip(found, problem.scales, strict=True)])
@@ -75,4 +74,4 @@ def _solve(problem, n):
     spread = 2.0 * problem.scales[n].half_spread_tick
     distance = np.linspace(0.0, _FARTHEST * spread, _GRID)
     chance = np.array([lesson.chance(d - 0.5 * spread, spread, interval_s, rules) for d in distance])
-    return inventory.solve(chance, chance * distance, problem.holding_cost(n))
+    return inventory.solve(chance, chance * distance, problem.holding_cost(n), hedge=problem.hedge(n))

@@ -8,8 +8,8 @@ from tfmm import config as config_lib
 from tfmm import errors
 from tfmm.environments import drift, lessons, markets, mirror
 from tfmm.market import splits, store
-from tfmm.models import calibration
-from tfmm.simulation import features, quoting, schedule, simulator, state
+from tfmm.models import calibration, inventory
+from tfmm.simulation import features, ledger, quoting, schedule, simulator, state
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -195,6 +195,16 @@ class Problem:
         """(2 L + 1,) float64: what holding -L, ..., L orders of instrument n costs per decision, tick x order."""
         limit = self.config.rules.inventory_limit_orders
         return self.cost_per_s(n) * self.config.environment.interval_s * np.abs(np.arange(-limit, limit + 1))
+
+    def hedge(self, n):
+        """inventory.Hedge of instrument n at its mean spread and price, tick x order; None where nothing is hedged."""
+        rules, scale = self.config.rules, self.scales[n]
+        if rules.hedge == "none":
+            return None
+        reference = self.parameters["reference_tick"][n]
+        fee = self.parameters["taker_rate"][n] * ledger.notional(scale.mid_tick, reference)
+        keep = rules.hedge_limit_orders if rules.hedge == "limit" else None
+        return inventory.Hedge(scale.half_spread_tick + fee, keep)
 
     @property
     def rates(self):

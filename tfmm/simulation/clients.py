@@ -131,6 +131,14 @@ def serve(events, cursor, stop, books, n, rules, log, n_log):
 
 
 @jit.kernel
+def hedge_share(book, n, share, ts, event_row, rules, log, n_log):
+    """Closes a share of the inventory, in whole lots, as `hedge` does; below 0 is none. The new fill count."""
+    held = abs(book.inventory_lot)
+    keep = held - np.int64(min(max(share, 0.0), 1.0) * held + 0.5)
+    return hedge(book, n, keep, ts, event_row, rules, log, n_log)
+
+
+@jit.kernel
 def hedge(book, n, keep_lot, ts, event_row, rules, log, n_log):
     """Closes the inventory beyond +/- keep_lot at the market's touch, with the taker fee; new fill count."""
     excess = abs(book.inventory_lot) - keep_lot
