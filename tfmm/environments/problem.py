@@ -115,7 +115,8 @@ class Problem:
         Args:
             segments: sequence of Segment. rows: B. windows: None for random windows, else (W, 3).
             record: keep the fills of every step.
-            distances: actions are raw distances from the mid in ticks instead of the agent's actions.
+            distances: actions are raw distances from the mid in ticks instead of the agent's actions; where the
+                agent hedges the share that is closed may follow them, see quoting.padded.
             limited: False lifts the inventory limits. taught: rewards are those of environment.reward, else drawn.
         """
         environment = self.config.environment
@@ -149,7 +150,6 @@ class Problem:
         if distances:
             parameters = parameters.copy()
             parameters["action"], parameters["sizes"] = state.DISTANCES, 0
-            parameters["hedge"][parameters["hedge"] == state.HEDGE_ACTION] = state.HEDGE_NONE
         return parameters
 
     def values(self):

@@ -16,7 +16,7 @@ Assumes: the spread at the decision holds for the interval when a client decides
 import math
 
 from tfmm import jit
-from tfmm.simulation import clients, features, ledger, markout, state
+from tfmm.simulation import clients, features, markout, state
 
 
 @jit.kernel
@@ -52,8 +52,7 @@ def _after(book, rules, values, held_lot, worth):
     if rules.hedge != state.HEDGE_LIMIT or excess <= 0:
         return markout.between(values, held_lot / rules.order_lot)
     side = 1 if held_lot > 0 else -1
-    touch = book.bid_tick if held_lot > 0 else book.ask_tick
-    closed = side * (touch - worth) - rules.taker_rate * ledger.notional(touch, rules.reference_tick)
+    closed = clients.closing(book.bid_tick, book.ask_tick, side, worth, rules)
     return markout.between(values, side * rules.hedge_lot / rules.order_lot) + excess * closed
 
 
