@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.simulation.test_lesson import problem_of
+from tfmm.environments import measurement
 from tfmm.policies import baselines, law, play, regimes
 from tfmm.simulation import kernel
 
@@ -151,3 +152,24 @@ def test_bellman_over_the_market_is_its_own_mirror_and_pays(problem):
     ]
     assert earned[0] < earned[1]
     assert earned[1] < earned[2] * 1.005
+
+
+def test_dynamic_programming_that_hedges_earns_more_where_it_may(hedging):
+    """Where a limit hedges, every rule does; where the action may, the rules named so, and they are the best."""
+    rules = regimes.rules(hedging)
+    watched = law.watch(hedging, "train")
+    several = {one.name: law.expected(hedging, watched, one, True) for one in rules}
+    earned = {name: sum(one.objective.sum() for one in parts) for name, parts in several.items()}
+    hedged = {name: sum(one.outcomes["hedged_lot"].sum() for one in parts) for name, parts in several.items()}
+    if hedging.config.rules.hedge == "limit":
+        assert list(earned) == ["bellman_spread", "bellman_spread_drift"]
+        assert all(one > 0 for one in hedged.values())
+        return
+    assert list(earned) == ["bellman_spread", "bellman_spread_drift", "bellman_spread_drift_hedge"]
+    assert [one > 0 for one in hedged.values()] == [False, False, True]
+    assert max(earned, key=earned.get) == "bellman_spread_drift_hedge"
+    measured = measurement.measure(hedging)
+    tables = [baselines.bellman(hedging, measured, hedges) for hedges in (False, True)]
+    assert [one.name for one in tables] == ["bellman", "bellman_hedge"]
+    plain, hedge = (sum(part.objective.sum() for part in law.expected(hedging, watched, one, True)) for one in tables)
+    assert plain < hedge < earned["bellman_spread_drift_hedge"]

@@ -196,15 +196,17 @@ class Problem:
         limit = self.config.rules.inventory_limit_orders
         return self.cost_per_s(n) * self.config.environment.interval_s * np.abs(np.arange(-limit, limit + 1))
 
-    def hedge(self, n):
-        """inventory.Hedge of instrument n at its mean spread and price, tick x order; None where nothing is hedged."""
+    def hedge(self, n, half_spread_tick=None):
+        """inventory.Hedge of instrument n at its mean price and, where no other is given, its mean half-spread, tick x
+        order; None where nothing is hedged."""
         rules, scale = self.config.rules, self.scales[n]
         if rules.hedge == "none":
             return None
         reference = self.parameters["reference_tick"][n]
         fee = self.parameters["taker_rate"][n] * ledger.notional(scale.mid_tick, reference)
         keep = rules.hedge_limit_orders if rules.hedge == "limit" else None
-        return inventory.Hedge(scale.half_spread_tick + fee, keep)
+        half = scale.half_spread_tick if half_spread_tick is None else half_spread_tick
+        return inventory.Hedge(half + fee, keep)
 
     @property
     def rates(self):
