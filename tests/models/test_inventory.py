@@ -23,3 +23,34 @@ def test_quotes_that_lose_are_not_sent_unless_they_bring_inventory_back():
     assert (places[4:, 0] >= 0).all()
     assert (places[4:, 1] == -1).all()
     assert places.tolist() == places[::-1, ::-1].tolist()
+
+
+def test_by_hand_where_hedging_is_worth_it():
+    """|Q| <= 2, no quotes, beta = 1/2, holding costs |Q|, so V(Q) = -2 |Q| unhedged; an order is closed for h.
+
+    h = 3/2 saves 2 for 3/2: all is closed at once, V = -3/2 |Q|. h = 5/2: never.
+    """
+    nothing, cost = np.zeros(1), np.abs(np.arange(-2.0, 3.0))
+    for h, slope, held in ((1.5, 1.5, [0, 0, 0, 0, 0]), (2.5, 2.0, [-2, -1, 0, 1, 2])):
+        found = inventory.solve(nothing, nothing, cost, beta=0.5, hedge=inventory.Hedge(h))
+        np.testing.assert_allclose(found.value, -slope * cost, atol=1e-9)
+        assert found.held.tolist() == held
+    # what is beyond one order must be closed: V(1) = -2, V(2) = V(1) - 5/2
+    forced = inventory.solve(nothing, nothing, cost, beta=0.5, hedge=inventory.Hedge(2.5, keep=1))
+    np.testing.assert_allclose(forced.value, [-4.5, -2.0, 0.0, -2.0, -4.5], atol=1e-9)
+
+
+def test_the_choice_to_hedge_is_worth_something_and_its_value_is_its_own_improvement():
+    """Free choice >= any limit >= none of them better; no single other hedge at any inventory does better."""
+    tried = np.linspace(0.0, 3.0, 31)
+    chance, cost = 0.4 * np.minimum(1.0, np.exp(-2.0 * (tried - 0.5))), 0.05 * np.abs(np.arange(-6, 7))
+    hedge = inventory.Hedge(0.6)
+    free = inventory.solve(chance, chance * tried, cost, hedge=hedge)
+    for keep in (None, 1, 3, 6):
+        other = hedge._replace(keep=keep) if keep else None
+        solved = inventory.solve(chance, chance * tried, cost, hedge=other)
+        assert (free.value >= solved.value - 1e-9).all()
+    assert (np.abs(np.diff(free.value)) <= 0.6 + 1e-9).all()
+    band = np.flatnonzero(free.held != np.arange(-6, 7))
+    assert 0 < len(band) < 12
+    assert len(np.unique(free.held[:3])) == 1

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 
 from tfmm.models import inventory, regimes
 
@@ -18,13 +19,21 @@ def test_one_state_without_drift_is_the_inventory_model():
     np.testing.assert_allclose(solved.value[:, 0], wanted.value, rtol=2e-3)
     asks = np.append(DISTANCE, np.nan)[wanted.places[:, 0]]
     np.testing.assert_allclose(solved.ask[:, 0], asks, atol=0.11)
+    for keep in (None, 2):
+        hedge = inventory.Hedge(0.1, keep)
+        wanted = inventory.solve(CHANCE, CHANCE * DISTANCE * 2.0, cost, 0.99, hedge)
+        solved = regimes.solve(chain, DISTANCE, CHANCE, cost, 0.99, hedge)
+        np.testing.assert_allclose(solved.value[:, 0], wanted.value, rtol=2e-3)
+        assert solved.held[:, 0].tolist() == wanted.held.tolist()
+        assert (wanted.held != np.arange(-5, 6)).any()
 
 
-def test_two_states_against_every_joint_action():
-    """Value iteration over all pairs of distances, written out: value within .1 %."""
+@pytest.mark.parametrize("hedged", [False, True])
+def test_two_states_against_every_joint_action(hedged):
+    """Value iteration over all pairs of distances, and all hedges, written out: value within .1 %."""
     chain = regimes.Chain(np.array([1.0, 3.0]), np.array([0.2, -0.4]), np.array([[0.9, 0.1], [0.3, 0.7]]))
     held, cost, beta = np.arange(-1, 2), 0.05 * np.abs(np.arange(-1, 2)), 0.95
-    distance, chance = DISTANCE[::3], CHANCE[::3]
+    distance, chance, fee = DISTANCE[::3], CHANCE[::3], np.array([0.1, 0.5])
     value = np.zeros((3, 2))
     for _ in range(600):
         new = np.zeros_like(value)
@@ -42,9 +51,13 @@ def test_two_states_against_every_joint_action():
                 after = (1 - down - up) * ahead[q] + down * ahead[max(q - 1, 0)] + up * ahead[min(q + 1, 2)]
                 tried.append(gain + after)
             new[q, x] = max(tried)
+        if hedged:
+            new = np.array([np.maximum(new[1] - fee, new[0]), new[1], np.maximum(new[1] - fee, new[2])])
         value = new
-    solved = regimes.solve(chain, distance, chance, cost, beta)
+    hedge = inventory.Hedge(fee) if hedged else None
+    solved = regimes.solve(chain, distance, chance, cost, beta, hedge)
     np.testing.assert_allclose(solved.value, value, rtol=1e-3)
+    assert (solved.held != held[:, np.newaxis]).any() == hedged
 
 
 def test_a_chain_is_estimated_with_its_mirror_image():

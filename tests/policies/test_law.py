@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.simulation.test_lesson import problem_of
+from tfmm.environments import measurement
 from tfmm.policies import baselines, law, play, regimes
 from tfmm.simulation import kernel
 
@@ -17,6 +18,12 @@ def problem(small_config):
     return problem_of(small_config, environment={"features": _FEATURES, "interval_s": 1.0, "window_s": 60.0})
 
 
+@pytest.fixture(scope="module", params=[{"hedge": "limit", "hedge_limit_orders": 1}, {"hedge": "action"}], ids=str)
+def hedging(small_config, request):
+    environment = {"features": _FEATURES, "interval_s": 1.0, "window_s": 60.0}
+    return problem_of(small_config, environment=environment, rules={"taker_fee_bps": 0.5, **request.param})
+
+
 def skewed(problem):
     half = np.array([[1.2 * problem.scales[0].half_spread_tick]])
     table = baselines.linear_tables(problem, half, 2.0 * half)[0]
@@ -25,8 +32,29 @@ def skewed(problem):
 
 def test_it_is_what_very_many_draws_give(problem):
     """20 000 sets of clients through one segment: mean objective, its parts, and the law of the last inventory."""
+    sold, _, one, steps = drawn_and_expected(problem, skewed(problem))
+    alone = one.outcomes["sold"][:steps] * (1.0 - one.outcomes["bought"][:steps])
+    assert abs(sold - alone.sum()) < 0.02 * alone.sum()
+    assert not one.outcomes["hedged_lot"].any()
+
+
+def test_hedges_are_expected_too(hedging):
+    """The same where a limit closes what is beyond one order, or a rule 60 % of what is held; and the fees."""
+    rule = skewed(hedging)
+    if hedging.config.rules.hedge == "action":
+        share = np.full((1, 21, 1), 0.6)  # of 1, 2, ... orders: 1, 1, ...
+        rule = dataclasses.replace(rule, tables=np.concatenate([rule.tables, share], axis=2))
+    _, fees, one, steps = drawn_and_expected(hedging, rule)
+    market = law.watch(hedging, "test")[0].market[:steps]
+    prices = 0.5 * (market["bid_tick"] + market["ask_tick"])
+    assert fees == pytest.approx(0.5e-4 * float(one.outcomes["hedged_lot"][:steps] @ prices), rel=0.02)
+    assert fees > 0
+
+
+def drawn_and_expected(problem, rule):
+    """Checks the objective and the last law; (mean number sold, mean fees, law.Expected, steps)."""
     windows = problem.windows(problem.segments["test"])[:1]
-    rows, rule = 20_000, skewed(problem)
+    rows = 20_000
     sim = problem.simulator(
         problem.segments["test"], rows, 11, windows=np.repeat(windows, rows, axis=0), distances=True
     )
@@ -50,8 +78,7 @@ def test_it_is_what_very_many_draws_give(problem):
     wanted = one.law[steps]
     assert wanted.sum() == pytest.approx(1.0, abs=1e-12)
     assert (np.abs(shares - wanted) < 5.0 * np.sqrt(wanted * (1 - wanted) / rows) + 1e-4).all()
-    alone = one.outcomes["sold"][:steps] * (1.0 - one.outcomes["bought"][:steps])
-    assert abs(sold.mean() - alone.sum()) < 0.02 * alone.sum()
+    return sold.mean(), sim.books["fees"].mean(), one, steps
 
 
 def test_a_policy_is_asked_what_the_simulator_would_ask_it(problem):
@@ -88,6 +115,7 @@ def test_a_policy_is_asked_what_the_simulator_would_ask_it(problem):
         {"environment": {"features": _FEATURES}, "clients": {"branching": 0.5}},
         {"environment": {"features": _FEATURES}, "rules": {"latency_s": 0.1}},
         {"environment": {"features": _FEATURES}, "rules": {"tape_fills": True}},
+        {"environment": {"features": _FEATURES}, "rules": {"hedge": "action", "order_size": 2.0}},
     ],
 )
 def test_where_it_is_not_known(small_config, changes):
@@ -124,3 +152,24 @@ def test_bellman_over_the_market_is_its_own_mirror_and_pays(problem):
     ]
     assert earned[0] < earned[1]
     assert earned[1] < earned[2] * 1.005
+
+
+def test_dynamic_programming_that_hedges_earns_more_where_it_may(hedging):
+    """Where a limit hedges, every rule does; where the action may, the rules named so, and they are the best."""
+    rules = regimes.rules(hedging)
+    watched = law.watch(hedging, "train")
+    several = {one.name: law.expected(hedging, watched, one, True) for one in rules}
+    earned = {name: sum(one.objective.sum() for one in parts) for name, parts in several.items()}
+    hedged = {name: sum(one.outcomes["hedged_lot"].sum() for one in parts) for name, parts in several.items()}
+    if hedging.config.rules.hedge == "limit":
+        assert list(earned) == ["bellman_spread", "bellman_spread_drift"]
+        assert all(one > 0 for one in hedged.values())
+        return
+    assert list(earned) == ["bellman_spread", "bellman_spread_drift", "bellman_spread_drift_hedge"]
+    assert [one > 0 for one in hedged.values()] == [False, False, True]
+    assert max(earned, key=earned.get) == "bellman_spread_drift_hedge"
+    measured = measurement.measure(hedging)
+    tables = [baselines.bellman(hedging, measured, hedges) for hedges in (False, True)]
+    assert [one.name for one in tables] == ["bellman", "bellman_hedge"]
+    plain, hedge = (sum(part.objective.sum() for part in law.expected(hedging, watched, one, True)) for one in tables)
+    assert plain < hedge < earned["bellman_spread_drift_hedge"]

@@ -24,63 +24,94 @@ def problem_of(small_config, store=None, **changes):
     return problem_lib.Problem.create(config_lib.decode(tree, "test"))
 
 
+def rules_of(problem):
+    return problem.parameters[0]
+
+
 def mid_of(books):
     return 0.5 * (books["bid_tick"] + books["ask_tick"])
 
 
-def test_on_average_it_is_the_drawn_profit(small_config):
+HEDGES = [
+    {},
+    {"hedge": "limit", "hedge_limit_orders": 1, "taker_fee_bps": 0.5},
+    {"hedge": "action", "taker_fee_bps": 0.5},
+]
+
+
+@pytest.mark.parametrize("rules", HEDGES, ids=["none", "limit", "action"])
+def test_on_average_it_is_the_drawn_profit(small_config, rules):
     """The same rows, quotes and clients with both rewards; but for Q dM the difference is noise with mean 0."""
-    problem = problem_of(small_config, environment={"reward": "expected"})
+    problem = problem_of(small_config, environment={"reward": "expected"}, rules=rules)
     rows = 512
     sims = [problem.simulator(problem.segments["train"], rows, 3, taught=v) for v in (False, True)]
     random, totals = np.random.default_rng(0), np.zeros((2, rows))
     for sim in sims:
         sim.reset()
     for _ in range(50):
-        action = random.uniform(-1.0, 0.5, (rows, 2))
+        action = random.uniform(-1.0, 0.5, (rows, len(problem.action_names)))
         before = sims[0].books[:, 0].copy()
         for k, sim in enumerate(sims):
             sim.step(action)
             totals[k] += sim.reward
         inside = sims[0].step_type != 0
         moved = mid_of(sims[0].books[:, 0]) - mid_of(before)
-        totals[0] -= np.where(inside, before["inventory_lot"] * moved, 0.0) / problem.reward_scale
+        held = sims[0].books["held_lot"][:, 0]  # after the hedge
+        totals[0] -= np.where(inside, held * moved, 0.0) / problem.reward_scale
     np.testing.assert_array_equal(sims[0].books["inventory_lot"], sims[1].books["inventory_lot"])
     difference = totals[0] - totals[1]
     assert abs(difference.mean()) < 3.0 * difference.std() / np.sqrt(rows)
     assert difference.std() > 0.1
+    assert (sims[0].books["fees"] > 0).any() == bool(rules)
     assert totals[1].var() < totals[0].var()
 
 
-def test_by_hand(small_config):
-    """One step with given book: E of both sides at the fair price, risk, and the value of where it leads."""
-    problem = problem_of(small_config, environment={"reward": "bellman", "features": ["inventory", "drift"]})
+@pytest.mark.parametrize("rules", HEDGES, ids=["none", "limit", "action"])
+def test_by_hand(small_config, rules):
+    """One step with given book: the hedge, E of both sides at the fair price, risk, and the value of where it leads."""
+    problem = problem_of(
+        small_config, environment={"reward": "bellman", "features": ["inventory", "drift"]}, rules=rules
+    )
     values = problem.values()
     sim = problem.simulator(problem.segments["train"], 1, 5, taught=True)
     sim.reset()
-    for _ in range(40):
-        before = sim.books[0, 0].copy()
-        sim.step(np.array([[-0.6, -0.4]]))
+    hedges, action = 0, np.array([[-0.6, -0.4, 0.7]])[:, : len(problem.action_names)]
+    for _ in range(80):
+        before, seen = sim.books[0, 0].copy(), problem.observe(sim)[0, 1]
+        sim.step(action)
         if sim.step_type[0] != 1:
             continue
         drift = problem.observe(sim)[0, 1]
-        rules, book, sent = problem.parameters[0], sim.books[0, 0], sim.sent[0, 0]
+        book, sent = sim.books[0, 0], sim.sent[0, 0]
         spread = max(before["ask_tick"] - before["bid_tick"], 0.5)
         ask, bid = max(sent["ask_tick"], before["bid_tick"] + 1), min(sent["bid_tick"], before["ask_tick"] - 1)
         p = [
             1.0 - np.exp(-0.4 * min(1.0, np.exp(-(beyond / spread))))
             for beyond in (ask - before["ask_tick"], before["bid_tick"] - bid)
         ]
-        held = before["inventory_lot"]
+        held, v, wanted = before["inventory_lot"], values[0], 0.0
+        if problem.config.rules.hedge == "action" and held:
+            # .7 of 1, 2, 3, ... orders of a lot: 1, 1, 2, ... sold at the bid or bought at the ask, fee on top
+            closed, side = int(0.7 * abs(held) + 0.5), np.sign(held)
+            touch = before["bid_tick"] if held > 0 else before["ask_tick"]
+            worth = mid_of(before) + seen * rules_of(problem)["half_spread_tick"]
+            wanted = closed * (side * (touch - worth) - 0.5e-4 * touch)
+            wanted += v[held - side * closed + 10] - v[held + 10]
+            held -= side * closed
+            hedges += closed
         p[0], p[1] = p[0] * (held - 1 >= -10), p[1] * (held + 1 <= 10)
-        fair = mid_of(book) + drift * rules["half_spread_tick"]
-        wanted = p[0] * (ask - fair) + p[1] * (fair - bid)
-        wanted -= rules["risk"] * (book["abs_lot_s"] - before["abs_lot_s"])
-        v = values[0]
-        place = held + 10
-        wanted += p[0] * (1 - p[1]) * (v[max(place - 1, 0)] - v[place])
-        wanted += p[1] * (1 - p[0]) * (v[min(place + 1, 20)] - v[place])
+        fair = mid_of(book) + drift * rules_of(problem)["half_spread_tick"]
+        wanted += p[0] * (ask - fair) + p[1] * (fair - bid)
+        wanted -= rules_of(problem)["risk"] * (book["abs_lot_s"] - before["abs_lot_s"])
+        after = dict(enumerate(v, -10))
+        if problem.config.rules.hedge == "limit":
+            after[-2] = after[-1] + fair - book["ask_tick"] * (1 + 0.5e-4)
+            after[2] = after[1] + book["bid_tick"] * (1 - 0.5e-4) - fair
+            hedges += abs(held) == 1
+        wanted += p[0] * (1 - p[1]) * (after.get(held - 1, 0.0) - after[held])
+        wanted += p[1] * (1 - p[0]) * (after.get(held + 1, 0.0) - after[held])
         assert sim.reward[0] == pytest.approx(wanted / problem.reward_scale, rel=1e-5, abs=1e-6)
+    assert (hedges > 5) == bool(rules)
 
 
 def test_values_fall_with_inventory_and_only_training_learns_from_them(small_config):
@@ -98,7 +129,6 @@ def test_values_fall_with_inventory_and_only_training_learns_from_them(small_con
     [
         ({"clients": {"rate_s": 0.0}}, "clients.rate_s is 0"),
         ({"rules": {"tape_fills": True}}, "tape_fills is true"),
-        ({"rules": {"hedge": "limit"}}, "hedge is limit"),
         ({"rules": {"latency_s": 0.1}}, "latency_s is 0.1"),
         ({"clients": {"random_size": True}}, "sizes than orders"),
     ],

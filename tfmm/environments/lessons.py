@@ -21,7 +21,6 @@ def check(config, instruments):
     wanted = (
         (clients.rate_s > 0, "clients.rate_s is 0", "above 0"),
         (not rules.tape_fills, "rules.tape_fills is true", "false"),
-        (rules.hedge == "none", f"rules.hedge is {rules.hedge}", "none"),
         (not np.any(rules.latency_s), f"rules.latency_s is {rules.latency_s}", "0"),
         (
             not clients.random_size and clients.size_orders == 1.0,
@@ -47,8 +46,17 @@ def values(problem):
     if reward in ("drawn", "markout"):
         return None
     if reward == "markout_value":
+        if config.rules.hedge == "action":
+            raise errors.ConfigError(
+                "environment.reward is markout_value, but rules.hedge is action, wanted another one"
+            )
         return _measured(problem)
     check(config, problem.instruments)
+    if problem.risk is not None and config.rules.hedge != "none":
+        raise errors.ConfigError(
+            f"environment.risk is covariance and environment.reward {reward}, but rules.hedge is {config.rules.hedge}, "
+            "wanted none: the value of a whole book knows no hedge"
+        )
     if reward == "bellman" and problem.risk is not None:
         return _above_flat(whole(problem).value)[np.newaxis]
     out = np.zeros((len(problem.scales), 2 * config.rules.inventory_limit_orders + 1))
@@ -61,7 +69,7 @@ def values(problem):
 @functools.lru_cache(maxsize=4)
 def _measured(problem):
     found = [
-        inventory.solve(one.chance, one.gain, problem.holding_cost(n))
+        inventory.solve(one.chance, one.gain, problem.holding_cost(n), hedge=problem.hedge(n))
         for n, one in enumerate(measurement.measure(problem))
     ]
     return np.array([_above_flat(one.value) * own.order_lot for one, own in zip(found, problem.scales, strict=True)])
@@ -97,7 +105,7 @@ def whole(problem):
 def _solve(problem, n):
     """models.inventory of one instrument with its mean spread, tick x order."""
     distance, chance = _curve(problem, n)
-    return inventory.solve(chance, chance * distance, problem.holding_cost(n))
+    return inventory.solve(chance, chance * distance, problem.holding_cost(n), hedge=problem.hedge(n))
 
 
 def _curve(problem, n):

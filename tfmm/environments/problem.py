@@ -8,8 +8,8 @@ from tfmm import config as config_lib
 from tfmm import errors
 from tfmm.environments import drift, lessons, markets, mirror
 from tfmm.market import splits, store
-from tfmm.models import calibration
-from tfmm.simulation import features, quoting, schedule, simulator, state
+from tfmm.models import calibration, inventory
+from tfmm.simulation import features, ledger, quoting, schedule, simulator, state
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -115,7 +115,8 @@ class Problem:
         Args:
             segments: sequence of Segment. rows: B. windows: None for random windows, else (W, 3).
             record: keep the fills of every step.
-            distances: actions are raw distances from the mid in ticks instead of the agent's actions.
+            distances: actions are raw distances from the mid in ticks instead of the agent's actions; where the
+                agent hedges the share that is closed may follow them, see quoting.padded.
             limited: False lifts the inventory limits. taught: rewards are those of environment.reward, else drawn.
         """
         environment = self.config.environment
@@ -149,7 +150,6 @@ class Problem:
         if distances:
             parameters = parameters.copy()
             parameters["action"], parameters["sizes"] = state.DISTANCES, 0
-            parameters["hedge"][parameters["hedge"] == state.HEDGE_ACTION] = state.HEDGE_NONE
         return parameters
 
     def values(self):
@@ -195,6 +195,18 @@ class Problem:
         """(2 L + 1,) float64: what holding -L, ..., L orders of instrument n costs per decision, tick x order."""
         limit = self.config.rules.inventory_limit_orders
         return self.cost_per_s(n) * self.config.environment.interval_s * np.abs(np.arange(-limit, limit + 1))
+
+    def hedge(self, n, half_spread_tick=None):
+        """inventory.Hedge of instrument n at its mean price and, where no other is given, its mean half-spread, tick x
+        order; None where nothing is hedged."""
+        rules, scale = self.config.rules, self.scales[n]
+        if rules.hedge == "none":
+            return None
+        reference = self.parameters["reference_tick"][n]
+        fee = self.parameters["taker_rate"][n] * ledger.notional(scale.mid_tick, reference)
+        keep = rules.hedge_limit_orders if rules.hedge == "limit" else None
+        half = scale.half_spread_tick if half_spread_tick is None else half_spread_tick
+        return inventory.Hedge(half + fee, keep)
 
     @property
     def rates(self):

@@ -9,7 +9,7 @@ import tqdm
 from tfmm.evaluation import assess
 from tfmm.market import schema, tape
 from tfmm.policies import play
-from tfmm.simulation import kernel, playing, schedule
+from tfmm.simulation import kernel, playing, quoting, schedule
 
 
 def run(problem, split, act, distances, name):
@@ -73,7 +73,8 @@ def _play(sim, acts, drawn, bar):
     sent, was_open, actions, final, fills = [], [], [], {}, []
 
     def acted(_):
-        actions.append(np.concatenate([act(part) for act, part in zip(acts, parts, strict=True)]))
+        given = [act(part) for act, part in zip(acts, parts, strict=True)]
+        actions.append(np.concatenate([quoting.padded(one, sim.width) for one in given]))
         return actions[-1]
 
     def remember(one, open_rows):

@@ -5,7 +5,8 @@ moves by m_x on average until the next decision. A quote of distance d from the 
 probability p(d). With Q orders held, |Q| <= L, and the mid now counted as 0,
     V(Q, x) = max_{a, b} p(a) (a S_x - m_x) + p(b) (b S_x + m_x) + Q m_x - c |Q| + beta E V(Q - sold + bought, x'),
 both sides filled independently; the side that would leave the limits is not quoted. With one state and no drift it is
-models.inventory. Each side is chosen against the other's choice of the round before.
+models.inventory, and so is a hedge: W(Q, x) on the right, V(Q, x) = max_T W(T, x) - h(x) |Q - T|. Each side is chosen
+against the other's choice of the round before.
 """
 
 from typing import NamedTuple
@@ -26,11 +27,13 @@ class Chain(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """value: (2 L + 1, X), tick x order. ask, bid: (2 L + 1, X) distances in spreads; NaN: not quoted."""
+    """value: (2 L + 1, X), tick x order. ask, bid: (2 L + 1, X) distances in spreads after the hedge; NaN: not quoted.
+    held: (2 L + 1, X) int64 T, orders."""
 
     value: np.ndarray
     ask: np.ndarray
     bid: np.ndarray
+    held: np.ndarray
 
 
 def estimate(spread, move, state, mirrored, count):
@@ -53,12 +56,12 @@ def estimate(spread, move, state, mirrored, count):
     return Chain(spreads / np.maximum(seen, 1.0), moves / np.maximum(seen, 1.0), transition)
 
 
-def solve(chain, distance, chance, cost, beta=inventory.BETA):
+def solve(chain, distance, chance, cost, beta=inventory.BETA, hedge=None):
     """The best distances of both sides: policy iteration.
 
     Args:
         distance: (J,) from the mid, in spreads. chance: (J,) fills per decision. cost: (2 L + 1,) of holding, tick x
-            order per decision.
+            order per decision. hedge: inventory.Hedge, its cost (X,), tick per order; None: nothing is hedged.
 
     Returns:
         Solution.
@@ -68,28 +71,40 @@ def solve(chain, distance, chance, cost, beta=inventory.BETA):
     bids = chance * (distance * chain.spread[:, np.newaxis] + chain.move[:, np.newaxis])
     still = held[:, np.newaxis] * chain.move - cost[:, np.newaxis]
     value, sold, bought = np.zeros((3, *still.shape))
+    target = np.repeat(inventory.first_targets(len(cost), hedge)[:, np.newaxis], len(chain.spread), axis=1)
     for _ in range(_ROUNDS):
         before, after = value, beta * value @ chain.transition.T
         # mirrored, the inventory after a sale is the one after a purchase
         sold, ask, ask_gain = (one[::-1] for one in _best(asks, chance, after[::-1], bought[::-1]))
         bought, bid, bid_gain = _best(bids, chance, after, sold)
-        value = _evaluate(still + ask_gain + bid_gain, sold, bought, beta * chain.transition)
+        gain, down, up = still + ask_gain + bid_gain, sold * (1.0 - bought), bought * (1.0 - sold)
+        if hedge is not None and hedge.keep is None:
+            worth = gain + (1.0 - down - up) * after
+            worth[1:] += down[1:] * after[:-1]
+            worth[:-1] += up[:-1] * after[1:]
+            target = inventory.best_targets(worth, target, hedge.cost)
+        value = _evaluate(gain, down, up, beta * chain.transition, target, hedge)
         if np.max(np.abs(value - before)) <= _TOLERANCE * max(1.0, float(np.max(np.abs(value)))):
             break
     choices = np.append(distance, np.nan)
-    return Solution(value, choices[ask], choices[bid])
+    ask, bid = (choices[np.take_along_axis(one, target, axis=0)] for one in (ask, bid))
+    return Solution(value, ask, bid, target - len(held) // 2)
 
 
-def _evaluate(gain, sold, bought, discounted):
-    """(2 L + 1, X) value of quotes that earn `gain` and are filled with these probabilities."""
+def _evaluate(gain, down, up, discounted, target, hedge):
+    """(2 L + 1, X) value of quotes that earn `gain` and move the inventory with these probabilities, after a hedge."""
     count, states = gain.shape
-    down, up = sold * (1.0 - bought), bought * (1.0 - sold)
-    system = np.eye(gain.size).reshape(count, states, count, states)
+    move = np.zeros((count, states, count, states))
     for q in range(count):
         for step, weight in ((-1, down[q]), (0, 1.0 - down[q] - up[q]), (1, up[q])):
             if 0 <= q + step < count:
-                system[q, :, q + step] -= weight[:, np.newaxis] * discounted
-    return np.linalg.solve(system.reshape(gain.size, gain.size), gain.reshape(-1)).reshape(gain.shape)
+                move[q, :, q + step] += weight[:, np.newaxis] * discounted
+    gain = np.take_along_axis(gain, target, axis=0)
+    if hedge is not None:
+        gain = gain - hedge.cost * np.abs(np.arange(count)[:, np.newaxis] - target)
+        move = move[target, np.arange(states)]
+    system = np.eye(gain.size) - move.reshape(gain.size, gain.size)
+    return np.linalg.solve(system, gain.reshape(-1)).reshape(gain.shape)
 
 
 def _best(gains, chance, after, other):

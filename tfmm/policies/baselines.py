@@ -28,7 +28,8 @@ class Baseline:
     Attributes:
         name: str. fitted: its parameters, JSON-able.
         tables: (N, 2 L + 1, 2) float64 ask and bid distance from the mid by inventory -L, ..., L orders, ticks; NaN:
-            does not quote. pressure: (N, N) orders of each instrument -> what takes the place of the inventory.
+            does not quote; or (N, 2 L + 1, 3) with the share of the inventory that is hedged.
+        pressure: (N, N) orders of each instrument -> what takes the place of the inventory.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Baseline:
     fitted: dict
 
     def __call__(self, sim):
-        """(B, N, 2) float64 ask and bid distance, ticks, for a simulator in `distances` mode."""
+        """(B, N, 2 or 3) float64 ask and bid distance, ticks, and hedge, for a simulator in `distances` mode."""
         return _quote(self.tables[np.newaxis], self.pressure, self.order_lot, sim)
 
 
@@ -114,19 +115,32 @@ def glft(problem, measured):
     return _by_aversion(problem, measured, "glft", quotes)
 
 
-def bellman(problem, measured):
-    """models.inventory on what quotes at each distance did on train; nothing is left to choose."""
-    tables = np.full(_shape(problem), np.nan)
+def bellman(problem, measured, hedges=False):
+    """models.inventory on what quotes at each distance did on train; nothing is left to choose.
+
+    Where a limit hedges it knows; where the action may hedge, `bellman_hedge` (hedges=True) does when it is best.
+    """
+    tables = np.full((*_shape(problem)[:2], 2 + hedges), np.nan)
     for n, one in enumerate(measured):
-        places = inventory.solve(one.chance, one.gain, problem.holding_cost(n)).places
-        tables[n] = np.append(one.distance_tick, np.nan)[places]  # place -1: not quoted
+        hedge = problem.hedge(n) if hedges or problem.config.rules.hedge == "limit" else None
+        solved = inventory.solve(one.chance, one.gain, problem.holding_cost(n), hedge=hedge)
+        tables[n, :, :2] = np.append(one.distance_tick, np.nan)[solved.places]  # place -1: not quoted
+        if hedges:
+            tables[n, :, 2] = hedged_share(_held(problem), solved.held)
     fitted = {
         "beta": inventory.BETA,
         "distance_tick": [one.distance_tick.tolist() for one in measured],
         "chance": [one.chance.tolist() for one in measured],
         "gain_tick": [one.gain.tolist() for one in measured],
     }
-    return _baseline(problem, "bellman", tables, fitted)
+    if hedges:
+        fitted["hedged_share"] = tables[:, :, 2].tolist()
+    return _baseline(problem, "bellman_hedge" if hedges else "bellman", tables, fitted)
+
+
+def hedged_share(before, after):
+    """Share of an inventory that is closed where less is held after than before, both in orders."""
+    return np.abs(before - after) / np.maximum(np.abs(before), 1)
 
 
 def _by_aversion(problem, measured, name, quotes):
@@ -151,15 +165,15 @@ def _scores(problem, tables):
 
 
 def _quote(tables, pressure, order_lot, sim):
-    """(B, N, 2) from tables (B or 1, N, 2 L + 1, 2)."""
-    out = np.empty((*sim.books.shape, 2))
+    """(B, N, A) from tables (B or 1, N, 2 L + 1, A)."""
+    out = np.empty((*sim.books.shape, tables.shape[-1]))
     _look_up(tables, pressure, order_lot, sim.books["inventory_lot"], out)
     return out
 
 
 @jit.kernel
 def _look_up(tables, pressure, order_lot, inventory_lot, out):
-    """Writes what stands in each row's table, or in the only one, at its inventory into out (B, N, 2)."""
+    """Writes what stands in each row's table, or in the only one, at its inventory into out (B, N, A)."""
     limit = tables.shape[2] // 2
     for b in range(out.shape[0]):
         own = tables[b if tables.shape[0] > 1 else 0]

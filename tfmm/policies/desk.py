@@ -7,6 +7,7 @@ from tfmm.policies import alpha, baselines, joint, regimes
 def all_of(problem):
     """Every baseline, fitted on train, in the order of a report: callables with `name` and `fitted`."""
     measured = measurement.measure(problem)
+    hedges = problem.config.rules.hedge == "action"
     skewed = baselines.linear_skew(problem)
     return (
         baselines.none(problem),
@@ -15,6 +16,8 @@ def all_of(problem):
         baselines.avellaneda_stoikov(problem, measured),
         baselines.glft(problem, measured),
         baselines.bellman(problem, measured),
+        # what others hold presses too where risk is priced together; no share of one inventory answers it
+        *([baselines.bellman(problem, measured, True)] if hedges and problem.risk is None else ()),
         *alpha.rules(problem, skewed),
         *regimes.rules(problem),
         *joint.rules(problem),

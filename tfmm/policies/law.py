@@ -10,7 +10,7 @@ import numpy as np
 
 from tfmm import errors
 from tfmm.environments import lessons
-from tfmm.simulation import features, kernel, law
+from tfmm.simulation import features, kernel, law, quoting, state
 
 _OWN = ("bid_distance", "ask_distance", "bid_live", "ask_live", "bid_queue", "ask_queue", "cash", "inventory_change")
 KNOWN = frozenset(features.NAMES).difference(_OWN)
@@ -61,6 +61,8 @@ def possible(problem):
     names = config.environment.features or features.DEFAULT
     if len(problem.instruments) > 1 or not KNOWN.issuperset(names) or problem.risk is not None:
         return False
+    if config.rules.hedge == "action" and problem.parameters["order_lot"][0] > 1:  # shares of orders may be closed
+        return False
     if config.environment.liquidate or config.rules.marketable == "take" or config.rules.cash_limit:
         return False
     try:
@@ -104,15 +106,16 @@ def expected(problem, watched, act, distances):
     Args:
         act: as playing.run takes it, called with a Seen. distances: see Problem.simulator.
     """
-    rules = problem.played(distances)[0]
+    rules, config_rules = problem.played(distances)[0], problem.config.rules
+    keep = config_rules.hedge_limit_orders if config_rules.hedge == "limit" else config_rules.inventory_limit_orders
     limit, money = problem.config.rules.inventory_limit_orders, problem.money_unit(0)
     out = []
     for one in watched:
         steps = len(one.observation)
-        results = _outcomes(problem.store.events, one, act, limit, rules)
+        results, held = _outcomes(problem.store.events, one, act, limit, rules)
         probabilities, means = np.zeros((steps + 1, 2 * limit + 1)), np.zeros(steps, law.OUTCOME)
         probabilities[0, limit] = 1.0
-        law.forward(results, probabilities, means)
+        law.forward(results, held, keep, probabilities, means)
         profit = means["profit"] * money
         objective = profit - rules["risk"] * means["lot_s"] * money
         out.append(Expected(one.session, one.market["ts"], objective, profit, probabilities, means))
@@ -120,19 +123,21 @@ def expected(problem, watched, act, distances):
 
 
 def _outcomes(events, one, act, limit, rules):
-    """(T, 2 L + 1) law.OUTCOME of a Watched, the cores sharing its decisions."""
+    """(T, 2 L + 1) law.OUTCOME of a Watched and places after its hedges, the cores sharing its decisions."""
     steps = len(one.observation)
-    out = np.zeros((steps, 2 * limit + 1), law.OUTCOME)
+    out, held = np.zeros((steps, 2 * limit + 1), law.OUTCOME), np.zeros((steps, 2 * limit + 1), np.int64)
+    width = 2 + int(rules["hedge"] == state.HEDGE_ACTION)
 
     def live(start):
         part = slice(start, min(start + _CHUNK, steps))
-        actions = np.asarray(act(_seen(one, part, limit, rules)), np.float64).reshape(-1, 2 * limit + 1, 2)
+        actions = quoting.padded(np.asarray(act(_seen(one, part, limit, rules)), np.float64), width)
+        actions = actions.reshape(-1, 2 * limit + 1, width)
         market = one.market[start : part.stop + 1]
-        law.outcomes(events, market, np.ascontiguousarray(actions), rules, out[part])
+        law.outcomes(events, market, np.ascontiguousarray(actions), rules, out[part], held[part])
 
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         list(pool.map(live, range(0, steps, _CHUNK)))
-    return out
+    return out, held
 
 
 def blocks(several, block_s):

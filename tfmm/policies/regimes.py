@@ -1,7 +1,8 @@
 """Dynamic programming over the inventory and the market of the moment: its spread, and where its mid is going.
 
 `bellman_spread` knows the spread, `bellman_spread_drift` also the drift of models.drift: models.regimes, with states
-cut at quantiles of train and fill probabilities that are known. They exist only where they are.
+cut at quantiles of train and fill probabilities that are known. They exist only where they are. Both know what a limit
+hedges; where the action may hedge, `bellman_spread_drift_hedge` does when it is best.
 """
 
 import dataclasses
@@ -10,18 +11,19 @@ import numpy as np
 
 from tfmm.environments import drift as drift_lib
 from tfmm.models import drift, regimes
-from tfmm.policies import law
+from tfmm.policies import baselines, law
 from tfmm.simulation import lesson, state
 
 _SPREADS, _DRIFTS = 6, 9
 _DISTANCE = np.linspace(0.5, 4.0, 141)
+_HEDGES = "_hedge"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Rule:
     """Attributes: cuts: between the states of the spread (tick) and of the drift (mean half-spreads).
-    coefficients: (6,) of models.drift. ask, bid: (2 L + 1, X) distances in spreads. name, fitted: as
-    baselines.Baseline."""
+    coefficients: (6,) of models.drift. ask, bid: (2 L + 1, X) distances in spreads. share: (2 L + 1, X) of the
+    inventory that is hedged, or None. name, fitted: as baselines.Baseline."""
 
     name: str
     cuts: tuple
@@ -29,19 +31,22 @@ class Rule:
     order_lot: int
     ask: np.ndarray
     bid: np.ndarray
+    share: np.ndarray | None
     fitted: dict
 
     def __call__(self, sim):
-        """(B, 1, 2) float64 ask and bid distance, ticks, for a simulator in `distances` mode."""
+        """(B, 1, 2 or 3) float64 ask and bid distance, ticks, and hedge, for a simulator in `distances` mode."""
         spread = np.maximum(sim.books["ask_tick"] - sim.books["bid_tick"], state.LOCKED_TICK)
         limit = len(self.ask) // 2
         held = np.clip(np.rint(sim.books["inventory_lot"] / self.order_lot), -limit, limit).astype(np.int64) + limit
         now = _states(self.cuts, spread[:, 0], sim.observation[:, drift.COLUMNS] @ self.coefficients)[:, np.newaxis]
-        return np.stack([self.ask[held, now] * spread, self.bid[held, now] * spread], axis=-1)
+        out = [self.ask[held, now] * spread, self.bid[held, now] * spread]
+        return np.stack(out if self.share is None else [*out, self.share[held, now]], axis=-1)
 
 
 def rules(problem):
-    """(bellman_spread, bellman_spread_drift) fitted on train; () where fills have no known probability."""
+    """(bellman_spread, bellman_spread_drift and, where it may, one that hedges) fitted on train; () where fills have no
+    known probability."""
     if not law.possible(problem):
         return ()
     coefficients = np.array(drift_lib.known(problem)[0].drift)
@@ -50,8 +55,12 @@ def rules(problem):
     spread_cuts = np.unique(np.quantile(np.concatenate(spreads), np.linspace(0.0, 1.0, _SPREADS + 1)[1:-1]))
     sizes = np.quantile(np.abs(np.concatenate(drifts)), np.linspace(0.0, 1.0, _DRIFTS // 2 + 2)[1:-1])
     drift_cuts = np.unique(np.concatenate([-sizes, sizes]))
-    both = (("bellman_spread", np.zeros(0)), ("bellman_spread_drift", drift_cuts))
-    return tuple(_rule(problem, name, (spread_cuts, cuts), coefficients, spreads, drifts, moves) for name, cuts in both)
+    wanted = [("bellman_spread", np.zeros(0)), ("bellman_spread_drift", drift_cuts)]
+    if problem.config.rules.hedge == "action":
+        wanted.append((f"bellman_spread_drift{_HEDGES}", drift_cuts))
+    return tuple(
+        _rule(problem, name, (spread_cuts, cuts), coefficients, spreads, drifts, moves) for name, cuts in wanted
+    )
 
 
 def _rule(problem, name, cuts, coefficients, spreads, drifts, moves):
@@ -61,7 +70,9 @@ def _rule(problem, name, cuts, coefficients, spreads, drifts, moves):
     chain = regimes.estimate(spreads, moves, now, mirrored, count)
     interval_s = problem.config.environment.interval_s
     chance = np.array([lesson.chance(d - 0.5, 1.0, interval_s, problem.parameters[0]) for d in _DISTANCE])
-    solved = regimes.solve(chain, _DISTANCE, chance, problem.holding_cost(0))
+    cost, hedges = problem.holding_cost(0), name.endswith(_HEDGES)
+    hedge = problem.hedge(0, 0.5 * chain.spread) if hedges or problem.config.rules.hedge == "limit" else None
+    solved = regimes.solve(chain, _DISTANCE, chance, cost, hedge=hedge)
     fitted = {
         "spread_cuts_tick": cuts[0].tolist(),
         "drift_cuts_half_spread": cuts[1].tolist(),
@@ -69,7 +80,12 @@ def _rule(problem, name, cuts, coefficients, spreads, drifts, moves):
         "move_tick": chain.move.tolist(),
     }
     order_lot = int(problem.parameters["order_lot"][0])
-    return Rule(name, cuts, coefficients, order_lot, solved.ask, solved.bid, fitted)
+    share = None
+    if hedges:
+        orders = np.arange(len(cost))[:, np.newaxis] - len(cost) // 2
+        share = baselines.hedged_share(orders, solved.held)
+        fitted["held_after"] = solved.held.tolist()
+    return Rule(name, cuts, coefficients, order_lot, solved.ask, solved.bid, share, fitted)
 
 
 def _seen(one, coefficients):

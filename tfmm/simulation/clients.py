@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from tfmm import jit
-from tfmm.simulation import fills, markout, randomness, state
+from tfmm.simulation import fills, ledger, markout, randomness, state
 
 _EXPONENTIAL, _POWER, _LOGISTIC = state.CURVE_EXPONENTIAL, state.CURVE_POWER, state.CURVE_LOGISTIC
 _FOREVER, _BUY, _SELL = state.FOREVER, 1, -1
@@ -128,6 +128,21 @@ def serve(events, cursor, stop, books, n, rules, log, n_log):
             )
     _draw_next(book, rule)
     return n_log
+
+
+@jit.kernel
+def closing(bid_tick, ask_tick, side, worth, rules):
+    """What closing a lot of a long (side +1) or short inventory at the touch brings over its worth, fee paid, tick."""
+    touch = bid_tick if side > 0 else ask_tick
+    return side * (touch - worth) - rules.taker_rate * ledger.notional(touch, rules.reference_tick)
+
+
+@jit.kernel
+def hedge_share(book, n, share, ts, event_row, rules, log, n_log):
+    """Closes a share of the inventory, in whole lots, as `hedge` does; below 0 is none. The new fill count."""
+    held = abs(book.inventory_lot)
+    keep = held - np.int64(min(max(share, 0.0), 1.0) * held + 0.5)
+    return hedge(book, n, keep, ts, event_row, rules, log, n_log)
 
 
 @jit.kernel

@@ -218,10 +218,11 @@ def step_rows(
         first = n_log
         for n in range(count):
             if rules[n].hedge == _HEDGE_ACTION:
-                share = min(max(actions[b, n, actions.shape[2] - 1], 0.0), 1.0)
-                held = abs(own[n].inventory_lot)
-                keep = held - np.int64(share * held + 0.5)
-                n_log = clients.hedge(own[n], n, keep, row.ts, row.cursor - 1, rules[n], log, n_log)
+                share, drift = actions[b, n, actions.shape[2] - 1], lesson.drift_of(out[b], n, count)
+                wealth = lesson.wealth(own[n], rules[n], values[n], drift) if taught else 0.0
+                n_log = clients.hedge_share(own[n], n, share, row.ts, row.cursor - 1, rules[n], log, n_log)
+                if taught:
+                    own[n].hedge_gain = lesson.wealth(own[n], rules[n], values[n], drift) - wealth
                 risk.accrue(row, own, rules, omega, vector[1], row.ts)
             synthetic = quoting.synthetic_mid(own, n, rules)
             order = quoting.send(own[n], rings[b, n], rules[n], row.ts, actions[b, n], synthetic)

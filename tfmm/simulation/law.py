@@ -5,8 +5,10 @@ does in an interval is known for every inventory it may be sent with: clients wh
 intensity lambda p(x(s)), x(s) how far it is beyond the market's at time s, and
     P(taken) = 1 - exp(-int lambda p(x(s)) ds),
 both sides independent of each other. The probabilities of all inventories go forward from decision to decision; the
-expected profit, cost of risk and fills of every interval are their means. Nothing is drawn.
-Assumes what `tfmm.environments.lessons.check` does: Poisson clients of one order, no latency, no hedge.
+expected profit, cost of risk and fills of every interval are their means. Nothing is drawn. A hedge is known too: what
+the action closes at the decision, or a limit at the interval's end.
+Assumes what `tfmm.environments.lessons.check` does: Poisson clients of one order, no latency; and that hedges are of
+whole orders.
 """
 
 import math
@@ -30,19 +32,28 @@ MARKET = np.dtype(
     ]
 )
 """What the market was at a decision."""
-OUTCOME = np.dtype([("sold", np.float64), ("bought", np.float64), ("profit", np.float64), ("lot_s", np.float64)])
+OUTCOME = np.dtype(
+    [
+        ("sold", np.float64),
+        ("bought", np.float64),
+        ("profit", np.float64),
+        ("lot_s", np.float64),
+        ("hedged_lot", np.float64),
+    ]
+)
 """Of one interval that begins with a given inventory: probabilities that our ask and our bid are taken, expected change
-of the wealth at the mid (tick x lot), and expected integral of |inventory| dt."""
+of the wealth at the mid (tick x lot), expected integral of |inventory| dt, and what is expected to be hedged."""
 
 
 @jit.kernel
-def outcomes(events, markets, actions, rules, out):
+def outcomes(events, markets, actions, rules, out, held):
     """What the quotes of every decision and inventory are expected to do until the next decision.
 
     Args:
         events: (E,) schema.EVENT. markets: (T + 1,) MARKET at every decision and at the end.
-        actions: (T, 2 L + 1, 2) float64 as rules say, for inventories -L, ..., L orders.
-        rules: () state.PARAMETERS. out: (T, 2 L + 1) OUTCOME, written.
+        actions: (T, 2 L + 1, A) float64 as rules say, for inventories -L, ..., L orders.
+        rules: () state.PARAMETERS. out: (T, 2 L + 1) OUTCOME, written. held: (T, 2 L + 1) int64, written: place of the
+            inventory after the hedge of the decision.
     """
     count = actions.shape[1]
     books, ring = np.zeros(count, state.BOOK), np.zeros(1, state.ORDER)
@@ -55,6 +66,11 @@ def outcomes(events, markets, actions, rules, out):
             book.bid_tick, book.ask_tick, book.has_market = now.bid_tick, now.ask_tick, now.has_market
             book.inventory_lot = (q - count // 2) * rules.order_lot
             book.my_bid_lot = book.my_ask_lot = 0
+            book.cash = book.fees = 0.0
+            held[t, q] = q
+            if rules.hedge == state.HEDGE_ACTION:
+                clients.hedge_share(book, 0, actions[t, q, actions.shape[2] - 1], now.ts, now.row, rules, no_log, 0)
+                held[t, q] = count // 2 + book.inventory_lot // rules.order_lot
             order = quoting.send(book, ring, rules, now.ts, actions[t, q], math.nan)
             fills.activate(book, order, rules, 0, 0, no_log, 0, no_outcomes, 0)
             kept[q, 0] = kept[q, 1] = 1.0
@@ -65,11 +81,26 @@ def outcomes(events, markets, actions, rules, out):
         for q in range(count):
             book, one = books[q], out[t, q]
             one.sold, one.bought = 1.0 - kept[q, 0], 1.0 - kept[q, 1]
-            one.profit = book.inventory_lot * moved
+            one.hedged_lot = abs(q - held[t, q]) * rules.order_lot
+            one.profit = book.cash - book.fees + (held[t, q] - q) * rules.order_lot * (worth - moved)
+            one.profit += book.inventory_lot * moved
             if book.my_ask_lot > 0:
                 one.profit += one.sold * book.my_ask_lot * (book.my_ask_tick - worth)
             if book.my_bid_lot > 0:
                 one.profit += one.bought * book.my_bid_lot * (worth - book.my_bid_tick)
+            if rules.hedge == state.HEDGE_LIMIT:
+                _close(then, book.inventory_lot - rules.order_lot, one.sold * (1.0 - one.bought), worth, rules, one)
+                _close(then, book.inventory_lot + rules.order_lot, one.bought * (1.0 - one.sold), worth, rules, one)
+
+
+@jit.kernel
+def _close(then, held_lot, chance, worth, rules, one):
+    """Closes what is beyond the limit of a hedge, with the probability that so much is held at the interval's end."""
+    excess = abs(held_lot) - rules.hedge_lot
+    if excess > 0:
+        side = 1 if held_lot > 0 else -1
+        one.profit += chance * excess * clients.closing(then.bid_tick, then.ask_tick, side, worth, rules)
+        one.hedged_lot += chance * excess
 
 
 @jit.kernel
@@ -123,17 +154,19 @@ def _resting(rate, seconds):
 
 
 @jit.kernel
-def forward(out, law, means):
+def forward(out, held, keep, law, means):
     """The law of the inventory from one that is given, and what it makes of the outcomes.
 
     Args:
-        out: (T, 2 L + 1) OUTCOME. law: (T + 1, 2 L + 1) float64, its first row given. means: (T,) OUTCOME, written.
+        out, held: as `outcomes` writes them. keep: orders beyond which a limit closes the inventory.
+        law: (T + 1, 2 L + 1) float64, its first row given. means: (T,) OUTCOME, written.
     """
-    count = law.shape[1]
+    limit = law.shape[1] // 2
+    count, least, most = law.shape[1], max(limit - keep, 0), min(limit + keep, law.shape[1] - 1)
     for t in range(out.shape[0]):
         law[t + 1] = 0.0
         mean = means[t]
-        mean.sold = mean.bought = mean.profit = mean.lot_s = 0.0
+        mean.sold = mean.bought = mean.profit = mean.lot_s = mean.hedged_lot = 0.0
         for q in range(count):
             one, weight = out[t, q], law[t, q]
             if weight == 0.0:
@@ -142,9 +175,11 @@ def forward(out, law, means):
             mean.bought += weight * one.bought
             mean.profit += weight * one.profit
             mean.lot_s += weight * one.lot_s
+            mean.hedged_lot += weight * one.hedged_lot
+            place = held[t, q]
             down, up = one.sold * (1.0 - one.bought), one.bought * (1.0 - one.sold)
             if down > 0.0:
-                law[t + 1, q - 1] += weight * down
+                law[t + 1, max(place - 1, least)] += weight * down
             if up > 0.0:
-                law[t + 1, q + 1] += weight * up
-            law[t + 1, q] += weight * (1.0 - down - up)
+                law[t + 1, min(place + 1, most)] += weight * up
+            law[t + 1, place] += weight * (1.0 - down - up)

@@ -7,16 +7,17 @@ E over the fills. With v the value of dynamic programming over the inventory (mo
 quotes gain over its policy: already at a discount of 0 the best of them are an improvement of it (policy iteration),
 and the larger the discount, the more of what v leaves out is learned. Without a price v is 0. What the inventory gains
 while it is held, Q dm, is left out: no quote of this interval changes it, and a fair price has no drift left.
+A hedge that the action chooses adds what it does at once, to the wealth at the fair price of that moment (touch and
+fee) and to v; the fills then are those of the inventory after it. Where a limit hedges, an inventory Q' beyond it is
+closed at the touch of the interval's end: E v(Q') counts it as the limit's value less that cost.
 Assumes: the spread at the decision holds for the interval when a client decides; no latency. Evaluation never uses it.
 """
 
 import math
 
-import numpy as np
-
 from tfmm import jit
 from tfmm.simulation import books as books_lib
-from tfmm.simulation import clients, features, state
+from tfmm.simulation import clients, features, markout, state
 
 
 @jit.kernel
@@ -30,6 +31,30 @@ def chance(beyond_tick, spread_tick, seconds, rules):
 def fair(book, rules, drift):
     """Mid plus the drift (features.NAMES) that is expected of it, tick."""
     return 0.5 * (book.bid_tick + book.ask_tick) + drift * rules.half_spread_tick
+
+
+@jit.kernel
+def drift_of(observation, n, count):
+    """The drift of instrument n of `count`; observation: (N F,)."""
+    return observation[n * (observation.shape[0] // count) + features.DRIFT]
+
+
+@jit.kernel
+def wealth(book, rules, values, drift):
+    """Cash, the inventory at its fair price, and its value v (2 L + 1,), tick x lot."""
+    held = book.inventory_lot
+    return book.cash - book.fees + held * fair(book, rules, drift) + markout.between(values, held / rules.order_lot)
+
+
+@jit.kernel
+def _after(book, rules, values, held_lot, worth):
+    """Value of what is held at the interval's end, where what is beyond the limit of a hedge is closed at the touch."""
+    excess = abs(held_lot) - rules.hedge_lot
+    if rules.hedge != state.HEDGE_LIMIT or excess <= 0:
+        return markout.between(values, held_lot / rules.order_lot)
+    side = 1 if held_lot > 0 else -1
+    closed = clients.closing(book.bid_tick, book.ask_tick, side, worth, rules)
+    return markout.between(values, side * rules.hedge_lot / rules.order_lot) + excess * closed
 
 
 @jit.kernel
@@ -62,15 +87,15 @@ def reward(books, rules, values, risk, observation):
         total += books_lib.gained(books, rules, values[0])
     for n in range(books.shape[0]):
         book, rule = books[n], rules[n]
-        worth = fair(book, rule, observation[n * (observation.shape[0] // books.shape[0]) + features.DRIFT])
-        own = rule.order_lot * book.ask_chance * (book.lesson_ask - worth)
+        worth = fair(book, rule, drift_of(observation, n, books.shape[0]))
+        own = book.hedge_gain + rule.order_lot * book.ask_chance * (book.lesson_ask - worth)
         own += rule.order_lot * book.bid_chance * (worth - book.lesson_bid)
         if risk == 0.0:
             own -= rule.risk * (book.abs_lot_s - book.held_s)
         if not whole:
-            last = values.shape[1] - 1
-            place = last // 2 + np.int64(math.floor(book.held_lot / rule.order_lot + 0.5))
-            now, low, high = values[n, place], values[n, max(place - 1, 0)], values[n, min(place + 1, last)]
+            now = markout.between(values[n], book.held_lot / rule.order_lot)
+            low = _after(book, rule, values[n], book.held_lot - rule.order_lot, worth)
+            high = _after(book, rule, values[n], book.held_lot + rule.order_lot, worth)
             down = book.ask_chance * (1.0 - book.bid_chance)
             up = book.bid_chance * (1.0 - book.ask_chance)
             own += down * (low - now) + up * (high - now)

@@ -43,13 +43,13 @@ def correction(events, row, books, rules, values):
             later = mid_at(events, row.cursor, row.stop, row.ts + rule.markout_ns, n, mid)
             total += rule.weight * traded * (later - mid)
             if values.shape[0] > 0:
-                now = _between(values[n], book.inventory_lot / rule.order_lot)
-                total += rule.weight * (now - _between(values[n], book.held_lot / rule.order_lot))
+                now = between(values[n], book.inventory_lot / rule.order_lot)
+                total += rule.weight * (now - between(values[n], book.held_lot / rule.order_lot))
     return total
 
 
 @jit.kernel
-def _between(values, orders):
+def between(values, orders):
     """Value (2 L + 1,) of any number of orders: linear between whole ones, constant beyond L."""
     last = values.shape[0] - 1
     place = min(max(orders + last // 2, 0.0), float(last))

@@ -15,6 +15,13 @@ SIZE_NAMES = ("ask_size", "bid_size")
 HEDGE_NAMES = ("hedge",)
 
 
+def padded(distances, width):
+    """(B, N, width) of (B, N, A) raw distances: a rule that gives no hedge does not hedge."""
+    if np.ndim(distances) != 3 or np.shape(distances)[2] >= width:
+        return distances
+    return np.pad(distances, ((0, 0), (0, 0), (0, width - np.shape(distances)[2])))
+
+
 @jit.kernel
 def synthetic_mid(books, n, rules):
     """Mid of an instrument's synthetic quotes in its own ticks; NaN without them."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfmm.market import store
-from tfmm.simulation import features, kernel, parallel, state
+from tfmm.simulation import features, kernel, parallel, quoting, state
 
 _MAPPED_BYTES = 1 << 28  # of mapped events that rows may have read before their pages are given back
 CLOCKS = ("time", "events", "both")
@@ -147,6 +147,8 @@ class Simulator:
 
     def _whole(self, actions):
         """(B, N, A) float64, zeros for instruments that are not quoted."""
+        if self.rules["action"][0] == state.DISTANCES:
+            actions = quoting.padded(actions, self.width)
         if np.size(actions) == self._no_action.size:
             return np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape)
         out = np.zeros(self._no_action.shape)

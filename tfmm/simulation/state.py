@@ -94,6 +94,7 @@ BOOK = np.dtype(
         ("lesson_bid", np.int64),
         ("ask_chance", np.float64),
         ("bid_chance", np.float64),
+        ("hedge_gain", np.float64),  # tick x lot
         # trades since the last decision
         ("buy_size", np.float64),
         ("sell_size", np.float64),
