@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.simulation.test_lesson import mid_of, problem_of
-from tfmm.environments import drift, lessons
-from tfmm.policies import baselines, joint, measurement, play
-from tfmm.simulation import features, lesson
+from tfmm.environments import drift, lessons, measurement
+from tfmm.policies import baselines, joint
+from tfmm.simulation import features, lesson, playing
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_it_earns_more_than_every_instrument_by_itself(problem):
     totals = []
     for rule in (alone, *joint.rules(problem)):
         sim = problem.simulator(problem.segments["train"], len(windows), 2, windows=windows, distances=True)
-        totals.append(play.run(sim, rule))
+        totals.append(playing.run(sim, rule))
     for own in totals[1:]:
         more = own - totals[0]
         assert more.mean() > 5.0 * more.std() / np.sqrt(len(more))
