@@ -25,13 +25,13 @@ def draw(report):
     fig = figure.Figure(figsize=(figures.WIDTH, 2.4 * rows + 0.4), layout="constrained")
     axes = fig.subplots(rows, across, squeeze=False, sharey=True).ravel()
     scores, numbers = [one["score"] for one in trials], np.array([one["number"] for one in trials])
-    marks = [("best", report["best"], figures.SELL), ("the config's own", report["own"], figures.LIMIT)]
+    marks = [("best", report["best"], figures.SELL, 80), ("the config's own", report["own"], figures.LIMIT, 160)]
     for ax, key in zip(axes, keys, strict=False):
         x = _places(ax, report["space"][key], [one["settings"][key] for one in trials])
         ax.scatter(x, scores, c=numbers, cmap="Blues", vmin=-len(trials), s=24, edgecolor="0.4", lw=0.4, zorder=2)
-        for label, number, colour in marks:
+        for label, number, colour, size in marks:
             chosen = numbers == number
-            ax.scatter(x[chosen], np.array(scores)[chosen], s=90, facecolor="none", edgecolor=colour, lw=1.6,
+            ax.scatter(x[chosen], np.array(scores)[chosen], s=size, facecolor="none", edgecolor=colour, lw=1.6,
                        label=label, zorder=3)  # fmt: skip
         ax.set_title(key, fontsize=9)
         ax.grid(alpha=0.25)
@@ -48,8 +48,10 @@ def draw(report):
 def _places(ax, said, values):
     """(T,) x of values; choices stand evenly, in the order of the space."""
     if "choices" not in said:
-        if said.get("log"):
-            ax.set_xscale("log")
+        low, high = said.get("range") or said["integers"]
+        ax.set_xscale("log" if said.get("log") else "linear")
+        ax.set_xlim(low, high)
+        ax.margins(x=0.05)
         return np.array(values, np.float64)
     names = [json.dumps(one) for one in said["choices"]]
     ax.set_xticks(range(len(names)), names, fontsize=7)
