@@ -83,7 +83,7 @@ class Dimension(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         if self.choices is not None:
             return [json.loads(one) for one in self._texts()]
         low, high = self._ends()
-        return [low, high] if self.integers is not None else [low, low + (high - low) / math.pi, high]
+        return [low, high] if self.integers is not None else [low, high, low + (high - low) / math.pi]
 
 
 def load(path, config):
