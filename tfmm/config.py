@@ -228,16 +228,21 @@ def load(path, overrides=()):
     Raises:
         ConfigError: no such file, no TOML, unknown key, wrong type or value out of range.
     """
-    try:
-        with open(path, "rb") as file:
-            tree = tomllib.load(file)
-    except OSError as error:
-        raise errors.ConfigError(f"config {path}: {error.strerror}, wanted a readable TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise errors.ConfigError(f"config {path}: not TOML: {error}") from error
+    tree = read_toml(f"config {path}", path)
     for override in overrides:
         _override(tree, override)
     return decode(tree, f"config {path}")
+
+
+def read_toml(where, path):
+    """Nested dicts of a TOML file; raises ConfigError, beginning with `where`, where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise errors.ConfigError(f"{where}: {error.strerror}, wanted a readable TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise errors.ConfigError(f"{where}: not TOML: {error}") from error
 
 
 def decode(tree, where):

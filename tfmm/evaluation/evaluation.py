@@ -66,6 +66,7 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
         expected.add(results[key], parts[key], one)
     entries, best = _compare(runs, laws, results, risk, config)
     figures, tables = illustrations.draw(policy, problem, runs, results, limits)
+    more_figures, more_tables = illustrations.of_law(policy, problem, watched, baselines)
     return report.Outcome(
         policy=_facts(policy),
         data=_data(problem, split, runs[name]),
@@ -78,8 +79,8 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
         name=name,
         currency=problem.currency,
         fills=fill_log.columns(runs[name]),
-        figures=figures,
-        tables=tables,
+        figures=figures | more_figures,
+        tables=tables | more_tables,
         chart=chart.payload(runs[name], illustrations.shown(runs[name], quoted)),
         film=_film(runs[name], quoted) if filmed else None,
         quality=_quality(problem, {one.session for one in runs[name]}),

@@ -8,7 +8,8 @@ from tfmm.evaluation import figures
 _SIDES = {"all": "#333a45", "buys": figures.BUY, "sells": figures.SELL}
 
 
-def _panels(count, height=3.4, rows=1):
+def panels(count, height=3.4, rows=1):
+    """(Figure, (rows, count) array of its panels)."""
     fig = figure.Figure(figsize=(figures.WIDTH, height * rows), layout="constrained")
     axes = fig.subplots(rows, count, squeeze=False)
     for ax in axes.flat:
@@ -26,7 +27,7 @@ def _split(table):
 
 def markouts(table):
     """Markout by horizon: by side on the left, by rule on the right, 95 % bands; table: behaviour.markout_curve."""
-    fig, (axes,) = _panels(2)
+    fig, (axes,) = panels(2)
     groups = list(dict.fromkeys(row["group"] for row in table))
     rules = [name for name in groups if name not in _SIDES]
     colours = _SIDES | figures.colours(rules)
@@ -55,7 +56,7 @@ def by_inventory(table, names):
     The first of `names` is the evaluated one; its band is 10 to 90 %.
     """
     parts, colour_of = _split(table), figures.colours(names)
-    fig, axes = _panels(2, 3.8, len(parts))
+    fig, axes = panels(2, 3.8, len(parts))
     for (symbol, part), row in zip(parts, axes, strict=True):
         for policy in dict.fromkeys(one["policy"] for one in part):
             _line(row, [one for one in part if one["policy"] == policy], colour_of[policy], policy == names[0], policy)
@@ -83,7 +84,7 @@ def fill_probability(table, fits):
         table: rows of behaviour.fill_probability. fits: its fit of each instrument in `table`, in order.
     """
     parts = _split(table)
-    fig, axes = _panels(1, 3.4, len(parts))
+    fig, axes = panels(1, 3.4, len(parts))
     for (symbol, part), ax, fit in zip(parts, axes[:, 0], fits, strict=True):
         x, share, low, high, fitted = (
             np.array([row[key] for row in part]) for key in ("distance_tick", "share", "low", "high", "fitted")
@@ -101,7 +102,7 @@ def fill_probability(table, fits):
 
 def decomposition(results, currency):
     """Spread captured, inventory PnL, fees and what is left, for every policy."""
-    fig, ((ax,),) = _panels(1, 3.8)
+    fig, ((ax,),) = panels(1, 3.8)
     parts = (("spread_capture", "spread captured", figures.BUY, 1),
              ("inventory_pnl", "inventory PnL", figures.LIMIT, 1),
              ("fees", "fees", figures.SELL, -1), ("net_pnl", "net PnL", figures.OURS, 1))  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfmm import files
-from tfmm.evaluation import behaviour, figures, figures_behaviour
+from tfmm.evaluation import behaviour, figures, figures_behaviour, learned
 
 _MOST = 4
 """Instruments that a figure shows."""
@@ -65,6 +65,24 @@ def draw(policy, problem, runs, results, limits):
         out["learning"] = ("Learning", "What training wrote to metrics.jsonl, by train step.", curve)
     tables = {"markouts": marks, "skew": held, "fill_probability": met}
     return out, {stem: rows for stem, rows in tables.items() if rows}
+
+
+def of_law(policy, problem, watched, baselines):
+    """What `draw` returns, of the figure that needs the law of the inventory and a drift that the policy sees.
+
+    Args:
+        watched: expected.watch of the split. baselines: {name: baseline}.
+    """
+    if watched is None or "drift" not in problem.feature_names:
+        return {}, {}
+    table = learned.by_drift(problem, watched, policy, baselines[learned.BASELINE])
+    caption = (
+        "Mean distance of our quotes from the mid at the tenth of decisions with the lowest predicted drift, the "
+        "middle tenth and the highest, each asked with every inventory; "
+        f"dashed: {learned.BASELINE}, dynamic programming over the same."
+    )
+    title = "What was learned: quotes by inventory and predicted drift"
+    return {"learned": (title, caption, learned.draw(table))}, {"learned": table}
 
 
 def shown(backtests, instruments):

@@ -126,18 +126,28 @@ def _outcomes(events, one, act, limit, rules):
     """(T, 2 L + 1) law.OUTCOME of a Watched and places after its hedges, the cores sharing its decisions."""
     steps = len(one.observation)
     out, held = np.zeros((steps, 2 * limit + 1), law.OUTCOME), np.zeros((steps, 2 * limit + 1), np.int64)
-    width = 2 + int(rules["hedge"] == state.HEDGE_ACTION)
 
     def live(start):
         part = slice(start, min(start + _CHUNK, steps))
-        actions = quoting.padded(np.asarray(act(_seen(one, part, limit, rules)), np.float64), width)
-        actions = actions.reshape(-1, 2 * limit + 1, width)
-        market = one.market[start : part.stop + 1]
-        law.outcomes(events, market, np.ascontiguousarray(actions), rules, out[part], held[part])
+        actions, market = _actions(one, part, act, limit, rules), one.market[start : part.stop + 1]
+        law.outcomes(events, market, actions, rules, out[part], held[part])
 
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         list(pool.map(live, range(0, steps, _CHUNK)))
     return out, held
+
+
+def quotes(problem, one, rows, act, distances):
+    """(K, 2 L + 1, 2) ask and bid distance from the mid, market spreads, of a strategy with every inventory -L, ..., L
+    orders at K decisions of a Watched; NaN: no quote.
+
+    Args:
+        rows: (K,) decisions. act, distances: as `expected` takes them.
+    """
+    limit, rules = problem.config.rules.inventory_limit_orders, problem.played(distances)[0]
+    out = np.empty((len(rows), 2 * limit + 1, 2))
+    law.distances(one.market[rows], _actions(one, rows, act, limit, rules), rules, out)
+    return out
 
 
 def blocks(several, block_s):
@@ -158,8 +168,15 @@ def _market(sim):
     return out
 
 
+def _actions(one, part, act, limit, rules):
+    """(K, 2 L + 1, A) float64: what a strategy does at the decisions of a part with every inventory."""
+    width = 2 + int(rules["hedge"] == state.HEDGE_ACTION)
+    taken = quoting.padded(np.asarray(act(_seen(one, part, limit, rules)), np.float64), width)
+    return np.ascontiguousarray(taken.reshape(-1, 2 * limit + 1, width))
+
+
 def _seen(one, part, limit, rules):
-    """Every decision of a part with every inventory -L, ..., L orders, as a Seen."""
+    """Every decision of a part, a slice or indices, with every inventory -L, ..., L orders, as a Seen."""
     held = np.arange(-limit, limit + 1)
     market = np.repeat(one.market[part], len(held))
     books = np.zeros((len(market), 1), _SEEN)

@@ -1,12 +1,15 @@
-"""Whole experiments, train and evaluate, as child processes: for validate.py and sweep.py.
+"""Whole experiments, train and evaluate, as child processes: for validate.py, sweep.py and search.py.
 
-A run is a run directory with `evaluation/metrics.json` in it, written last. Runs that are finished are not done
-again and those that were stopped go on, so the same command continues what was interrupted.
+A run is a run directory with its outcome in it, written last: `evaluation/metrics.json`, or `validation.json` for one
+that validation alone judges. Runs that are finished are not done again and those that were stopped go on, so the same
+command continues what was interrupted.
 """
 
 import argparse
 import contextlib
+import ctypes
 import dataclasses
+import os
 import pathlib
 import signal
 import subprocess
@@ -20,15 +23,24 @@ from tfmm import config as config_lib
 from tfmm.evaluation import aggregate
 
 METRICS = pathlib.PurePath("evaluation", "metrics.json")
+SCORE = pathlib.PurePath("validation.json")
 _POLL_S = 0.2
+_PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """A configuration and the run directory that it belongs in."""
+    """A configuration and the run directory that it belongs in. split: `test` for the whole evaluation; `validation`
+    for the policy's score there and nothing else, so that test stays unseen."""
 
     config: config_lib.Config
     folder: pathlib.Path
+    split: str = "test"
+
+    @property
+    def outcome(self):
+        """Path of what is written last."""
+        return self.folder / (METRICS if self.split == "test" else SCORE)
 
 
 def run(experiments, jobs):
@@ -46,23 +58,38 @@ def run(experiments, jobs):
     """
     for one in experiments:
         _check_same(one)
-    waiting = [one for one in experiments if not (one.folder / METRICS).is_file()]
-    running, failed = {}, {}
-    with (
-        _signals() as stopped,
-        tqdm.tqdm(total=len(experiments), initial=len(experiments) - len(waiting), unit="run", disable=None) as bar,
-    ):
+    outcomes = {one.folder: outcome for one, outcome in stream(experiments, jobs, len(experiments))}
+    return [outcomes[one.folder] for one in experiments]
+
+
+def stream(experiments, jobs, total, done=0):
+    """Yields (Experiment, its outcome as `run` returns it) as each ends.
+
+    The next one is taken when there is a process for it and no sooner: it may depend on what was yielded.
+
+    Args:
+        experiments: iterable of Experiment. jobs: processes. total, done: of the progress bar.
+
+    Raises:
+        errors.Interrupted: after a signal, which was passed on.
+    """
+    waiting, running = iter(experiments), {}
+    with _signals() as stopped, tqdm.tqdm(total=total, initial=done, unit="run", disable=None) as bar:
         try:
-            while (waiting or running) and not stopped:
-                while waiting and len(running) < jobs:
-                    one = waiting.pop(0)
-                    running[_start(one)] = one
+            while not stopped:
+                while len(running) < jobs and (one := next(waiting, None)) is not None:
+                    if one.outcome.is_file():
+                        bar.update()
+                        yield one, files.read_json(one.outcome)
+                    else:
+                        running[_start(one)] = one
+                if not running:
+                    break
+                time.sleep(_POLL_S)
                 for process in [process for process in running if process.poll() is not None]:
                     one = running.pop(process)
                     bar.update()
-                    if process.returncode:
-                        failed[one.folder] = _last_line(one)
-                time.sleep(_POLL_S)
+                    yield one, _last_line(one) if process.returncode else files.read_json(one.outcome)
         finally:
             for process in running:
                 process.send_signal(signal.SIGTERM)
@@ -70,7 +97,6 @@ def run(experiments, jobs):
                 process.wait()
     if stopped:
         raise errors.Interrupted("stopped; the same command goes on with what is left", stopped[0])
-    return [failed.get(one.folder) or files.read_json(one.folder / METRICS) for one in experiments]
 
 
 def score(outcome, metric, folder):
@@ -94,7 +120,8 @@ def _start(one):
     path = one.folder.with_name(f"{one.folder.name}.toml")
     files.write_text(path, config_lib.dumps(one.config))
     with open(one.folder.with_name(f"{one.folder.name}.log"), "w", encoding="utf-8") as log:
-        command = [sys.executable, "-m", "tfmm.training.experiments", str(path), str(one.folder)]
+        arguments = [str(path), str(one.folder), one.split, str(os.getpid())]
+        command = [sys.executable, "-m", "tfmm.training.experiments", *arguments]
         # a session of its own: Ctrl-C in the terminal reaches it through us alone, once
         return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
@@ -119,18 +146,22 @@ def _signals():
             signal.signal(number, handler)
 
 
-def train_and_evaluate(config, folder):
-    """One experiment in this process: trains, or goes on with training, then evaluates on test."""
+def train_and_evaluate(config, folder, split):
+    """One experiment in this process: trains, or goes on with training, then evaluates as Experiment says."""
+    since = time.monotonic()
     cli.quiet()
     from tfmm.evaluation import evaluation, figures, on_model, on_system, report
     from tfmm.policies import saved
-    from tfmm.training import job
+    from tfmm.training import job, validation
 
     if not (folder / "policy").is_dir():
         job.train(config, folder, resume=(folder / "config.toml").is_file())
     policy = saved.Policy.load(folder)
     out = folder / METRICS.parent
-    if config.environment.name in config_lib.SYSTEMS:
+    if split == "validation":
+        score = validation.of_policy(policy)
+        files.write_json(folder / SCORE, score | {"wall_s": time.monotonic() - since})
+    elif config.environment.name in config_lib.SYSTEMS:
         on_system.write(out, on_system.evaluate(policy))
     elif config.environment.name == config_lib.TAPE:
         # metrics.json is written before the page, and says that all is done
@@ -139,13 +170,24 @@ def train_and_evaluate(config, folder):
         on_model.write(out, on_model.evaluate(policy))
 
 
+def _end_with(parent):
+    """Ends this process with the one that started it, however that ends: the same command may be started again at
+    once, and two processes must not write into one run directory."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was gone before
+        sys.exit(1)
+
+
 def main():
-    """The child process: CONFIG FOLDER."""
+    """The child process: CONFIG FOLDER SPLIT PARENT."""
     parser = argparse.ArgumentParser(description=train_and_evaluate.__doc__)
     parser.add_argument("config", type=pathlib.Path)
     parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("split", choices=("validation", "test"))
+    parser.add_argument("parent", type=int, help="process that this one ends with")
     args = parser.parse_args()
-    train_and_evaluate(config_lib.load(args.config), args.folder)
+    _end_with(args.parent)
+    train_and_evaluate(config_lib.load(args.config), args.folder, args.split)
 
 
 if __name__ == "__main__":
