@@ -39,6 +39,15 @@ def check(config, instruments):
             raise errors.ConfigError(f"environment.reward is {environment.reward}, but {found}, wanted {text}")
 
 
+def known(config, instruments):
+    """Whether fills have the known probabilities that `check` wants."""
+    try:
+        check(config, instruments)
+    except errors.ConfigError:
+        return False
+    return True
+
+
 def values(problem):
     """(N, 2 L + 1) float64, tick x lot: see Problem.values."""
     config, reward = problem.config, problem.config.environment.reward
@@ -52,16 +61,13 @@ def values(problem):
     out = np.zeros((len(problem.scales), 2 * config.rules.inventory_limit_orders + 1))
     if reward == "bellman":
         for n, scale in enumerate(problem.scales):
-            out[n] = _above_flat(_solve(problem, n).value) * scale.order_lot
+            out[n] = _above_flat(solve(problem, n)[1].value) * scale.order_lot
     return out
 
 
 @functools.lru_cache(maxsize=4)
 def _measured(problem):
-    found = [
-        inventory.solve(one.chance, one.gain, problem.holding_cost(n))
-        for n, one in enumerate(measurement.measure(problem))
-    ]
+    found = [measurement.solve(problem, n, one) for n, one in enumerate(measurement.measure(problem))]
     return np.array([_above_flat(one.value) * own.order_lot for one, own in zip(found, problem.scales, strict=True)])
 
 
@@ -69,10 +75,11 @@ def _above_flat(value):
     return value - value[len(value) // 2]
 
 
-def _solve(problem, n):
-    """models.inventory of one instrument with its mean spread, tick x order."""
+def solve(problem, n):
+    """(distances tried, tick; models.inventory.Solution, tick x order) of an instrument whose fills `check` knows, with
+    its mean spread."""
     interval_s, rules = problem.config.environment.interval_s, problem.parameters[n]
     spread = 2.0 * problem.scales[n].half_spread_tick
     distance = np.linspace(0.0, _FARTHEST * spread, _GRID)
     chance = np.array([lesson.chance(d - 0.5 * spread, spread, interval_s, rules) for d in distance])
-    return inventory.solve(chance, chance * distance, problem.holding_cost(n))
+    return distance, inventory.solve(chance, chance * distance, problem.holding_cost(n))

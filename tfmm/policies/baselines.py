@@ -118,8 +118,7 @@ def bellman(problem, measured):
     """models.inventory on what quotes at each distance did on train; nothing is left to choose."""
     tables = np.full(_shape(problem), np.nan)
     for n, one in enumerate(measured):
-        places = inventory.solve(one.chance, one.gain, problem.holding_cost(n)).places
-        tables[n] = np.append(one.distance_tick, np.nan)[places]  # place -1: not quoted
+        tables[n] = measurement.solve(problem, n, one).quotes(one.distance_tick)
     fitted = {
         "beta": inventory.BETA,
         "distance_tick": [one.distance_tick.tolist() for one in measured],
