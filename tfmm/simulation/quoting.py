@@ -15,6 +15,19 @@ ACTION_NAMES = {"skew_spread": ("skew", "half_spread"), "offsets": ("ask_offset"
 CORRECTION_NAMES = ("ask_correction", "bid_correction")
 SIZE_NAMES = ("ask_size", "bid_size")
 HEDGE_NAMES = ("hedge",)
+MEANINGS = {
+    "skew": "m' = m exp(a skew_range u / m)",
+    "half_spread": "ask, bid = m' +/- u exp(l + (a + 1)/2 (h - l)), l and h the logs of half_spread_range",
+    "ask_offset": "ask = m + u (l + (a + 1)/2 (h - l)), l and h of offset_range",
+    "bid_offset": "bid = m - u (l + (a + 1)/2 (h - l)), l and h of offset_range",
+    "ask_correction": "ask = m + u (b(Q) + residual a)",
+    "bid_correction": "bid = m - u (b(-Q) + residual a)",
+    "ask_size": "1 + a orders",
+    "bid_size": "1 + a orders",
+    "hedge": "share of the inventory that is closed at the market before the quotes are sent, none below 0",
+}
+"""What a component a in [-1, 1] of an action stands for: m the reference, u the unit of distance_unit, Q the orders
+held, b(-L), ..., b(L) the base_ask of an instrument's scales, linear between whole orders. See quote_prices."""
 
 
 @jit.kernel
