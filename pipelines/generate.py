@@ -4,6 +4,7 @@ import argparse
 import io
 import pathlib
 
+import msgspec
 import tqdm
 
 from tfmm import cli, errors, files
@@ -19,6 +20,7 @@ def parser():
     add("--hours", type=float, default=generator.SESSION_HOURS, help="length of a session")
     add("--instruments", type=int, default=1, help="correlated instruments")
     add("--triangle", action="store_true", help="three instruments XY, YZ and XZ, the product of the other two")
+    add("--volatility", type=float, default=1.0, metavar="X", help="times that of the model, or of --like")
     add("--like", metavar="STORE[:SESSION]", help="resemble a session of a prepared store (default: its first)")
     return out
 
@@ -38,8 +40,11 @@ def main():
             f"--days {args.days} --hours {args.hours:g} --seed {args.seed} --instruments {args.instruments}: wanted at "
             "least 1, above 0 and at most 24, at least 0, at least 1"
         )
+    if not 0 < args.volatility < float("inf"):
+        raise errors.ConfigError(f"--volatility {args.volatility:g}: wanted above 0")
     count = 3 if args.triangle and args.instruments == 1 else args.instruments
     model = like(args.like) if args.like else generator.Parameters()
+    model = msgspec.structs.replace(model, sigma_tick=args.volatility * model.sigma_tick)
     members = generator.instruments(count, model, args.triangle)
 
     args.out.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,6 @@
-"""Trains and evaluates every combination of a grid over settings: a table, and a plot over one or two keys."""
+"""Trains and evaluates settings: every combination of a grid, with a plot over one or two keys, or each alone."""
 
 import argparse
-import itertools
 import pathlib
 
 import numpy as np
@@ -12,7 +11,9 @@ from tfmm import cli, config, errors, files
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", type=pathlib.Path, help="TOML file; see configs/")
-    parser.add_argument("--grid", nargs="+", required=True, metavar="KEY.PATH=A,B,C")
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--grid", nargs="+", metavar="KEY.PATH=A,B,C", help="every combination")
+    kind.add_argument("--alone", nargs="+", metavar="KEY.PATH=A,B,C", help="the config as it is, and each value alone")
     parser.add_argument("--metric", help="of the policy, as in metrics.json; default: the main one of the environment")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time (default 1)")
     parser.add_argument("--out", type=pathlib.Path, help="default: runs/NAME_OF_CONFIG-sweep")
@@ -26,12 +27,13 @@ def main():
     from tfmm.evaluation import aggregate, figures
     from tfmm.training import experiments
 
-    grid = aggregate.parse_grid(args.grid)
+    grid = aggregate.parse_grid(args.grid or args.alone)
+    tried = aggregate.combinations(grid) if args.grid else aggregate.one_at_a_time(grid)
     runs = []
-    for values in itertools.product(*grid.values()):
-        overrides = [f"{key}={value}" for key, value in zip(grid, values, strict=True)]
+    for values in tried:
+        overrides = [f"{key}={value}" for key, value in values.items()]
         settings = config.resolved(config.load(args.config, [*args.set, *overrides]))
-        runs.append(experiments.Experiment(settings, out / ",".join(overrides).replace("/", "_")))
+        runs.append(experiments.Experiment(settings, out / (",".join(overrides).replace("/", "_") or "as_it_is")))
     metric, sign = aggregate.main_metric(runs[0].config)
     if args.metric and args.metric != metric:
         metric, sign = args.metric, 1
@@ -42,13 +44,13 @@ def main():
             print(f"{run.folder.name} failed: {one}")
         scores.append(experiments.score(one, metric, run.folder))
     records = [
-        {"settings": dict(zip(grid, values, strict=True)), "folder": run.folder.name, metric: value}
-        for values, run, value in zip(itertools.product(*grid.values()), runs, scores, strict=True)
+        {"settings": values, "folder": run.folder.name, metric: value}
+        for values, run, value in zip(tried, runs, scores, strict=True)
     ]
     files.write_json(out / "sweep.json", {"config": args.config.stem, "metric": metric, "runs": records})
-    lines = aggregate.grid_table(grid, scores)
+    lines = aggregate.grid_table(grid, scores) if args.grid else aggregate.alone_table(tried, scores)
     files.write_text(out / "sweep.txt", "\n".join([metric, *lines]) + "\n")
-    figure = aggregate.surface(grid, scores, metric)
+    figure = aggregate.surface(grid, scores, metric) if args.grid else None
     if figure is not None:
         files.write_bytes(out / "sweep.png", figures.png(figure))
     print(f"{metric} by", " and ".join(grid))

@@ -254,6 +254,14 @@ def decode(tree, where):
         raise errors.ConfigError(f"{where}: {str(error).replace('`$.', '`')}") from error
 
 
+def changed(config, overrides):
+    """A Config with some settings changed; arguments and errors as `load`."""
+    tree = msgspec.to_builtins(config)
+    for override in overrides:
+        _override(tree, override)
+    return resolved(decode(tree, "--set"))
+
+
 def dumps(config):
     """The whole configuration, defaults included, as TOML text that `load` reads back."""
     return tomli_w.dumps(msgspec.to_builtins(config))

@@ -45,6 +45,13 @@ def test_one_seed_has_no_spread():
     assert aggregate.seeds_table(got)[1].split() == ["pnl", "1", "0"]
 
 
+def test_settings_one_at_a_time():
+    tried = aggregate.one_at_a_time({"x": ["1", "2"], "y": ["3"]})
+    assert tried == [{}, {"x": "1"}, {"x": "2"}, {"y": "3"}]
+    lines = aggregate.alone_table(tried, [2.0, 3.5, 2.0, float("nan")])
+    assert [line.split()[-1] for line in lines[1:]] == ["+0", "+1.5", "+0", "+nan"]
+
+
 def test_grids_keep_lists_whole_and_fill_their_table_in_order():
     grid = aggregate.parse_grid(["a.b=1,2", "agent.layers=[64, 64],[8]"])
     assert grid == {"a.b": ["1", "2"], "agent.layers": ["[64, 64]", "[8]"]}

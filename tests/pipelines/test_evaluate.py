@@ -82,6 +82,22 @@ def test_a_policy_against_itself_and_against_a_copy_that_pays_a_basis_point_more
     assert "one of " in entries["dear"]["note"]
 
 
+def test_another_world_than_that_of_training(trained, tmp_path, run_script):
+    """Dearer fees there: the same quotes, fills and fits as at home; only the fees are others."""
+    found = {}
+    for name, changes in (("home", []), ("dear", ["--set", "rules.maker_fee_bps=0.6"])):
+        done = run_script("evaluate.py", trained, "--split", "train", "--out", tmp_path / name, *changes)
+        assert done.returncode == 0, done.stderr
+        found[name] = json.loads((tmp_path / name / "metrics.json").read_text())
+    assert (found["home"]["rules"]["changes"], found["dear"]["rules"]["changes"]) == ([], ["rules.maker_fee_bps=0.6"])
+    assert found["home"]["rules"]["baselines"] == found["dear"]["rules"]["baselines"]
+    for name, home in found["home"]["results"].items():
+        dear = found["dear"]["results"][name]
+        assert (dear["n_fills"], dear["gross_pnl"]) == (home["n_fills"], home["gross_pnl"])
+        assert dear["fees"] == pytest.approx(6.0 * home["fees"], rel=1e-9)
+    assert sum(one["n_fills"] for one in found["home"]["results"].values()) > 0
+
+
 def test_a_fill_and_a_quote_in_words(trained, run_script):
     done = run_script("evaluate.py", trained, "--split", "train", "--explain", 0)
     assert done.returncode == 0, done.stderr
@@ -93,7 +109,13 @@ def test_a_fill_and_a_quote_in_words(trained, run_script):
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["nowhere"], "no policy there"), (["RUN", "--store", "nowhere"], "nowhere")],
+    [
+        (["nowhere"], "no policy there"),
+        (["RUN", "--store", "nowhere"], "nowhere"),
+        (["RUN", "--set", "environment.action=offsets"], "--set environment.action=offsets: the policy was fitted to"),
+        (["RUN", "--set", "rules.order_size=2"], "--set rules.order_size=2: the policy was fitted to"),
+        (["RUN", "--set", "rules.colour=2"], "unknown field `colour`"),
+    ],
 )
 def test_wrong_arguments_end_with_one_line_and_exit_2(trained, arguments, words, run_script):
     done = run_script("evaluate.py", *[trained if one == "RUN" else one for one in arguments])

@@ -75,6 +75,23 @@ class Problem:
         """The same problem with more known of its instruments."""
         return dataclasses.replace(self, scales=scales, parameters=terms(self.config, self.instruments, scales)[1])
 
+    def elsewhere(self, config):
+        """The same scales, fits and units in another world: fill rules, clients, fees or store of `config`.
+
+        Raises:
+            ConfigError, DataError: see `create`; or the store has other instruments.
+        """
+        data = store.Store.open(config.data.store)
+        rules, parameters = terms(config, data.instruments, self.scales)
+        return dataclasses.replace(
+            self,
+            config=config,
+            store=data,
+            segments=splits.split(data, config.data),
+            rules=rules,
+            parameters=parameters,
+        )
+
     @property
     def ends(self):
         """Whether the end of a window is the end for the agent too."""

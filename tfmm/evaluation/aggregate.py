@@ -139,6 +139,25 @@ def parse_grid(texts):
     return grid
 
 
+def combinations(grid):
+    """[{key: value}]: every combination of a grid, the last key fastest."""
+    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+
+
+def one_at_a_time(grid):
+    """[{key: value}]: no change, then every value of a grid alone."""
+    return [{}, *({key: value} for key, values in grid.items() for value in values)]
+
+
+def alone_table(tried, values):
+    """Lines of text: a row for each of one_at_a_time, its value and how much that is above the first's."""
+    rows = [["", "value", "difference"]]
+    for one, value in zip(tried, values, strict=True):
+        name = ", ".join(f"{key}={text}" for key, text in one.items()) or "as it is"
+        rows.append([name, f"{value:.5g}", f"{value - values[0]:+.4g}"])
+    return aligned(rows)
+
+
 def grid_table(grid, values):
     """Lines of text: the last key runs over columns.
 

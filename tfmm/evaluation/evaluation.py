@@ -22,8 +22,11 @@ from tfmm.evaluation import (
 from tfmm.market import prepare, quality_page
 from tfmm.policies import desk
 
+_WORLD = ("data", "rules", "clients", "evaluation")
+_FITTED = ("rules.order_size", "rules.inventory_limit_orders", "rules.hedge", "data.rates", "data.currency")
 
-def evaluate(policy, store=None, split="test", command="", against=(), filmed=False):
+
+def evaluate(policy, store=None, split="test", command="", against=(), filmed=False, changes=()):
     """Backtests a saved policy and every baseline on one split.
 
     Args:
@@ -31,24 +34,27 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
         split: "train", "validation" or "test". command: printed in the report.
         filmed: whether to make a film of an episode too.
         against: further saved policies to compare with, each by its own rules on the same data.
+        changes: strings `section.key=value`, what is otherwise than in training: all is played there, while scales
+            and baselines stay as they were fitted.
 
     Returns:
         report.Outcome.
 
     Raises:
         DataError: the store has other instruments than the policy quotes, or does not match its hashes.
-        ConfigError: a policy of `against` decides over other stretches of time.
+        ConfigError: a policy of `against` decides over other stretches of time; `changes` of what was fitted.
     """
-    problem = _open(policy, store)
+    home = _open(policy, store)
+    problem = _elsewhere(home, changes)
     config, name = problem.config, problem.config.agent.name
-    runs, baselines = {name: play(problem, policy, split)}, {one.name: one for one in desk.all_of(problem)}
+    runs, baselines = {name: play(problem, policy, split)}, {one.name: one for one in desk.all_of(home)}
     fitted = {key: one.fitted for key, one in baselines.items()}
     runs |= backtest.run_all(problem, split, baselines, True)
     watched = expected.watch(problem, split)
     laws = {name: expected.of_policy(problem, policy, watched)}
     laws |= {key: expected.of_baseline(problem, one, watched) for key, one in baselines.items()}
     for rival in against:
-        label, own = _label(rival, runs), _open(rival, store)
+        label, own = _label(rival, runs), _elsewhere(_open(rival, store), changes)
         runs[label], fitted[label] = _rival(own, rival, split, runs[name]), {"policy": str(rival.folder)}
         laws[label] = expected.of_policy(own, rival, expected.watch(own, split))
     risk, settings, clients = assess.risk_of(problem), config.evaluation, config.clients.rate_s > 0
@@ -63,7 +69,7 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
     return report.Outcome(
         policy=_facts(policy),
         data=_data(problem, split, runs[name]),
-        rules=_rules(problem, risk, limits, lots, fitted),
+        rules=_rules(problem, risk, limits, lots, fitted) | {"changes": list(changes)},
         results=results,
         breakdown=parts,
         comparison=entries,
@@ -137,9 +143,9 @@ def play(problem, policy, split):
     return backtest.run(problem, split, backtest.policy_actions(problem, policy), False, problem.config.agent.name)
 
 
-def explain(policy, store=None, split="test", fill=None, quote=None):
+def explain(policy, store=None, split="test", fill=None, quote=None, changes=()):
     """Why a fill of the policy happened, or what became of a quote, in words; see fill_log."""
-    runs = play(_open(policy, store), policy, split)
+    runs = play(_elsewhere(_open(policy, store), changes), policy, split)
     return fill_log.explain(runs, fill) if quote is None else fill_log.explain_quote(runs, quote)
 
 
@@ -151,8 +157,29 @@ def _open(policy, store):
     return problem
 
 
+def _elsewhere(problem, changes):
+    """The Problem in a world that differs by `changes`; what they may not touch was fitted to the old one."""
+    if not changes:
+        return problem
+    config = config_lib.changed(problem.config, changes)
+    for change in changes:
+        key = change.partition("=")[0].strip()
+        if key.partition(".")[0] not in _WORLD or key in _FITTED:
+            raise errors.ConfigError(
+                f"--set {change}: the policy was fitted to it, wanted a key of {', '.join(_WORLD)} but "
+                f"{', '.join(_FITTED)}"
+            )
+    out = problem.elsewhere(config)
+    out.store.verify()
+    _check_symbols([one.symbol for one in problem.instruments], out)
+    return out
+
+
 def _check_fit(policy, problem):
-    wanted = [one["symbol"] for one in policy.description["instruments"]]
+    _check_symbols([one["symbol"] for one in policy.description["instruments"]], problem)
+
+
+def _check_symbols(wanted, problem):
     got = [one.symbol for one in problem.store.instruments]
     if len(wanted) != len(got):
         raise errors.DataError(
