@@ -114,7 +114,8 @@ class Environment(_Section):
     skew_range, half_spread_range, offset_range: the distances the action bounds stand for.
     residual: above 0, with `offsets`, the two components correct a quote instead of standing for offset_range: ask
     distance = base(Q) + residual x a_ask, bid distance = base(-Q) + residual x a_bid, all in units of distance_unit,
-    base(Q) what dynamic programming over the inventory alone quotes (tfmm.environments.base_quote).
+    base(Q) what dynamic programming over the inventory alone quotes (tfmm.environments.base_quote), the far end of
+    offset_range where that quotes nothing.
     risk_aversion: r of F = dPnL - r |Q| dt, with Q in orders, dt in seconds, F in
     (mean half-spread x order size).
     risk: `absolute` prices |Q| of each instrument by itself, `covariance` (Q' Omega Q)^risk_power, with Omega of
