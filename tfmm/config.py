@@ -112,6 +112,10 @@ class Environment(_Section):
     `half_spread`, or `volatility`, sigma x sqrt(interval_s), where spreads are narrow beside moves.
     sizes: two more components set the ask's and the bid's size, from none at -1 over one order at 0 to two at 1.
     skew_range, half_spread_range, offset_range: the distances the action bounds stand for.
+    residual: above 0, with `offsets`, the two components correct a quote instead of standing for offset_range: ask
+    distance = base(Q) + residual x a_ask, bid distance = base(-Q) + residual x a_bid, all in units of distance_unit,
+    base(Q) what dynamic programming over the inventory alone quotes (tfmm.environments.base_quote), the far end of
+    offset_range where that quotes nothing.
     risk_aversion: r of F = dPnL - r |Q| dt, with Q in orders, dt in seconds, F in
     (mean half-spread x order size).
     risk: `absolute` prices |Q| of each instrument by itself, `covariance` (Q' Omega Q)^risk_power, with Omega of
@@ -143,6 +147,7 @@ class Environment(_Section):
     skew_range: Positive = 4.0
     half_spread_range: tuple[Positive, Positive] = (0.5, 8.0)
     offset_range: tuple[float, float] = (0.0, 8.0)
+    residual: NotNegative = 0.0
     risk_aversion: NotNegative = 0.01
     risk: Literal["absolute", "covariance"] = "absolute"
     risk_power: Positive = 0.5
@@ -200,6 +205,8 @@ class Config(_Section):
             low, high = getattr(self.environment, name)
             if low >= high:
                 raise ValueError(f"environment.{name} is [{low:g}, {high:g}], wanted the smaller first")
+        if self.environment.residual and self.environment.action != "offsets":
+            raise ValueError(f"environment.residual is {self.environment.residual:g} with skew_spread, wanted offsets")
         system_settings.check(self)
         self.agent.check(self)
         if self.environment.name not in (TAPE, *SYSTEMS):

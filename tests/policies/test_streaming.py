@@ -35,9 +35,9 @@ def quotes_of(answers):
     return np.array([[np.nan if value is None else value for value in row] for row in flat], float)
 
 
-def assert_streamed(problem, split="test", end=True):
+def assert_streamed(problem, split="test", end=True, spread=0.3):
     """Backtest and session of the same events send the same; returns the session and its answers."""
-    policy = policy_of(problem)
+    policy = policy_of(problem, spread)
     runs = backtest.run(problem, split, backtest.policy_actions(problem, policy), False, "made")
     for one in runs:
         session = streaming.Session(policy, end_ns=int(one.tape.events["ts"][-1]) if end else None)

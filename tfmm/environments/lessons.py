@@ -38,6 +38,15 @@ def check(config, instruments):
             raise errors.ConfigError(f"environment.reward is {environment.reward}, but {found}, wanted {text}")
 
 
+def known(config, instruments):
+    """Whether fills have the known probabilities that `check` wants."""
+    try:
+        check(config, instruments)
+    except errors.ConfigError:
+        return False
+    return True
+
+
 def values(problem):
     """(N, 2 L + 1) float64, tick x lot, or (1, S) where the whole book has a price: see Problem.values."""
     config, reward = problem.config, problem.config.environment.reward
@@ -62,16 +71,13 @@ def values(problem):
     out = np.zeros((len(problem.scales), 2 * config.rules.inventory_limit_orders + 1))
     if reward == "bellman":
         for n, scale in enumerate(problem.scales):
-            out[n] = _above_flat(_solve(problem, n).value) * scale.order_lot
+            out[n] = _above_flat(solve(problem, n)[1].value) * scale.order_lot
     return out
 
 
 @functools.lru_cache(maxsize=4)
 def _measured(problem):
-    found = [
-        inventory.solve(one.chance, one.gain, problem.holding_cost(n), hedge=problem.hedge(n))
-        for n, one in enumerate(measurement.measure(problem))
-    ]
+    found = [measurement.solve(problem, n, one, problem.hedge(n)) for n, one in enumerate(measurement.measure(problem))]
     return np.array([_above_flat(one.value) * own.order_lot for one, own in zip(found, problem.scales, strict=True)])
 
 
@@ -102,10 +108,11 @@ def whole(problem):
     return book.solve(chance, chance * distance * units, costs)
 
 
-def _solve(problem, n):
-    """models.inventory of one instrument with its mean spread, tick x order."""
+def solve(problem, n):
+    """(distances tried, tick; models.inventory.Solution, tick x order) of an instrument whose fills `check` knows, with
+    its mean spread."""
     distance, chance = _curve(problem, n)
-    return inventory.solve(chance, chance * distance, problem.holding_cost(n), hedge=problem.hedge(n))
+    return distance, inventory.solve(chance, chance * distance, problem.holding_cost(n), hedge=problem.hedge(n))
 
 
 def _curve(problem, n):

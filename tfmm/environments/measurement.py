@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize
 
-from tfmm.models import intensity
+from tfmm.models import intensity, inventory
 from tfmm.simulation import playing, state
 
 _GRID = 24
@@ -88,6 +88,12 @@ def measure(problem, seed=0):
     playing.run(sim, act, after)
     quotes = np.concatenate(log)
     return tuple(_summary(tried[:, n], quotes[quotes["instrument"] == n]) for n in range(shape[1]))
+
+
+def solve(problem, n, one, hedge):
+    """models.inventory.Solution, tick x order, of instrument n with the Measured fills of it; hedge: inventory.Hedge or
+    None."""
+    return inventory.solve(one.chance, one.gain, problem.holding_cost(n), hedge=hedge)
 
 
 _QUOTE = np.dtype(

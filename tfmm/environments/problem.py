@@ -6,7 +6,7 @@ import numpy as np
 
 from tfmm import config as config_lib
 from tfmm import errors
-from tfmm.environments import drift, lessons, markets, mirror
+from tfmm.environments import base_quote, drift, lessons, markets, mirror
 from tfmm.market import splits, store
 from tfmm.models import calibration, inventory
 from tfmm.simulation import features, ledger, quoting, schedule, simulator, state
@@ -67,10 +67,13 @@ class Problem:
             feature_names=names,
             action_names=_prefixed(_actions(config), [data.instruments[n] for n in own]),
         )
-        if "drift" not in config.environment.features:
-            return out
-        scales = drift.fitted(out)
-        return dataclasses.replace(out, scales=scales, parameters=terms(config, data.instruments, scales)[1])
+        if "drift" in config.environment.features:
+            out = out._scaled(drift.fitted(out))
+        return out._scaled(base_quote.fitted(out)) if config.environment.residual else out
+
+    def _scaled(self, scales):
+        """The same problem with more known of its instruments."""
+        return dataclasses.replace(self, scales=scales, parameters=terms(self.config, self.instruments, scales)[1])
 
     def elsewhere(self, config):
         """The same scales, fits and units in another world: fill rules, clients, fees or store of `config`.
@@ -266,7 +269,8 @@ def _actions(config):
     """Names of the components of an action for one instrument."""
     sizes = quoting.SIZE_NAMES if config.environment.sizes else ()
     hedge = quoting.HEDGE_NAMES if config.rules.hedge == "action" else ()
-    return (*quoting.ACTION_NAMES[config.environment.action], *sizes, *hedge)
+    prices = quoting.ACTION_NAMES[config.environment.action]
+    return (*(quoting.CORRECTION_NAMES if config.environment.residual else prices), *sizes, *hedge)
 
 
 def chosen_features(environment, instruments):

@@ -27,6 +27,8 @@ class Scales(msgspec.Struct, frozen=True, kw_only=True):
         order_lot: size of one order.
         mid_tick: time-weighted mean mid; profits of inverse contracts are counted at it.
         drift: (6,) coefficients of models.drift, empty where nobody asks for them.
+        base_ask: (2 L + 1,) distance of the ask, in units of an action's, with -L, ..., L orders held, that actions
+            correct; the bid's is the one with as many orders of the other sign. Empty without environment.residual.
     """
 
     half_spread_tick: float
@@ -34,6 +36,7 @@ class Scales(msgspec.Struct, frozen=True, kw_only=True):
     order_lot: int
     mid_tick: float = 0.0
     drift: tuple[float, ...] = ()
+    base_ask: tuple[float, ...] = ()
 
 
 def calibrate(events, instruments, segments, order_size=0.0, quoted=None):
@@ -115,12 +118,16 @@ def parameters(scales, base, environment, limit_orders, clients=None, rules=None
         out["risk"][n] = environment.risk_aversion * one.half_spread_tick
         if one.drift:
             out["drift"][n] = one.drift
+        if one.base_ask:
+            beyond = state.BASE_ORDERS - len(one.base_ask) // 2
+            out["base_ask"][n] = np.pad(one.base_ask, beyond, mode="edge")
     if environment.action == "skew_spread":
         out["action"] = state.SKEW_SPREAD
         out["skew_range"] = environment.skew_range
         out["range_low"], out["range_high"] = np.log(environment.half_spread_range)
     else:
-        out["action"] = state.OFFSETS
+        out["action"] = state.CORRECTIONS if environment.residual else state.OFFSETS
+        out["residual"] = environment.residual
         out["range_low"], out["range_high"] = environment.offset_range
     return out
 

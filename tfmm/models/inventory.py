@@ -32,6 +32,10 @@ class Solution(NamedTuple):
     places: np.ndarray
     held: np.ndarray
 
+    def quotes(self, distance):
+        """(2 L + 1, 2) ask and bid distance by inventory, from the (J,) that were tried; NaN: not quoted."""
+        return np.append(distance, np.nan)[self.places]
+
 
 def solve(chance, gain, cost, beta=BETA, hedge=None):
     """The best distance of each side by inventory: policy iteration.

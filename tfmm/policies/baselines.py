@@ -123,8 +123,8 @@ def bellman(problem, measured, hedges=False):
     tables = np.full((*_shape(problem)[:2], 2 + hedges), np.nan)
     for n, one in enumerate(measured):
         hedge = problem.hedge(n) if hedges or problem.config.rules.hedge == "limit" else None
-        solved = inventory.solve(one.chance, one.gain, problem.holding_cost(n), hedge=hedge)
-        tables[n, :, :2] = np.append(one.distance_tick, np.nan)[solved.places]  # place -1: not quoted
+        solved = measurement.solve(problem, n, one, hedge)
+        tables[n, :, :2] = solved.quotes(one.distance_tick)
         if hedges:
             tables[n, :, 2] = hedged_share(_held(problem), solved.held)
     fitted = {

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfmm import errors
 from tfmm.environments import lessons
 from tfmm.simulation import features, kernel, law, quoting, state
 
@@ -65,11 +64,7 @@ def possible(problem):
         return False
     if config.environment.liquidate or config.rules.marketable == "take" or config.rules.cash_limit:
         return False
-    try:
-        lessons.check(config, problem.instruments)
-    except errors.ConfigError:
-        return False
-    return True
+    return lessons.known(config, problem.instruments)
 
 
 @functools.lru_cache(maxsize=4)

@@ -17,7 +17,7 @@ import math
 
 from tfmm import jit
 from tfmm.simulation import books as books_lib
-from tfmm.simulation import clients, features, markout, state
+from tfmm.simulation import clients, features, state, table
 
 
 @jit.kernel
@@ -43,7 +43,7 @@ def drift_of(observation, n, count):
 def wealth(book, rules, values, drift):
     """Cash, the inventory at its fair price, and its value v (2 L + 1,), tick x lot."""
     held = book.inventory_lot
-    return book.cash - book.fees + held * fair(book, rules, drift) + markout.between(values, held / rules.order_lot)
+    return book.cash - book.fees + held * fair(book, rules, drift) + table.between(values, held / rules.order_lot)
 
 
 @jit.kernel
@@ -51,10 +51,10 @@ def _after(book, rules, values, held_lot, worth):
     """Value of what is held at the interval's end, where what is beyond the limit of a hedge is closed at the touch."""
     excess = abs(held_lot) - rules.hedge_lot
     if rules.hedge != state.HEDGE_LIMIT or excess <= 0:
-        return markout.between(values, held_lot / rules.order_lot)
+        return table.between(values, held_lot / rules.order_lot)
     side = 1 if held_lot > 0 else -1
     closed = clients.closing(book.bid_tick, book.ask_tick, side, worth, rules)
-    return markout.between(values, side * rules.hedge_lot / rules.order_lot) + excess * closed
+    return table.between(values, side * rules.hedge_lot / rules.order_lot) + excess * closed
 
 
 @jit.kernel
@@ -93,7 +93,7 @@ def reward(books, rules, values, risk, observation):
         if risk == 0.0:
             own -= rule.risk * (book.abs_lot_s - book.held_s)
         if not whole:
-            now = markout.between(values[n], book.held_lot / rule.order_lot)
+            now = table.between(values[n], book.held_lot / rule.order_lot)
             low = _after(book, rule, values[n], book.held_lot - rule.order_lot, worth)
             high = _after(book, rule, values[n], book.held_lot + rule.order_lot, worth)
             down = book.ask_chance * (1.0 - book.bid_chance)

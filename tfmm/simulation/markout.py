@@ -10,11 +10,10 @@ With v the value of the inventory in models.inventory, v(Q') - v(Q) is added: th
 a discount above 0 would have to find. Assumes: linear contracts; other currencies at their mean rate.
 """
 
-import math
-
 from tfmm import jit
 from tfmm.market import schema
 from tfmm.simulation import events as events_lib
+from tfmm.simulation import table
 
 _QUOTE = schema.QUOTE
 
@@ -43,18 +42,9 @@ def correction(events, row, books, rules, values):
             later = mid_at(events, row.cursor, row.stop, row.ts + rule.markout_ns, n, mid)
             total += rule.weight * traded * (later - mid)
             if values.shape[0] > 0:
-                now = between(values[n], book.inventory_lot / rule.order_lot)
-                total += rule.weight * (now - between(values[n], book.held_lot / rule.order_lot))
+                now = table.between(values[n], book.inventory_lot / rule.order_lot)
+                total += rule.weight * (now - table.between(values[n], book.held_lot / rule.order_lot))
     return total
-
-
-@jit.kernel
-def between(values, orders):
-    """Value (2 L + 1,) of any number of orders: linear between whole ones, constant beyond L."""
-    last = values.shape[0] - 1
-    place = min(max(orders + last // 2, 0.0), float(last))
-    low = min(math.floor(place), last - 1)
-    return values[low] + (place - low) * (values[low + 1] - values[low])
 
 
 @jit.kernel

@@ -1,18 +1,33 @@
-"""From an action to the quote that is sent: the two parameterisations and raw distances."""
+"""From an action to the quote that is sent: the parameterisations and raw distances."""
 
 import math
 
 import numpy as np
 
 from tfmm import jit
-from tfmm.simulation import state
+from tfmm.simulation import state, table
 
 _SKEW_SPREAD, _OFFSETS, _DISTANCES = state.SKEW_SPREAD, state.OFFSETS, state.DISTANCES
+_CORRECTIONS = state.CORRECTIONS
 _TOUCH, _SYNTHETIC = state.REFERENCE_TOUCH, state.REFERENCE_SYNTHETIC
 _ON_TICK = 1e-6
 ACTION_NAMES = {"skew_spread": ("skew", "half_spread"), "offsets": ("ask_offset", "bid_offset")}
+CORRECTION_NAMES = ("ask_correction", "bid_correction")
 SIZE_NAMES = ("ask_size", "bid_size")
 HEDGE_NAMES = ("hedge",)
+MEANINGS = {
+    "skew": "m' = m exp(a skew_range u / m)",
+    "half_spread": "ask, bid = m' +/- u exp(l + (a + 1)/2 (h - l)), l and h the logs of half_spread_range",
+    "ask_offset": "ask = m + u (l + (a + 1)/2 (h - l)), l and h of offset_range",
+    "bid_offset": "bid = m - u (l + (a + 1)/2 (h - l)), l and h of offset_range",
+    "ask_correction": "ask = m + u (b(Q) + residual a)",
+    "bid_correction": "bid = m - u (b(-Q) + residual a)",
+    "ask_size": "1 + a orders",
+    "bid_size": "1 + a orders",
+    "hedge": "share of the inventory that is closed at the market before the quotes are sent, none below 0",
+}
+"""What a component a in [-1, 1] of an action stands for: m the reference, u the unit of distance_unit, Q the orders
+held, b(-L), ..., b(L) the base_ask of an instrument's scales, linear between whole orders. See quote_prices."""
 
 
 def padded(distances, width):
@@ -32,12 +47,13 @@ def synthetic_mid(books, n, rules):
 
 
 @jit.kernel
-def quote_prices(mid, unit, rules, first, second):
+def quote_prices(mid, unit, rules, orders, first, second):
     """Prices (tick, float) of the quote that an action in [-1, 1]^2 stands for.
 
-    With u the unit of distances and m the reference price, both in ticks:
+    With u the unit of distances and m the reference price, both in ticks, and Q the inventory in orders:
     skew_spread: m' = m exp(first skew_range u / m), ask, bid = m' +/- u exp(low + (second + 1)/2 (high - low));
     offsets: ask = m + u d(first), bid = m - u d(second), d(a) = low + (a + 1)/2 (high - low);
+    corrections: ask = m + u (b(Q) + r first), bid = m - u (b(-Q) + r second), b: base_ask, r: residual of the rules;
     distances: ask = m + first, bid = m - second, in ticks; NaN: no quote on that side.
 
     Returns:
@@ -51,6 +67,9 @@ def quote_prices(mid, unit, rules, first, second):
     if rules.action == _OFFSETS:
         ask = mid + unit * (low + 0.5 * (first + 1.0) * width)
         return mid - unit * (low + 0.5 * (second + 1.0) * width), ask
+    if rules.action == _CORRECTIONS:
+        ask = mid + unit * (table.between(rules.base_ask, orders) + rules.residual * first)
+        return mid - unit * (table.between(rules.base_ask, -orders) + rules.residual * second), ask
     return mid - second, mid + first
 
 
@@ -83,9 +102,10 @@ def send(book, ring, rules, ts, action, synthetic):
             below, above = float(book.bid_tick), float(book.ask_tick)
         elif rules.action != _DISTANCES and rules.reference == _SYNTHETIC:
             below = above = synthetic
-        bid, ask = quote_prices(below, unit, rules, action[0], action[1])
+        orders = book.inventory_lot / rules.order_lot
+        bid, ask = quote_prices(below, unit, rules, orders, action[0], action[1])
         if above != below:
-            _, ask = quote_prices(above, unit, rules, action[0], action[1])
+            _, ask = quote_prices(above, unit, rules, orders, action[0], action[1])
         if not math.isnan(bid):
             order.bid_tick = math.floor(bid + _ON_TICK)
             order.bid_lot = _lots(rules, action[3]) if rules.sizes else rules.order_lot

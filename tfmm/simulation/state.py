@@ -29,7 +29,7 @@ OUTCOME_NAMES = (
     "rejected",  # marketable
 )
 """What became of a side of a quote when it reached the venue."""
-SKEW_SPREAD, OFFSETS, DISTANCES = range(3)
+SKEW_SPREAD, OFFSETS, DISTANCES, CORRECTIONS = range(4)
 CURVE_EXPONENTIAL, CURVE_POWER, CURVE_LOGISTIC, CURVE_TABLE = range(4)
 CLOCK_TIME, CLOCK_EVENTS, CLOCK_BOTH = range(3)
 HEDGE_NONE, HEDGE_LIMIT, HEDGE_ACTION = range(3)
@@ -38,6 +38,8 @@ LOCKED_TICK = 0.5
 TABLE_SIZE, TABLE_FROM, TABLE_STEP = 17, -1.0, 0.25
 TABLE_X = TABLE_FROM + TABLE_STEP * np.arange(TABLE_SIZE)
 """Distances beyond the market, in market spreads, at which a table of fill probabilities has its values."""
+BASE_ORDERS = 64
+"""Most orders held, long or short, that a base quote has a distance of its own for."""
 
 ORDER = np.dtype(
     [
@@ -166,7 +168,7 @@ PARAMETERS = np.dtype(
         ("drift", np.float64, (6,)),  # coefficients of the features 2 to 7, see tfmm.models.drift
         ("markout_ns", np.int64),  # see tfmm.simulation.markout; 0: fills are marked at the interval's end
         ("risk", np.float64),  # r: cost of one lot held for a second, tick
-        ("action", np.int64),  # SKEW_SPREAD, OFFSETS or DISTANCES
+        ("action", np.int64),  # SKEW_SPREAD, OFFSETS, DISTANCES or CORRECTIONS
         ("quoted", np.int64),  # whether we quote it; else it is only seen
         ("reference", np.int64),  # what offsets are counted from: REFERENCE_MID, _TOUCH or _SYNTHETIC
         ("synthetic", np.int64),  # instrument that holds its synthetic quotes, or NO_INSTRUMENT
@@ -175,6 +177,8 @@ PARAMETERS = np.dtype(
         ("skew_range", np.float64),
         ("range_low", np.float64),  # OFFSETS: distance; SKEW_SPREAD: log half-spread
         ("range_high", np.float64),
+        ("residual", np.float64),  # CORRECTIONS: half of their width
+        ("base_ask", np.float64, (2 * BASE_ORDERS + 1,)),  # CORRECTIONS: what they are added to, by orders held
     ]
 )
 """Rules and scales of one instrument, constant over a run."""

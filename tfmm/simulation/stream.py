@@ -8,7 +8,7 @@ import numpy as np
 
 from tfmm import jit
 from tfmm.market import schema
-from tfmm.simulation import kernel, ledger, parallel, quoting, simulator, state
+from tfmm.simulation import kernel, ledger, parallel, quoting, simulator, state, table
 
 _CAPACITY = 1 << 12
 _FOREVER = state.FOREVER
@@ -42,6 +42,7 @@ class Stream(simulator.Simulator):
         self._count, self.seen_ns, self._start_ns = 0, state.NEVER, None
         self._warmup_ns, self._end_ns = round(warmup_s * 1e9), _FOREVER if end_ns is None else int(end_ns)
         self.decision_ns, self.late, self._reported = None, 0, []
+        self._held = np.zeros(len(rules), np.int64)  # at the last decision
 
     def add(self, event):
         """Takes one market event.
@@ -101,6 +102,7 @@ class Stream(simulator.Simulator):
             self.rows["stop"] = self._count
             action = self._whole(action).copy()
             if not self._simulated:
+                self._as_told(action[0])
                 action[:, self._hedging == state.HEDGE_ACTION, -1] = 0.0
             self.step(action)
         self.decision_ns = int(self.rows["ts"][0])
@@ -108,6 +110,7 @@ class Stream(simulator.Simulator):
         self._buffer[: self._count - done] = self._buffer[done : self._count]
         self._count -= done
         self.rows["cursor"] = 0
+        self._held = self.books["inventory_lot"][0].copy()
         return self.observation[0]
 
     @property
@@ -117,14 +120,14 @@ class Stream(simulator.Simulator):
 
     def quotes(self, action):
         """(N,) state.ORDER that an action (N A,) sends at the last decision; `active_ns` is when they arrive."""
-        orders = np.zeros((len(self.rules), 1), state.ORDER)
-        _preview(self.books[0].copy(), orders, self.rules, self.decision_ns,
-                 self._whole(action)[0])  # fmt: skip
+        orders, books = np.zeros((len(self.rules), 1), state.ORDER), self.books[0].copy()
+        books["inventory_lot"] = self._kept(action)
+        _preview(books, orders, self.rules, self.decision_ns, self._whole(action)[0])
         return orders[:, 0]
 
     def hedges(self, action):
         """(N,) int64 lots that are to be traded at the market now, + to buy: by the action or beyond the limit."""
-        held = self.books["inventory_lot"][0]
+        held = self._held
         close = np.zeros(len(held), np.int64)
         share = np.clip(self._whole(action)[0, :, -1], 0.0, 1.0)
         for n, hedging in enumerate(self._hedging):
@@ -133,6 +136,22 @@ class Stream(simulator.Simulator):
             elif hedging == state.HEDGE_LIMIT:
                 close[n] = max(0, abs(int(held[n])) - int(self.rules["hedge_lot"][n]))
         return -np.sign(held) * close
+
+    def _kept(self, action):
+        """(N,) int64 lots held at the last decision once the action's own hedge is done: what its quotes go by."""
+        return self._held + np.where(self._hedging == state.HEDGE_ACTION, self.hedges(action), 0)
+
+    def _as_told(self, action):
+        """Rewrites an action (N, A) so that, with fills reported since, it sends what `quotes` told of it."""
+        told = self._kept(action)
+        for n, rule in enumerate(self.rules):
+            if rule["action"] != state.CORRECTIONS:
+                continue
+            for k, sign in enumerate((1, -1)):
+                then, now = sign * told[n], sign * self.books["inventory_lot"][0, n]
+                moved = table.between(rule["base_ask"], then / rule["order_lot"])
+                moved -= table.between(rule["base_ask"], now / rule["order_lot"])
+                action[n, k] += moved / rule["residual"]
 
     def report(self, instrument, side, price_tick, lots, ts):
         """Books a fill that happened elsewhere, for a simulator whose rules fill nothing."""

@@ -7,9 +7,11 @@ import tensorflow as tf
 from tf_agents.policies import policy_saver, tf_policy
 from tf_agents.trajectories import policy_step
 
+from tfmm import config as config_lib
 from tfmm import files
 from tfmm.agents import factory as agents
 from tfmm.policies.saved import VALUES
+from tfmm.simulation import quoting
 
 
 class GreedyPolicy(tf_policy.TFPolicy):
@@ -64,8 +66,15 @@ def describe(problem, train_step):
         "train_step": train_step,
         "features": list(problem.feature_names),
         "actions": list(problem.action_names),
+        "action_map": _action_map(problem),
         "instruments": [msgspec.to_builtins(one) for one in problem.instruments],
         "scales": [msgspec.to_builtins(one) for one in problem.scales],
         "data_hash": problem.data_hash,
         "config": msgspec.to_builtins(problem.config),
     }
+
+
+def _action_map(problem):
+    """{component of an action: quoting.MEANINGS of it} of quotes on a market; its instrument may stand before it."""
+    names = problem.action_names if problem.config.environment.name == config_lib.TAPE else ()
+    return {name: quoting.MEANINGS[name.rpartition(".")[2]] for name in names}
