@@ -30,8 +30,8 @@ MODULES = {
     "tomli-w": "tomli_w",
 }
 RANK = {
-    "config": 0, "agent_settings": 0, "market_settings": 0, "model_settings": 0, "system_settings": 0, "train_settings": 0,
-    "errors": 0,
+    "config": 0, "agent_settings": 0, "market_settings": 0, "model_settings": 0, "system_settings": 0,
+    "train_settings": 0, "errors": 0,
     "files": 0, "jit": 0, "cli": 0, "market": 1, "simulation": 2, "models": 3, "environments": 4, "agents": 5,
     "policies": 5, "evaluation": 6, "training": 7,
 }  # fmt: skip
