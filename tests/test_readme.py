@@ -28,7 +28,7 @@ def client_flow_row(summary):
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "docs" / "results").glob("client_flow_*.json")), ids=lambda one: one.stem
+    "path", sorted((ROOT / "docs" / "results").glob("client_flow_rotation_*.json")), ids=lambda one: one.stem
 )
 def test_client_flow(path):
     summary = json.loads(path.read_text(encoding="utf-8"))
@@ -59,6 +59,6 @@ def test_experiments(name, label):
 
 
 def test_no_test_day_is_told_twice():
-    paths = list((ROOT / "docs" / "results").glob("client_flow_*.json"))
+    paths = list((ROOT / "docs" / "results").glob("client_flow_rotation_*.json"))
     days = [json.loads(path.read_text(encoding="utf-8"))["data"]["segments"][0]["session"] for path in paths]
     assert len(set(days)) == len(days) == 5

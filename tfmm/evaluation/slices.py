@@ -28,7 +28,18 @@ def draw(report):
     marks = [("best", report["best"], figures.SELL, 80), ("the config's own", report["own"], figures.LIMIT, 160)]
     for ax, key in zip(axes, keys, strict=False):
         x = _places(ax, report["space"][key], [one["settings"][key] for one in trials])
-        ax.scatter(x, scores, c=numbers, cmap="Blues", vmin=-len(trials), s=24, edgecolor="0.4", lw=0.4, zorder=2)
+        ax.scatter(
+            x,
+            scores,
+            c=numbers,
+            cmap="Blues",
+            vmin=-len(trials),
+            s=24,
+            edgecolor="0.4",
+            lw=0.4,
+            zorder=2,
+            clip_on=False,
+        )
         for label, number, colour, size in marks:
             chosen = numbers == number
             ax.scatter(x[chosen], np.array(scores)[chosen], s=size, facecolor="none", edgecolor=colour, lw=1.6,
@@ -49,9 +60,12 @@ def _places(ax, said, values):
     """(T,) x of values; choices stand evenly, in the order of the space."""
     if "choices" not in said:
         low, high = said.get("range") or said["integers"]
-        ax.set_xscale("log" if said.get("log") else "linear")
+        if said.get("log"):
+            ax.set_xscale("log")
+            # matplotlib labels the minor ticks of a range this short, one over the other
+            ax.set_xticks(np.geomspace(low, high, 4), [f"{one:.2g}" for one in np.geomspace(low, high, 4)])
+            ax.minorticks_off()
         ax.set_xlim(low, high)
-        ax.margins(x=0.05)
         return np.array(values, np.float64)
     names = [json.dumps(one) for one in said["choices"]]
     ax.set_xticks(range(len(names)), names, fontsize=7)
