@@ -27,6 +27,9 @@ def test_every_feature_but_cash_has_an_image():
     names = tuple(name for name in features.NAMES if name != "cash")
     one = mirror.of_market(names, ("ask_offset", "bid_offset", "ask_size", "bid_size", "hedge"))
     assert sorted(one.observation.place.tolist()) == list(range(len(names)))
+    # the share of the inventory that is closed is the same from either side
+    assert one.action.place.tolist() == [1, 0, 3, 2, 4]
+    assert one.action.sign.tolist() == [1] * 5
     for wrong in ("cash", "bid_queue"):
         with pytest.raises(errors.ConfigError, match=f"{wrong} has no mirror image"):
             mirror.of_market(("inventory", wrong), ("skew",))

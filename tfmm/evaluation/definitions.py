@@ -69,10 +69,12 @@ BASELINES = {
     "avellaneda_stoikov": "Avellaneda and Stoikov 2008 with a horizon that stays ten minutes away",
     "glft": "Gueant, Lehalle and Fernandez-Tapia 2013, stationary quotes",
     "bellman": "dynamic programming over the inventory, on what quotes at each distance did on train",
+    "bellman_hedge": "the same, with the choice to close inventory at the market",
     "alpha_skew": "linear_skew that widens with the market's spread and leans to where the mid is expected to go",
     "alpha_skew_floor": "the same, never inside the market's best prices",
     "bellman_spread": "dynamic programming over the inventory and the market's spread",
     "bellman_spread_drift": "the same, over where the mid is expected to go too",
+    "bellman_spread_drift_hedge": "the same, with the choice to close inventory at the market",
 }
 """What the known baselines do, in a line."""
 FITTED = {
@@ -90,6 +92,8 @@ FITTED = {
     "spread_cuts_tick": "market spreads between its states, ticks",
     "drift_cuts_half_spread": "expected moves between its states, mean half-spreads",
     "move_tick": "mean move of the mid in a decision, ticks, by state",
+    "hedged_share": "share of the inventory that is closed, by inventory from -L to L orders",
+    "kept_orders": "least and most orders that are not closed, by state",
     "policy": "saved policy",
 }
 """Fitted parameters of baselines in words; others are named as in metrics.json."""

@@ -84,7 +84,7 @@ def _rule(problem, name, cuts, coefficients, spreads, drifts, moves):
     if hedges:
         orders = np.arange(len(cost))[:, np.newaxis] - len(cost) // 2
         share = baselines.hedged_share(orders, solved.held)
-        fitted["held_after"] = solved.held.tolist()
+        fitted["kept_orders"] = np.stack([solved.held.min(axis=0), solved.held.max(axis=0)], axis=1).tolist()
     return Rule(name, cuts, coefficients, order_lot, solved.ask, solved.bid, share, fitted)
 
 
