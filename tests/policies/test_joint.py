@@ -43,7 +43,7 @@ def test_no_tick_is_better(problem):
                     return p * (ticks + value - sign * own * rules["half_spread_tick"])
 
                 first = np.ceil(sign * mid) - sign * mid
-                ticks = np.arange(first, 4.0 * spread + 1e-9)
+                ticks = np.arange(first, 6.0 * spread + 1e-9)
                 best = max(map(earned, ticks)) if np.isfinite(value) else 0.0
                 if np.isnan(quotes[n, side]):
                     assert best <= 1e-9 or np.isnan(value)
@@ -56,7 +56,9 @@ def test_no_tick_is_better(problem):
 def test_it_earns_more_than_every_instrument_by_itself(problem):
     """The same clients: the book of two that move together against a dealer of each."""
     windows = np.repeat(problem.windows(problem.segments["train"])[:1], 400, axis=0)
-    alone = baselines.bellman(problem, measurement.measure(problem))
+    alone = baselines.bellman(problem, measurement.measure(problem), each=True)
+    assert alone.name == "bellman_each"
+    np.testing.assert_array_equal(alone.pressure, np.eye(2))
     totals = []
     for rule in (alone, *joint.rules(problem)):
         sim = problem.simulator(problem.segments["train"], len(windows), 2, windows=windows, distances=True)

@@ -68,10 +68,10 @@ def fixed_spread(problem):
     return _baseline(problem, "fixed_spread", tables[best], {"half_spread_tick": tried[best].tolist()})
 
 
-def linear_skew(problem):
+def linear_skew(problem, each=False):
     """Quotes mid - s x / L +/- h: x the inventory in orders, or with a risk of several instruments (Omega Q)_n, what
     another order of n adds to the risk, in orders of n. h and s are the best of a grid on train, s a share of h,
-    coarse first, then its neighbours."""
+    coarse first, then its neighbours. each: as all below, every instrument looks at its own inventory alone."""
     halves = measurement.grid(problem, CANDIDATES)
     scores = {}
 
@@ -80,17 +80,17 @@ def linear_skew(problem):
 
     def best_of(pairs):
         new = [one for one in pairs if one not in scores]
-        scores.update(zip(new, _scores(problem, np.array([table(*one) for one in new])), strict=True))
+        scores.update(zip(new, _scores(problem, np.array([table(*one) for one in new]), each), strict=True))
         return max(scores, key=scores.get)
 
     h, s = best_of([(h, s) for h in range(0, CANDIDATES, 2) for s in range(0, len(_SKEWS), 2)])
     near = [(h + i, s + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     h, s = best_of([(h, s) for h, s in near if 0 <= h < CANDIDATES and 0 <= s < len(_SKEWS)])
     fitted = {"half_spread_tick": halves[h].tolist(), "skew_at_limit_tick": (halves[h] * _SKEWS[s]).tolist()}
-    return _baseline(problem, "linear_skew", table(h, s), fitted)
+    return _baseline(problem, "linear_skew", table(h, s), fitted, each)
 
 
-def avellaneda_stoikov(problem, measured):
+def avellaneda_stoikov(problem, measured, each=False):
     """Avellaneda and Stoikov 2008, equations 29 and 30, with A, k and sigma of train and a horizon that stays ten
     minutes away; gamma / k is the best of a grid on train."""
 
@@ -100,10 +100,10 @@ def avellaneda_stoikov(problem, measured):
         shift = gamma * scale.sigma_tick**2 * _HORIZON_S * _held(problem)
         return np.column_stack([half - shift, half + shift])
 
-    return _by_aversion(problem, measured, "avellaneda_stoikov", quotes)
+    return _by_aversion(problem, measured, "avellaneda_stoikov", quotes, each)
 
 
-def glft(problem, measured):
+def glft(problem, measured, each=False):
     """Stationary quotes of models.glft with A, k and sigma of train; gamma / k is the best of a grid on train."""
 
     def quotes(one, scale, aversion):
@@ -112,10 +112,10 @@ def glft(problem, measured):
         )
         return glft_model.stationary(model)
 
-    return _by_aversion(problem, measured, "glft", quotes)
+    return _by_aversion(problem, measured, "glft", quotes, each)
 
 
-def bellman(problem, measured, hedges=False):
+def bellman(problem, measured, hedges=False, each=False):
     """models.inventory on what quotes at each distance did on train; nothing is left to choose.
 
     Where a limit hedges it knows; where the action may hedge, `bellman_hedge` (hedges=True) does when it is best.
@@ -135,7 +135,7 @@ def bellman(problem, measured, hedges=False):
     }
     if hedges:
         fitted["hedged_share"] = tables[:, :, 2].tolist()
-    return _baseline(problem, "bellman_hedge" if hedges else "bellman", tables, fitted)
+    return _baseline(problem, "bellman_hedge" if hedges else "bellman", tables, fitted, each)
 
 
 def hedged_share(before, after):
@@ -143,24 +143,24 @@ def hedged_share(before, after):
     return np.abs(before - after) / np.maximum(np.abs(before), 1)
 
 
-def _by_aversion(problem, measured, name, quotes):
+def _by_aversion(problem, measured, name, quotes, each):
     """The best of a grid of gamma / k; an instrument whose fills do not tell A and k is not quoted."""
     tables = np.full((len(_AVERSIONS), *_shape(problem)), np.nan)
     for n, (one, scale) in enumerate(zip(measured, problem.scales, strict=True)):
         if one.law is not None:
             tables[:, n] = [quotes(one, scale, aversion) for aversion in _AVERSIONS]
-    best = int(np.argmax(_scores(problem, tables)))
+    best = int(np.argmax(_scores(problem, tables, each)))
     fitted = {
         "gamma_over_decay": float(_AVERSIONS[best]),
         "sigma_tick": [one.sigma_tick for one in problem.scales],
         "intensity": [one.facts() for one in measured],
     }
-    return _baseline(problem, name, tables[best], fitted)
+    return _baseline(problem, name, tables[best], fitted, each)
 
 
-def _scores(problem, tables):
+def _scores(problem, tables, each=False):
     """(C,) reward on train of C tables (C, N, 2 L + 1, 2)."""
-    pressure, order_lot = _pressure(problem), problem.parameters["order_lot"]
+    pressure, order_lot = _pressure(problem, each), problem.parameters["order_lot"]
     return play.scores(problem, len(tables), lambda repeated: Many(repeated(tables), pressure, order_lot))
 
 
@@ -191,13 +191,15 @@ def linear_tables(problem, halves, skews):
     return np.stack([halves[:, :, np.newaxis] - shift, halves[:, :, np.newaxis] + shift], axis=-1)
 
 
-def _baseline(problem, name, tables, fitted):
-    return Baseline(name, tables, _pressure(problem), problem.parameters["order_lot"], fitted)
+def _baseline(problem, name, tables, fitted, each=False):
+    return Baseline(
+        f"{name}_each" if each else name, tables, _pressure(problem, each), problem.parameters["order_lot"], fitted
+    )
 
 
-def _pressure(problem):
+def _pressure(problem, each):
     """(N, N): each instrument's own inventory, or with a covariance (Omega Q)_n / Omega_nn."""
-    if problem.risk is None:
+    if problem.risk is None or each:
         return np.eye(len(problem.scales))
     omega = problem.risk[0]
     return omega / np.diag(omega)[:, np.newaxis]

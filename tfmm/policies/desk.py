@@ -21,4 +21,15 @@ def all_of(problem):
         *alpha.rules(problem, skewed),
         *regimes.rules(problem),
         *joint.rules(problem),
+        *(_each(problem, measured) if problem.risk is not None else ()),
+    )
+
+
+def _each(problem, measured):
+    """Where risk has one price for all instruments: dealers who do not know of each other."""
+    return (
+        baselines.linear_skew(problem, each=True),
+        baselines.avellaneda_stoikov(problem, measured, each=True),
+        baselines.glft(problem, measured, each=True),
+        baselines.bellman(problem, measured, each=True),
     )

@@ -17,7 +17,7 @@ from tfmm.environments import lessons
 from tfmm.models import drift
 from tfmm.simulation import features, lesson, state
 
-_DISTANCE = np.linspace(0.0, 4.0, 161)  # spreads
+_DISTANCE = np.linspace(0.0, 6.0, 241)  # spreads
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
