@@ -62,3 +62,15 @@ def test_no_test_day_is_told_twice():
     paths = list((ROOT / "docs" / "results").glob("client_flow_rotation_*.json"))
     days = [json.loads(path.read_text(encoding="utf-8"))["data"]["segments"][0]["session"] for path in paths]
     assert len(set(days)) == len(days) == 5
+
+
+def test_multi_currency():
+    """One agent for three currencies above every dealer, of each currency and of all; with dynamic programming over the
+    whole book, whose value it learned from, it only ties."""
+    summary = json.loads((ROOT / "docs" / "results" / "multi_currency.json").read_text(encoding="utf-8"))
+    assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
+    assert len({one["session"] for one in summary["data"]["segments"]}) == 10
+    assert {"linear_skew", "linear_skew_each", "bellman_each", "alpha_skew"} < set(summary["comparison"])
+    for name, seeds in summary["comparison"].items():
+        if name not in ("bellman_joint", "bellman_joint_drift"):
+            assert sum(one["ci_low"] > 0 for one in seeds) >= 4, name
