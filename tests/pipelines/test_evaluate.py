@@ -84,18 +84,25 @@ def test_a_policy_against_itself_and_against_a_copy_that_pays_a_basis_point_more
 
 def test_another_world_than_that_of_training(trained, tmp_path, run_script):
     """Dearer fees there: the same quotes, fills and fits as at home; only the fees are others."""
-    found = {}
-    for name, changes in (("home", []), ("dear", ["--set", "rules.maker_fee_bps=0.6"])):
-        done = run_script("evaluate.py", trained, "--split", "train", "--out", tmp_path / name, *changes)
-        assert done.returncode == 0, done.stderr
-        found[name] = json.loads((tmp_path / name / "metrics.json").read_text())
-    assert (found["home"]["rules"]["changes"], found["dear"]["rules"]["changes"]) == ([], ["rules.maker_fee_bps=0.6"])
-    assert found["home"]["rules"]["baselines"] == found["dear"]["rules"]["baselines"]
-    for name, home in found["home"]["results"].items():
-        dear = found["dear"]["results"][name]
-        assert (dear["n_fills"], dear["gross_pnl"]) == (home["n_fills"], home["gross_pnl"])
-        assert dear["fees"] == pytest.approx(6.0 * home["fees"], rel=1e-9)
-    assert sum(one["n_fills"] for one in found["home"]["results"].values()) > 0
+    change, seed = "rules.maker_fee_bps=0.6", tmp_path / "out" / "seed_0"
+    shutil.copytree(trained, seed)
+    done = run_script("evaluate.py", seed, "--out", seed / "evaluation")
+    assert done.returncode == 0, done.stderr
+    again = ("validate.py", trained / "config.toml", "--seeds", 1, "--out", tmp_path / "out", "--world", change)
+    done = run_script(*again)
+    assert done.returncode == 0, done.stderr
+    home, dear = (
+        json.loads((seed / name / "metrics.json").read_text()) for name in ("evaluation", f"evaluation-{change}")
+    )
+    assert (home["rules"]["changes"], dear["rules"]["changes"]) == ([], [change])
+    assert home["rules"]["baselines"] == dear["rules"]["baselines"]
+    for name, one in home["results"].items():
+        other = dear["results"][name]
+        assert (other["n_fills"], other["gross_pnl"]) == (one["n_fills"], one["gross_pnl"])
+        assert other["fees"] == pytest.approx(6.0 * one["fees"], rel=1e-9)
+    assert sum(one["n_fills"] for one in home["results"].values()) > 0
+    summary = json.loads((tmp_path / "out" / f"validation-{change}.json").read_text())
+    assert summary["results"]["fixed_spread"]["fees"]["mean"] == dear["results"]["fixed_spread"]["fees"]
 
 
 def test_a_fill_and_a_quote_in_words(trained, run_script):

@@ -11,6 +11,7 @@ import ctypes
 import dataclasses
 import os
 import pathlib
+import shlex
 import signal
 import subprocess
 import sys
@@ -31,16 +32,23 @@ _PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 @dataclasses.dataclass(frozen=True)
 class Experiment:
     """A configuration and the run directory that it belongs in. split: `test` for the whole evaluation; `validation`
-    for the policy's score there and nothing else, so that test stays unseen."""
+    for the policy's score there and nothing else, so that test stays unseen. world: `section.key=value`, what is
+    otherwise in the evaluation than in training, see evaluation.evaluate."""
 
     config: config_lib.Config
     folder: pathlib.Path
     split: str = "test"
+    world: tuple = ()
 
     @property
     def outcome(self):
         """Path of what is written last."""
-        return self.folder / (METRICS if self.split == "test" else SCORE)
+        return self.folder / (_metrics(self.world) if self.split == "test" else SCORE)
+
+
+def _metrics(world):
+    """METRICS, or where a policy is judged in another world a path of its own."""
+    return METRICS if not world else pathlib.PurePath("-".join(["evaluation", *world]).replace("/", "_"), METRICS.name)
 
 
 def run(experiments, jobs):
@@ -120,7 +128,7 @@ def _start(one):
     path = one.folder.with_name(f"{one.folder.name}.toml")
     files.write_text(path, config_lib.dumps(one.config))
     with open(one.folder.with_name(f"{one.folder.name}.log"), "w", encoding="utf-8") as log:
-        arguments = [str(path), str(one.folder), one.split, str(os.getpid())]
+        arguments = [str(path), str(one.folder), one.split, str(os.getpid()), *one.world]
         command = [sys.executable, "-m", "tfmm.training.experiments", *arguments]
         # a session of its own: Ctrl-C in the terminal reaches it through us alone, once
         return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
@@ -146,7 +154,7 @@ def _signals():
             signal.signal(number, handler)
 
 
-def train_and_evaluate(config, folder, split):
+def train_and_evaluate(config, folder, split, world):
     """One experiment in this process: trains, or goes on with training, then evaluates as Experiment says."""
     since = time.monotonic()
     cli.quiet()
@@ -157,7 +165,7 @@ def train_and_evaluate(config, folder, split):
     if not (folder / "policy").is_dir():
         job.train(config, folder, resume=(folder / "config.toml").is_file())
     policy = saved.Policy.load(folder)
-    out = folder / METRICS.parent
+    out = folder / _metrics(world).parent
     if split == "validation":
         score = validation.of_policy(policy)
         files.write_json(folder / SCORE, score | {"wall_s": time.monotonic() - since})
@@ -165,7 +173,8 @@ def train_and_evaluate(config, folder, split):
         on_system.write(out, on_system.evaluate(policy))
     elif config.environment.name == config_lib.TAPE:
         # metrics.json is written before the page, and says that all is done
-        report.write(out, evaluation.evaluate(policy, command=f"evaluate.py {folder}"), figures.png)
+        command = shlex.join(["evaluate.py", str(folder), *(part for one in world for part in ("--set", one))])
+        report.write(out, evaluation.evaluate(policy, command=command, changes=world), figures.png)
     else:
         on_model.write(out, on_model.evaluate(policy))
 
@@ -179,15 +188,16 @@ def _end_with(parent):
 
 
 def main():
-    """The child process: CONFIG FOLDER SPLIT PARENT."""
+    """The child process: CONFIG FOLDER SPLIT PARENT [WORLD ...]."""
     parser = argparse.ArgumentParser(description=train_and_evaluate.__doc__)
     parser.add_argument("config", type=pathlib.Path)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("split", choices=("validation", "test"))
     parser.add_argument("parent", type=int, help="process that this one ends with")
+    parser.add_argument("world", nargs="*", help="section.key=value, otherwise in the evaluation than in training")
     args = parser.parse_args()
     _end_with(args.parent)
-    train_and_evaluate(config_lib.load(args.config), args.folder, args.split)
+    train_and_evaluate(config_lib.load(args.config), args.folder, args.split, tuple(args.world))
 
 
 if __name__ == "__main__":
