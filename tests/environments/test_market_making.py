@@ -31,12 +31,28 @@ def test_validates(small_config, action, rows):
     utils.validate_py_environment(env, episodes=3)
 
 
+@pytest.fixture(scope="module")
+def triangle_store(tmp_path_factory, run_script):
+    """Three sessions of three currency pairs and of what two of them imply of the third, as multi_currency says."""
+    folder = tmp_path_factory.mktemp("triangle")
+    currencies = {"XY": "Y", "YZ": "Z", "XZ": "Z"}
+    known = [part for one in currencies for part in ("--instrument", f"{one}:quote_currency={currencies[one]}")]
+    for arguments in (
+        ("generate.py", "--triangle", "--days", 3, "--hours", 0.1, "--out", folder / "raw"),
+        ("prepare.py", folder / "raw", "--store", folder / "store", "--synthetic", "SYN=XY*YZ", "--no-plots", *known),
+    ):
+        done = run_script(*arguments)
+        assert done.returncode == 0, done.stderr
+    return folder / "store"
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("rows", [None, 4])
-def test_every_config_validates_plain_and_wrapped(small_store, path, rows):
+def test_every_config_validates_plain_and_wrapped(small_store, path, rows, request):
     config = config_lib.load(path)
     if config.environment.name == config_lib.TAPE:
-        problem = _problem(config_lib.with_store(config, small_store), window_s=30.0, warmup_s=5.0)
+        own = request.getfixturevalue("triangle_store") if config.environment.synthetic else small_store
+        problem = _problem(config_lib.with_store(config, own), window_s=30.0, warmup_s=5.0)
     elif config.environment.name == "daily_trading":
         pytest.skip("needs files of bars; tests/environments/test_daily_trading.py has them")
     else:
