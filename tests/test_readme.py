@@ -68,6 +68,17 @@ def test_experiments(name, label):
     assert experiment_row(label, summary) in README
 
 
+def test_zero_norm():
+    parts = []
+    for name in ("n10", "n1"):
+        summary = json.loads((ROOT / "docs" / "results" / f"zero_norm_{name}.json").read_text(encoding="utf-8"))
+        assert summary["seeds"] == [0, 1, 2] and not summary["failed"]
+        learned, random = (summary["results"][one]["final_norm_mean"] for one in ("ddpg", "random"))
+        assert learned["mean"] + 3 * learned["std"] < 0.5 * random["mean"]
+        parts.append(f"{learned['mean']:.2f} +- {learned['std']:.2f} with")
+    assert all(part in README for part in parts) and f"{random['mean']:.2f} of random actions" in README
+
+
 def test_no_test_day_is_told_twice():
     paths = list((ROOT / "docs" / "results").glob("client_flow_rotation_*.json"))
     days = [json.loads(path.read_text(encoding="utf-8"))["data"]["segments"][0]["session"] for path in paths]
