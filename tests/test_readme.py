@@ -68,6 +68,15 @@ def test_experiments(name, label):
     assert experiment_row(label, summary) in README
 
 
+def test_client_flow_in_another_world():
+    summary = json.loads((ROOT / "docs" / "results" / "client_flow_world_k.json").read_text(encoding="utf-8"))
+    assert summary["world"] == ["clients.k=1.3"] and summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
+    assert all(one["ci_low"] > 0 for seeds in summary["comparison"].values() for one in seeds)
+    for name in ("alpha_skew", "bellman_spread_drift"):
+        mean = np.mean([one["mean_difference"] for one in summary["comparison"][name]])
+        assert f"{mean:+.2f}" in README[README.index("30 % more sensitive") :]
+
+
 def test_zero_norm():
     parts = []
     for name in ("n10", "n1"):
