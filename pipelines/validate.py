@@ -43,8 +43,7 @@ def main():
     if not finished:
         raise errors.DataError(f"{out}: every seed failed, wanted one that ends; see {out}/seed_*.log")
     summary = aggregate.over_seeds(finished)
-    path = out / "-".join(["validation", *world]).replace("/", "_")
-    path = path.with_name(f"{path.name}.json")
+    path = out / f"{experiments.in_world('validation', world)}.json"
     about = {"config": args.config.stem, "seeds": list(seeds), "failed": failed, "data": finished[0]["data"]}
     about |= {"world": list(world)} if world else {}
     files.write_json(path, about | summary)

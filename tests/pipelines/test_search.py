@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from tests.pipelines.test_experiments import TOY
 from tests.simulation.test_lesson import problem_of
 from tfmm import config as config_lib
 from tfmm import errors
@@ -21,20 +22,6 @@ from tfmm.policies import law, saved
 from tfmm.training import search, space, validation
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TOY = """
-[environment]
-name = "quote_target"
-rows = 8
-[agent]
-actor_layers = [8]
-critic_joint_layers = [8]
-[collect]
-initial_steps = 10
-[train]
-steps = 20
-batch_size = 16
-validation_interval = 0
-"""
 SPACE = """
 [agent]
 actor_learning_rate = { range = [1e-5, 1e-2], log = true }

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from tfmm import errors
-from tfmm.environments import lessons, measurement
+from tfmm.environments import lessons
 from tfmm.models import calibration
 from tfmm.simulation import state
 
@@ -42,9 +42,7 @@ def fitted(problem):
 def _quotes(problem):
     """[(2 L + 1, 2)] of every instrument: ask and bid distance from the mid by inventory, ticks; NaN: not quoted."""
     if lessons.known(problem.config, problem.instruments):
-        solved = (lessons.solve(problem, n) for n in range(len(problem.scales)))
-        return [solution.quotes(distance) for distance, solution in solved]
-    measured = measurement.measure(problem)
-    return [
-        measurement.solve(problem, n, one, problem.hedge(n)).quotes(one.distance_tick) for n, one in enumerate(measured)
-    ]
+        solved = [lessons.solve(problem, n) for n in range(len(problem.scales))]
+    else:
+        solved = lessons.measured(problem)
+    return [solution.quotes(distance) for distance, solution in solved]

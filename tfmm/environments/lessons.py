@@ -59,7 +59,8 @@ def values(problem):
             raise errors.ConfigError(
                 "environment.reward is markout_value, but rules.hedge is action, wanted another one"
             )
-        return _measured(problem)
+        found = [solution.value for _, solution in measured(problem)]
+        return np.array([_above_flat(one) * own.order_lot for one, own in zip(found, problem.scales, strict=True)])
     check(config, problem.instruments)
     if problem.risk is not None and config.rules.hedge != "none":
         raise errors.ConfigError(
@@ -76,9 +77,12 @@ def values(problem):
 
 
 @functools.lru_cache(maxsize=4)
-def _measured(problem):
-    found = [measurement.solve(problem, n, one, problem.hedge(n)) for n, one in enumerate(measurement.measure(problem))]
-    return np.array([_above_flat(one.value) * own.order_lot for one, own in zip(found, problem.scales, strict=True)])
+def measured(problem):
+    """What `solve` returns, of every instrument, by what quotes did on train."""
+    return tuple(
+        (one.distance_tick, measurement.solve(problem, n, one, problem.hedge(n)))
+        for n, one in enumerate(measurement.measure(problem))
+    )
 
 
 def _above_flat(value):

@@ -11,7 +11,6 @@ import dataclasses
 
 import numpy as np
 
-from tfmm import errors
 from tfmm.environments import drift as drift_lib
 from tfmm.environments import lessons
 from tfmm.models import drift
@@ -64,11 +63,7 @@ class Rule:
 
 def rules(problem):
     """(bellman_joint, bellman_joint_drift); () where fills have no known probability, or risk no common price."""
-    if problem.risk is None:
-        return ()
-    try:
-        lessons.check(problem.config, problem.instruments)
-    except errors.ConfigError:
+    if problem.risk is None or not lessons.known(problem.config, problem.instruments):
         return ()
     own = np.flatnonzero(problem.parameters["quoted"])
     scales, parameters = drift_lib.known(problem), problem.parameters[own]

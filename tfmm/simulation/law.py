@@ -57,11 +57,11 @@ def outcomes(events, markets, actions, rules, out, held):
     """
     count = actions.shape[1]
     books, ring = np.zeros(count, state.BOOK), np.zeros(1, state.ORDER)
-    kept = np.zeros((count, 2))
+    kept, unused = np.zeros((count, 2)), _unused()
     for t in range(actions.shape[0]):
         now, then = markets[t], markets[t + 1]
         for q in range(count):
-            held[t, q] = count // 2 + _quote(books[q], ring, rules, now, q - count // 2, actions[t, q])
+            held[t, q] = count // 2 + _quote(books[q], ring, rules, now, q - count // 2, actions[t, q], unused)
             kept[q, 0] = kept[q, 1] = 1.0
             out[t, q].lot_s = 0.0
         _live(events, now, then.ts, books, kept, rules, out[t])
@@ -101,26 +101,32 @@ def distances(markets, actions, rules, out):
         bid, in market spreads; NaN: no quote on that side.
     """
     count = actions.shape[1]
-    book, ring = np.zeros(1, state.BOOK)[0], np.zeros(1, state.ORDER)
+    book, ring, unused = np.zeros(1, state.BOOK)[0], np.zeros(1, state.ORDER), _unused()
     for t in range(actions.shape[0]):
         now = markets[t]
         mid = 0.5 * (now.bid_tick + now.ask_tick)
         spread = max(float(now.ask_tick - now.bid_tick), state.LOCKED_TICK)
         for q in range(count):
-            _quote(book, ring, rules, now, q - count // 2, actions[t, q])
+            _quote(book, ring, rules, now, q - count // 2, actions[t, q], unused)
             out[t, q, 0] = (book.my_ask_tick - mid) / spread if book.my_ask_lot > 0 else math.nan
             out[t, q, 1] = (mid - book.my_bid_tick) / spread if book.my_bid_lot > 0 else math.nan
 
 
 @jit.kernel
-def _quote(book, ring, rules, now, orders, action):
+def _unused():
+    """Empty log and outcomes of fills, made once: nothing is recorded here."""
+    return np.zeros(0, state.FILL), np.zeros((0, 0, 0), np.int8)
+
+
+@jit.kernel
+def _quote(book, ring, rules, now, orders, action, unused):
     """A book at a market, with an inventory of so many orders, in which the quotes of an action rest; returns how many
-    orders it holds after the hedge that comes before them."""
+    orders it holds after the hedge that comes before them. unused: see _unused."""
     book.bid_tick, book.ask_tick, book.has_market = now.bid_tick, now.ask_tick, now.has_market
     book.inventory_lot = orders * rules.order_lot
     book.my_bid_lot = book.my_ask_lot = 0
     book.cash = book.fees = 0.0
-    no_log, no_outcomes = np.zeros(0, state.FILL), np.zeros((0, 0, 0), np.int8)
+    no_log, no_outcomes = unused
     if rules.hedge == state.HEDGE_ACTION:
         clients.hedge_share(book, 0, action[len(action) - 1], now.ts, now.row, rules, no_log, 0)
     order = quoting.send(book, ring, rules, now.ts, action, math.nan)

@@ -46,9 +46,14 @@ class Experiment:
         return self.folder / (_metrics(self.world) if self.split == "test" else SCORE)
 
 
+def in_world(name, world):
+    """The name of a file or folder, another one for each world."""
+    return "-".join([name, *world]).replace("/", "_")
+
+
 def _metrics(world):
     """METRICS, or where a policy is judged in another world a path of its own."""
-    return METRICS if not world else pathlib.PurePath("-".join(["evaluation", *world]).replace("/", "_"), METRICS.name)
+    return pathlib.PurePath(in_world(METRICS.parent.name, world), METRICS.name)
 
 
 def run(experiments, jobs):
