@@ -35,7 +35,9 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     sampler: `uniform`, or `prioritized` by |TD error| ** priority_exponent, the loss then weighted with
     importance_exponent (tfmm.training.prioritised); its writer takes some 7 000 transitions/s, the other one 30 000.
     mirror: every batch is a mix of transitions and their mirror images (environments.mirror).
-    patience: validations in a row without a new best one before the run stops early; 0: it never does."""
+    patience: validations in a row without a new best one before the run stops early; 0: it never does.
+    abstain: on a market, the policy that is exported at the end quotes nothing unless on validation its objective is
+    surely, by a 95 % interval, above that of not quoting (training.validation.trial)."""
 
     steps: Count = 10_000
     steps_per_iteration: Count = 10
@@ -52,6 +54,7 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     validation_interval: CountOrNone = 2_000
     mirror: bool = False
     patience: CountOrNone = 0
+    abstain: bool = False
     device: Literal["auto", "cpu", "gpu"] = "auto"
     threads: CountOrNone = 0
     publish_interval: Count = 20
@@ -68,6 +71,9 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             raise ValueError(f"train.mirror is true with environment.name {got}, wanted {' or '.join(MIRRORED)}")
         if self.mirror and agent == "reinforce":
             raise ValueError("train.mirror is true with agent.name reinforce, wanted false: it learns from what it did")
+        if self.abstain and config.environment.name != "market_making":
+            got = config.environment.name
+            raise ValueError(f"train.abstain is true with environment.name {got}, wanted market_making")
         if self.prioritized and (mode == "single" or agent == "reinforce"):
             raise ValueError(
                 f"train.sampler is prioritized with collect.mode {mode} and agent.name {agent}, wanted uniform, or "

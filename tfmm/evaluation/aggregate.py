@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import figure
 
 from tfmm import errors
+from tfmm.evaluation import comparison
 
 MAIN = {
     "market_making": ("objective", 1),
@@ -14,7 +15,6 @@ MAIN = {
     "daily_trading": ("sharpe", 1),
 }
 _MODEL = ("ratio", 1)
-_BOUNDS = ("mean_difference", "ci_low", "ci_high")
 
 
 def main_metric(config):
@@ -75,7 +75,7 @@ def against_table(summary):
     """Lines of text: a row for each baseline, in how many seeds the policy is above it and surely so."""
     rows = [["policy minus baseline", "mean", "seeds above 0", "95 % interval above 0", "below 0"]]
     for baseline, seeds in summary["comparison"].items():
-        known = np.array([numbers(one)[key] for one in seeds for key in _BOUNDS]).reshape(-1, len(_BOUNDS))
+        known = np.array([numbers(one)[key] for one in seeds for key in comparison.BOUNDS]).reshape(-1, 3)
         counts = [*(known[:, :2] > 0).sum(axis=0), (known[:, 2] < 0).sum()]  # NaN, of too few blocks, is neither
         rows.append([baseline, f"{known[:, 0].mean():.4g}", *(f"{count} of {len(seeds)}" for count in counts)])
     return aligned(rows)

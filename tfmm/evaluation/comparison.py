@@ -7,6 +7,8 @@ from scipy import stats
 MIN_BLOCKS = 8
 _FEW_BLOCKS = 20
 _LONGEST_MEMORY = 0.97
+BOUNDS = ("mean_difference", "ci_low", "ci_high")
+"""Of `compare`: what is estimated and its 95 % interval."""
 
 
 def compare(policy, baseline, differences, samples, seed, among=1, metric="objective"):

@@ -192,10 +192,12 @@ def _check_symbols(wanted, problem):
 def _facts(policy):
     description = policy.description
     keys = ("train_step", "features", "actions", "instruments", "scales", "data_hash")
+    trial = description.get("trial")
     return {
         "name": policy.config.agent.name,
         "seed": policy.config.seed,
         **{key: description[key] for key in keys},
+        **({} if trial is None else {"trial": trial}),
     }
 
 

@@ -201,7 +201,7 @@ def actions(values, names, across=3):
     """Histogram of each action component, with the share at its bounds.
 
     Args:
-        values: (T, d) float32 in [-1, 1]. names: d component names. across: components in a row, 3 at most.
+        values: (T, d) float32 in [-1, 1], NaN: no quote. names: d component names. across: components in a row, 3 at most.
     """
     across = min(3, across, len(names))
     rows = -(-len(names) // across)
@@ -210,7 +210,7 @@ def actions(values, names, across=3):
     for ax in axes[len(names) :]:
         ax.remove()
     for ax, column, name in zip(axes, values.T, names, strict=False):
-        ax.hist(column, bins=np.linspace(-1, 1, 41), color=OURS)
+        ax.hist(column[np.isfinite(column)], bins=np.linspace(-1, 1, 41), color=OURS)
         ax.set_title(f"{name}\n{np.mean(np.abs(column) >= 0.99):.1%} at the bounds", fontsize=9)
         ax.set_xlabel("action")
         ax.set_ylabel("decisions")

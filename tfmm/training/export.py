@@ -19,22 +19,28 @@ class GreedyPolicy(tf_policy.TFPolicy):
 
     An ActorPolicy's distribution would put a TensorFlow Probability type into the SavedModel, and plain
     `tf.saved_model.load` refuses a type that nobody imported.
+
+    Args:
+        quotes: bool variable, false: every component is NaN, which quotes nothing (simulation.quoting); None: always.
     """
 
-    def __init__(self, policy, agent):
+    def __init__(self, policy, agent, quotes=None):
         discrete = agent.action_spec.dtype.is_integer
         values = {VALUES: tf.TensorSpec((int(agent.action_spec.maximum) + 1,), tf.float32)} if discrete else ()
         super().__init__(
             policy.time_step_spec, policy.action_spec, info_spec=values, clip=False, automatic_state_reset=False
         )
-        self._policy, self._agent, self._discrete = policy, agent, discrete
+        self._policy, self._agent, self._discrete, self._quotes = policy, agent, discrete, quotes
 
     def _variables(self):
-        return self._policy.variables()
+        return [*self._policy.variables(), *([] if self._quotes is None else [self._quotes])]
 
     def _action(self, time_step, policy_state, seed):
         info = {VALUES: agents.values(self._agent, time_step.observation)} if self._discrete else ()
-        return policy_step.PolicyStep(self._policy.action(time_step, policy_state).action, policy_state, info)
+        action = self._policy.action(time_step, policy_state).action
+        if self._quotes is not None:
+            action = tf.where(self._quotes, action, tf.constant(float("nan"), action.dtype))
+        return policy_step.PolicyStep(action, policy_state, info)
 
     def _distribution(self, time_step, policy_state):
         raise NotImplementedError("the exported policy is deterministic")
@@ -44,18 +50,27 @@ class Exporter:
     """Traces the policy once; every `save` writes its weights of that moment."""
 
     def __init__(self, agent, problem, train_step):
+        self._quotes = tf.Variable(True, trainable=False, name="quotes") if problem.config.train.abstain else None
         self._saver = policy_saver.PolicySaver(
-            GreedyPolicy(agent.policy, agent), batch_size=None, train_step=train_step
+            GreedyPolicy(agent.policy, agent, self._quotes), batch_size=None, train_step=train_step
         )
         self._problem = problem
         self._train_step = train_step
 
-    def save(self, folder):
-        """Writes the folder whole, replacing an older export."""
+    def save(self, folder, trial=None):
+        """Writes the folder whole, replacing an older export.
+
+        Args:
+            trial: validation.trial of the policy, which quotes nothing where that did not pay; None: it quotes.
+        """
         temporary = folder.with_name(f".{folder.name}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)
+        description = describe(self._problem, int(self._train_step.numpy()))
+        if self._quotes is not None:
+            self._quotes.assign(trial is None or trial["quotes"])
+            description["trial"] = trial
         self._saver.save(str(temporary))
-        files.write_json(temporary / "tfmm.json", describe(self._problem, int(self._train_step.numpy())))
+        files.write_json(temporary / "tfmm.json", description)
         files.replace_folder(temporary, folder)
 
 

@@ -14,6 +14,7 @@ from tfmm import errors
 from tfmm.agents import factory as agents
 from tfmm.agents import networks
 from tfmm.environments import factory
+from tfmm.evaluation import comparison
 from tfmm.training import (
     collection,
     devices,
@@ -122,7 +123,7 @@ class Trainer:
             )
         if step < settings.steps:
             _LOG.info("stopped early at step %d: no better policy in %d validations", step, self._since_best)
-        self._export("policy")
+        self._export("policy", self._trial())
         if self._serving is not None:
             self._serving.finish(step)
 
@@ -206,10 +207,21 @@ class Trainer:
             self._best, self._since_best = objective, 0
             self._export("best")
 
-    def _export(self, name):
+    def _trial(self):
+        """See Exporter.save."""
+        if not self._config.train.abstain:
+            return None
+        out = validation.trial(self._problem, self._collector.greedy())
+        _LOG.info(
+            "%s: on %s %+.4g [%.4g, %.4g] a block against not quoting",
+            "quotes" if out["quotes"] else "quotes nothing", out["split"], *(out[name] for name in comparison.BOUNDS),
+        )  # fmt: skip
+        return out
+
+    def _export(self, name, trial=None):
         if self._exporter is None:
             self._exporter = export.Exporter(self._agent, self._problem, self._step)
-        self._exporter.save(self._run.path / name)
+        self._exporter.save(self._run.path / name, trial)
 
     def _save(self, step):
         guard.check_weights(self._agent.variables, step, self._run)

@@ -2,7 +2,7 @@
 
 from tfmm.environments import factory, model_problem, system
 from tfmm.environments import problem as problem_lib
-from tfmm.evaluation import expected
+from tfmm.evaluation import assess, backtest, comparison, expected
 from tfmm.simulation import playing
 
 _PATHS, _SEED = 256, 7
@@ -43,6 +43,24 @@ def of_policy(policy):
         return {"metric": LOGGED, "score": score(problem, policy)[1]}
     several = expected.of_policy(problem, policy, watched)
     return {"metric": expected.METRIC, "score": float(sum(one.objective.sum() for one in several)) / len(several)}
+
+
+def trial(problem, act):
+    """Whether a policy should quote at all: its objective on validation against that of not quoting, which is 0.
+
+    Args:
+        problem: Problem. act: observation (B, F) -> action (B, d).
+
+    Returns:
+        comparison.compare of the two, by evaluation's blocks, with "quotes": whether the 95 % interval is above 0.
+    """
+    config, split = problem.config, "validation"
+    several = expected.of_policy(problem, act, expected.watch(problem, split))
+    runs = backtest.run(problem, split, lambda sim: act(problem.observe(sim)), False, "trial")
+    metric, gains = expected.blocks(runs, several, assess.risk_of(problem), config.evaluation.block_s)
+    samples = config.evaluation.bootstrap_samples
+    entry = comparison.compare(config.agent.name, "none", gains, samples, config.seed, metric=metric)
+    return entry | {"split": split, "quotes": bool(entry["ci_low"] > 0)}
 
 
 def _on_tape(problem, act):
