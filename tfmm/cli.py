@@ -9,7 +9,12 @@ from tfmm import errors
 
 
 def run(main):
-    """Calls main() and exits.
+    """Calls main() and exits, see code_of."""
+    sys.exit(code_of(main))
+
+
+def code_of(main):
+    """Calls main(); returns the exit code.
 
     0: done. 2: the input is wrong (one line on stderr). 3: training diverged (one line). 128 + n: stopped by signal n.
     """
@@ -26,7 +31,7 @@ def run(main):
         code = 128 + stop.number
     except KeyboardInterrupt:
         code = 130
-    sys.exit(code or 0)
+    return code or 0
 
 
 def quiet():

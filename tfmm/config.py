@@ -186,6 +186,13 @@ def changed(config, overrides):
     return resolved(decode(tree, "--set"))
 
 
+def problem_text(config):
+    """What a configuration says of the problem alone, without seed, agent, collection and training, as TOML text: the
+    same for all that can be judged by the same baselines."""
+    tree = msgspec.to_builtins(config)
+    return tomli_w.dumps({key: one for key, one in tree.items() if key not in ("seed", "agent", "collect", "train")})
+
+
 def dumps(config):
     """The whole configuration, defaults included, as TOML text that `load` reads back."""
     return tomli_w.dumps(msgspec.to_builtins(config))

@@ -18,9 +18,9 @@ from tfmm.evaluation import (
     illustrations,
     metrics,
     report,
+    yardsticks,
 )
 from tfmm.market import prepare, quality_page
-from tfmm.policies import desk
 
 _WORLD = ("data", "rules", "clients", "evaluation")
 _FITTED = ("rules.order_size", "rules.inventory_limit_orders", "rules.hedge", "data.rates", "data.currency")
@@ -47,12 +47,10 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
     home = _open(policy, store)
     problem = _elsewhere(home, changes)
     config, name = problem.config, problem.config.agent.name
-    runs, baselines = {name: play(problem, policy, split)}, {one.name: one for one in desk.all_of(home)}
-    fitted = {key: one.fitted for key, one in baselines.items()}
-    runs |= backtest.run_all(problem, split, baselines, True)
-    watched = expected.watch(problem, split)
-    laws = {name: expected.of_policy(problem, policy, watched)}
-    laws |= {key: expected.of_baseline(problem, one, watched) for key, one in baselines.items()}
+    known, watched = yardsticks.of(home, problem, split), expected.watch(problem, split)
+    baselines, fitted = known.baselines, {key: one.fitted for key, one in known.baselines.items()}
+    runs = {name: play(problem, policy, split)} | known.runs
+    laws = {name: expected.of_policy(problem, policy, watched)} | known.laws
     for rival in against:
         label, own = _label(rival, runs), _elsewhere(_open(rival, store), changes)
         runs[label], fitted[label] = _rival(own, rival, split, runs[name]), {"policy": str(rival.folder)}

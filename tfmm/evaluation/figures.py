@@ -201,7 +201,8 @@ def actions(values, names, across=3):
     """Histogram of each action component, with the share at its bounds.
 
     Args:
-        values: (T, d) float32 in [-1, 1], NaN: no quote. names: d component names. across: components in a row, 3 at most.
+        values: (T, d) float32 in [-1, 1], NaN: no quote. names: d component names.
+        across: components in a row, 3 at most.
     """
     across = min(3, across, len(names))
     rows = -(-len(names) // across)

@@ -5,13 +5,10 @@ that validation alone judges. Runs that are finished are not done again and thos
 command continues what was interrupted.
 """
 
-import argparse
 import contextlib
-import ctypes
 import dataclasses
 import os
 import pathlib
-import shlex
 import signal
 import subprocess
 import sys
@@ -19,14 +16,13 @@ import time
 
 import tqdm
 
-from tfmm import cli, errors, files
 from tfmm import config as config_lib
+from tfmm import errors, files
 from tfmm.evaluation import aggregate
 
 METRICS = pathlib.PurePath("evaluation", "metrics.json")
 SCORE = pathlib.PurePath("validation.json")
 _POLL_S = 0.2
-_PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +39,17 @@ class Experiment:
     @property
     def outcome(self):
         """Path of what is written last."""
-        return self.folder / (_metrics(self.world) if self.split == "test" else SCORE)
+        return self.folder / (metrics(self.world) if self.split == "test" else SCORE)
+
+    @property
+    def trained(self):
+        """Whether its policy is there."""
+        return (self.folder / "policy").is_dir()
+
+    @property
+    def log(self):
+        """Path of all that its processes print."""
+        return self.folder.with_name(f"{self.folder.name}.log")
 
 
 def in_world(name, world):
@@ -51,13 +57,14 @@ def in_world(name, world):
     return "-".join([name, *world]).replace("/", "_")
 
 
-def _metrics(world):
-    """METRICS, or where a policy is judged in another world a path of its own."""
+def metrics(world):
+    """Path in a run directory: METRICS, or where a policy is judged in another world a path of its own."""
     return pathlib.PurePath(in_world(METRICS.parent.name, world), METRICS.name)
 
 
 def run(experiments, jobs):
-    """Runs those that are not finished, at most `jobs` at a time.
+    """Runs those that are not finished, at most `jobs` at a time: first all trainings, then the evaluations; those of
+    one problem follow each other in one process, which fits their baselines once.
 
     Args:
         experiments: list of Experiment. jobs: processes.
@@ -71,12 +78,21 @@ def run(experiments, jobs):
     """
     for one in experiments:
         _check_same(one)
-    outcomes = {one.folder: outcome for one, outcome in stream(experiments, jobs, len(experiments))}
-    return [outcomes[one.folder] for one in experiments]
+    left = [one for one in experiments if not one.outcome.is_file()]
+    untrained = [one for one in left if not one.trained]
+    for _ in _processes(untrained, _train, jobs, len(untrained), 0, "training"):
+        pass
+    groups = {}
+    for one in left:
+        if one.trained:
+            groups.setdefault((config_lib.problem_text(one.config), one.world), []).append(one)
+    for _ in _processes(groups.values(), _judge, jobs, len(groups), 0, "evaluation"):
+        pass
+    return [_outcome(one) for one in experiments]
 
 
 def stream(experiments, jobs, total, done=0):
-    """Yields (Experiment, its outcome as `run` returns it) as each ends.
+    """Trains and scores on validation; yields (Experiment, its outcome as `run` returns it) as each ends.
 
     The next one is taken when there is a process for it and no sooner: it may depend on what was yielded.
 
@@ -86,23 +102,32 @@ def stream(experiments, jobs, total, done=0):
     Raises:
         errors.Interrupted: after a signal, which was passed on.
     """
-    waiting, running = iter(experiments), {}
-    with _signals() as stopped, tqdm.tqdm(total=total, initial=done, unit="run", disable=None) as bar:
+    for one in _processes(experiments, _score, jobs, total, done, "run"):
+        yield one, _outcome(one)
+
+
+def _processes(items, start, jobs, total, done, unit):
+    """Yields each item as its process, of start(item), ends; arguments and errors as `stream`.
+
+    None instead of a process: nothing is left to do.
+    """
+    waiting, running = iter(items), {}
+    with _signals() as stopped, tqdm.tqdm(total=total, initial=done, unit=unit, disable=None) as bar:
         try:
             while not stopped:
                 while len(running) < jobs and (one := next(waiting, None)) is not None:
-                    if one.outcome.is_file():
+                    process = start(one)
+                    if process is None:
                         bar.update()
-                        yield one, files.read_json(one.outcome)
+                        yield one
                     else:
-                        running[_start(one)] = one
+                        running[process] = one
                 if not running:
                     break
                 time.sleep(_POLL_S)
                 for process in [process for process in running if process.poll() is not None]:
-                    one = running.pop(process)
                     bar.update()
-                    yield one, _last_line(one) if process.returncode else files.read_json(one.outcome)
+                    yield running.pop(process)
         finally:
             for process in running:
                 process.send_signal(signal.SIGTERM)
@@ -128,19 +153,40 @@ def _check_same(one):
         raise errors.ConfigError(f"{one.folder} holds a run with other settings, wanted a new --out")
 
 
-def _start(one):
+def _train(one):
+    return _start(one, "w", "train", [_written(one), one.folder])
+
+
+def _score(one):
+    return None if one.outcome.is_file() else _start(one, "w", "score", [_written(one), one.folder])
+
+
+def _judge(group):
+    worlds = [part for change in group[0].world for part in ("--world", change)]
+    return _start(group[0], "a", "judge", [*(one.folder for one in group), *worlds])
+
+
+def _written(one):
+    """Path of its configuration, beside its folder."""
     one.folder.parent.mkdir(parents=True, exist_ok=True)
     path = one.folder.with_name(f"{one.folder.name}.toml")
     files.write_text(path, config_lib.dumps(one.config))
-    with open(one.folder.with_name(f"{one.folder.name}.log"), "w", encoding="utf-8") as log:
-        arguments = [str(path), str(one.folder), one.split, str(os.getpid()), *one.world]
-        command = [sys.executable, "-m", "tfmm.training.experiments", *arguments]
+    return path
+
+
+def _start(one, mode, task, arguments):
+    """A child process that prints into the log of an Experiment, opened in this mode."""
+    with open(one.log, mode, encoding="utf-8") as log:
+        command = [sys.executable, "-m", "tfmm.training.children", task, str(os.getpid()), *map(str, arguments)]
         # a session of its own: Ctrl-C in the terminal reaches it through us alone, once
         return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
 
-def _last_line(one):
-    text = one.folder.with_name(f"{one.folder.name}.log").read_text(encoding="utf-8", errors="replace").strip()
+def _outcome(one):
+    """What was written last, or the line with which the experiment failed."""
+    if one.outcome.is_file():
+        return files.read_json(one.outcome)
+    text = one.log.read_text(encoding="utf-8", errors="replace").strip() if one.log.is_file() else ""
     lines = text.splitlines() or ["no output"]
     # what our own errors say stands before what the libraries print when they are taken down
     return next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1])
@@ -157,53 +203,3 @@ def _signals():
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def train_and_evaluate(config, folder, split, world):
-    """One experiment in this process: trains, or goes on with training, then evaluates as Experiment says."""
-    since = time.monotonic()
-    cli.quiet()
-    from tfmm.evaluation import evaluation, figures, on_model, on_system, report
-    from tfmm.policies import saved
-    from tfmm.training import job, validation
-
-    if not (folder / "policy").is_dir():
-        job.train(config, folder, resume=(folder / "config.toml").is_file())
-    policy = saved.Policy.load(folder)
-    out = folder / _metrics(world).parent
-    if split == "validation":
-        score = validation.of_policy(policy)
-        files.write_json(folder / SCORE, score | {"wall_s": time.monotonic() - since})
-    elif config.environment.name in config_lib.SYSTEMS:
-        on_system.write(out, on_system.evaluate(policy))
-    elif config.environment.name == config_lib.TAPE:
-        # metrics.json is written before the page, and says that all is done
-        command = shlex.join(["evaluate.py", str(folder), *(part for one in world for part in ("--set", one))])
-        report.write(out, evaluation.evaluate(policy, command=command, changes=world), figures.png)
-    else:
-        on_model.write(out, on_model.evaluate(policy))
-
-
-def _end_with(parent):
-    """Ends this process with the one that started it, however that ends: the same command may be started again at
-    once, and two processes must not write into one run directory."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was gone before
-        sys.exit(1)
-
-
-def main():
-    """The child process: CONFIG FOLDER SPLIT PARENT [WORLD ...]."""
-    parser = argparse.ArgumentParser(description=train_and_evaluate.__doc__)
-    parser.add_argument("config", type=pathlib.Path)
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("split", choices=("validation", "test"))
-    parser.add_argument("parent", type=int, help="process that this one ends with")
-    parser.add_argument("world", nargs="*", help="section.key=value, otherwise in the evaluation than in training")
-    args = parser.parse_args()
-    _end_with(args.parent)
-    train_and_evaluate(config_lib.load(args.config), args.folder, args.split, tuple(args.world))
-
-
-if __name__ == "__main__":
-    cli.run(main)
