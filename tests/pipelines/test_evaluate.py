@@ -8,6 +8,9 @@ import shutil
 
 import pytest
 
+from tfmm.evaluation import evaluation, yardsticks
+from tfmm.policies import desk, saved
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEYS = {
     "net_pnl", "gross_pnl", "fees", "spread_capture", "inventory_pnl", "objective", "n_fills", "n_buys", "n_sells",
@@ -52,6 +55,25 @@ def test_the_report_stands_alone_and_comes_out_the_same_twice(trained, tmp_path,
         same = (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
         if path.name != "report.html":  # which names its own command line
             assert path.read_bytes() == same
+
+
+def test_policies_of_one_problem_share_baselines_that_are_those_of_each(trained, tmp_path, monkeypatch):
+    shutil.copytree(trained / "policy", tmp_path / "other")
+    description = json.loads((tmp_path / "other" / "tfmm.json").read_text())
+    description["config"]["seed"], description["config"]["train"]["steps"] = 5, 61
+    (tmp_path / "other" / "tfmm.json").write_text(json.dumps(description))
+    fits, fit = [], desk.all_of
+    monkeypatch.setattr(desk, "all_of", lambda problem: fits.append(problem) or fit(problem))
+    first, second = (evaluation.evaluate(saved.Policy.load(one)) for one in (trained, tmp_path / "other"))
+    assert len(fits) == 1
+    assert (first.policy["seed"], second.policy["seed"]) == (0, 5)
+    yardsticks._last.clear()
+    again = evaluation.evaluate(saved.Policy.load(tmp_path / "other"))
+    assert len(fits) == 2
+    assert json.dumps(again.results) == json.dumps(second.results) == json.dumps(first.results)
+    evaluation.evaluate(saved.Policy.load(trained), changes=("rules.maker_fee_bps=3.0",))
+    evaluation.evaluate(saved.Policy.load(trained), split="validation")
+    assert len(fits) == 4
 
 
 def test_a_policy_against_itself_and_against_a_copy_that_pays_a_basis_point_more(trained, tmp_path, run_script):
