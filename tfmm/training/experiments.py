@@ -86,8 +86,11 @@ def run(experiments, jobs):
     for one in left:
         if one.trained:
             groups.setdefault((config_lib.problem_text(one.config), one.world), []).append(one)
-    for _ in _processes(groups.values(), _judge, jobs, len(groups), 0, "evaluation"):
-        pass
+    for group, code in _processes(groups.values(), _judge, jobs, len(groups), 0, "evaluation"):
+        for one in group:
+            if code and not one.outcome.is_file():  # it was killed: what fails by itself ends with 0
+                with open(one.log, "a", encoding="utf-8") as log:
+                    log.write(f"error: {one.folder}: the process that evaluated it ended with {code}\n")
     return [_outcome(one) for one in experiments]
 
 
@@ -102,12 +105,12 @@ def stream(experiments, jobs, total, done=0):
     Raises:
         errors.Interrupted: after a signal, which was passed on.
     """
-    for one in _processes(experiments, _score, jobs, total, done, "run"):
+    for one, _ in _processes(experiments, _score, jobs, total, done, "run"):
         yield one, _outcome(one)
 
 
 def _processes(items, start, jobs, total, done, unit):
-    """Yields each item as its process, of start(item), ends; arguments and errors as `stream`.
+    """Yields (item, exit code) as its process, of start(item), ends; arguments and errors as `stream`.
 
     None instead of a process: nothing is left to do.
     """
@@ -119,7 +122,7 @@ def _processes(items, start, jobs, total, done, unit):
                     process = start(one)
                     if process is None:
                         bar.update()
-                        yield one
+                        yield one, 0
                     else:
                         running[process] = one
                 if not running:
@@ -127,7 +130,7 @@ def _processes(items, start, jobs, total, done, unit):
                 time.sleep(_POLL_S)
                 for process in [process for process in running if process.poll() is not None]:
                     bar.update()
-                    yield running.pop(process)
+                    yield running.pop(process), process.returncode
         finally:
             for process in running:
                 process.send_signal(signal.SIGTERM)
