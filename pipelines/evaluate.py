@@ -57,6 +57,8 @@ def main():
     rivals = [saved.Policy.load(folder) for folder in args.against]
     outcome = evaluation.evaluate(policy, args.store, args.split, command, rivals, args.film, args.set)
     path = report.write(args.out or args.policy / f"evaluation-{args.split}", outcome, figures.png)
+    if outcome.abstention:
+        print(outcome.abstention)
     print(f"verdict: {outcome.headline}")
     for name, result in outcome.results.items():
         known = f" ({result['expected_objective']:.5g} expected)" if "expected_objective" in result else ""

@@ -59,6 +59,18 @@ class Outcome:
         gain = f"{metric} {entry['mean_difference']:+.4g} {self.currency} per {self.rules['block_s']:g} s"
         return f"{against}: {gain}, {interval}"
 
+    @property
+    def abstention(self):
+        """Why the policy quotes nothing, in one sentence; empty where it quotes."""
+        trial = self.policy.get("trial")
+        if trial is None or trial["quotes"]:
+            return ""
+        return (
+            f"{self.name} quotes nothing: on {trial['split']} quoting was not surely better than not quoting "
+            f"({trial['mean_difference']:+.4g} {self.currency} per {self.rules['block_s']:g} s, 95 % interval "
+            f"[{trial['ci_low']:.4g}, {trial['ci_high']:.4g}]; train.abstain)"
+        )
+
 
 def write(folder, outcome, png):
     """Writes metrics.json, fills.parquet, tables as CSV, figures/*.png and report.html (last); returns its path.
