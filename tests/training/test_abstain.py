@@ -9,7 +9,7 @@ from tfmm import errors
 from tfmm.environments import problem as problem_lib
 from tfmm.evaluation import evaluation, figures, report
 from tfmm.policies import saved, streaming
-from tfmm.training import job
+from tfmm.training import run_directory, trainer
 
 
 def _trained(small_config, path, fee_bps):
@@ -22,7 +22,10 @@ def _trained(small_config, path, fee_bps):
         train=replace(small_config.train, abstain=True),
         evaluation=replace(small_config.evaluation, block_s=10.0),
     )
-    job.train(config, path, resume=False)
+    problem = problem_lib.Problem.create(config)
+    job = trainer.Trainer(problem, run_directory.RunDirectory.create(path, config, problem.data_hash))
+    job.run()
+    job.close()
     return saved.Policy.load(path)
 
 
