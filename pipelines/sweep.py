@@ -33,7 +33,7 @@ def main():
     for values in tried:
         overrides = [f"{key}={value}" for key, value in values.items()]
         settings = config.resolved(config.load(args.config, [*args.set, *overrides]))
-        runs.append(experiments.Experiment(settings, out / (",".join(overrides).replace("/", "_") or "as_it_is")))
+        runs.append(experiments.Experiment(settings, out / (experiments.named(",".join(overrides)) or "as_it_is")))
     metric, sign = aggregate.main_metric(runs[0].config)
     if args.metric and args.metric != metric:
         metric, sign = args.metric, 1

@@ -85,6 +85,9 @@ def test_a_sweep_names_the_run_that_failed_and_finds_the_best(folder, run_script
     assert tree["runs"][0]["reward_mean"] < 0
     assert tree["runs"][1]["reward_mean"] is None
     assert (out / "sweep.png").stat().st_size > 1000
+    lists = run_script("sweep.py", folder / "toy.toml", "--grid", "agent.actor_layers=[4]", "--out", folder / "lists")
+    assert lists.returncode == 0, lists.stderr
+    assert "best: agent.actor_layers=_4_ with reward_mean" in lists.stdout
     unknown = run_script("sweep.py", folder / "toy.toml", "--grid", "train.steps=10", "--metric", "luck", "--out", out)
     assert unknown.returncode == 2
     assert "--metric luck" in unknown.stderr

@@ -118,6 +118,8 @@ def test_existing_and_missing_runs_are_refused(trained, small_config, tmp_path):
     _, path, _ = trained
     with pytest.raises(errors.ConfigError, match="is not empty"):
         run_directory.RunDirectory.create(path, small_config, "hash")
+    with pytest.raises(errors.ConfigError, match=r"run \[1\] has one of .* in it"):
+        run_directory.RunDirectory.create(tmp_path / "run [1]", small_config, "hash")
     with pytest.raises(errors.ConfigError, match=r"holds no config\.toml"):
         run_directory.RunDirectory.existing(tmp_path)
 

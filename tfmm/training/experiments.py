@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -54,7 +55,12 @@ class Experiment:
 
 def in_world(name, world):
     """The name of a file or folder, another one for each world."""
-    return "-".join([name, *world]).replace("/", "_")
+    return named("-".join([name, *world]))
+
+
+def named(text):
+    """A name for a file or folder that says this; TensorFlow reads some characters of a path as patterns."""
+    return re.sub(r"[^\w.,=+-]+", "_", text)
 
 
 def metrics(world):

@@ -15,6 +15,7 @@ from tfmm import config as config_lib
 from tfmm import errors, files
 from tfmm.training import layout, replay_checkpoint
 
+_PATTERN = frozenset("*?[]\\")
 _LONGEST = 200  # characters of somebody else's message
 PACKAGES = ("tfmm", "tensorflow", "tf-agents", "dm-reverb", "numpy", "numba", "pandas")
 
@@ -29,8 +30,13 @@ class RunDirectory:
 
     @classmethod
     def create(cls, path, config, data_hash):
-        """A new run. ConfigError where the folder already holds one."""
+        """A new run. ConfigError where the folder already holds one, or where no policy could be read from it."""
         run = cls(path)
+        if set(str(run.path)) & _PATTERN:
+            raise errors.ConfigError(
+                f"run directory {path} has one of {' '.join(sorted(_PATTERN))} in it, wanted none: TensorFlow reads "
+                "them as a pattern"
+            )
         if run.path.exists() and any(run.path.iterdir()):
             raise errors.ConfigError(
                 f"run directory {path} is not empty, wanted a new folder, or --resume to go on with the run in it"
