@@ -106,6 +106,15 @@ def test_ablations():
     assert all(np.mean(one["values"]) < np.mean(first["values"]) for one in others if "reward" in str(one["settings"]))
 
 
+def test_search():
+    tree = json.loads((ROOT / "docs" / "results" / "client_flow_search.json").read_text(encoding="utf-8"))
+    scores = [one["score"] for one in tree["trials"]]
+    assert tree["split"] == "validation" and len(scores) == tree["budget"]["trials"] == 16
+    assert scores[tree["best"]] == max(scores)
+    gain = 100.0 * (scores[tree["best"]] / scores[tree["own"]] - 1.0)
+    assert f"larger batches {gain:.2f} % better".replace("0.", ".") in README
+
+
 def tape_row(one):
     """A row of the table of fills by the tape alone: rules, what is earned a minute more than by not quoting."""
     rules, (none, rival) = one["rules"], (one["comparison"][name] for name in ("none", "alpha_skew"))
