@@ -52,12 +52,16 @@ def test_validation_means_are_those_of_its_runs_and_it_goes_on_where_it_was(fold
     assert (out / "seed_0" / "evaluation" / "figures" / "quotes.png").is_file()
 
     stamps = [(out / f"seed_{n}" / "config.toml").stat().st_mtime_ns for n in (0, 1)]
+    (out / "seed_1" / "evaluation" / "metrics.json").unlink()
+    again = run_script(*arguments)
+    assert (again.returncode, again.stdout) == (0, done.stdout), again.stderr
+    assert [(out / f"seed_{n}" / "config.toml").stat().st_mtime_ns for n in (0, 1)] == stamps
     for n in (0, 1):
         (out / f"seed_{n}" / "evaluation" / "metrics.json").unlink()
     (out / "seed_0" / "policy" / "tfmm.json").write_text("{")
-    again = run_script(*arguments)  # nothing is trained again, and one evaluation that fails fails alone
-    assert again.returncode == 0, again.stderr
-    assert "seed 0 failed: error: policy " in again.stdout
+    broken = run_script(*arguments)  # one evaluation that fails fails alone
+    assert broken.returncode == 0, broken.stderr
+    assert "seed 0 failed: error: policy " in broken.stdout
     assert json.loads((out / "seed_1" / "evaluation" / "metrics.json").read_text())["results"] == runs[1]["results"]
     assert [(out / f"seed_{n}" / "config.toml").stat().st_mtime_ns for n in (0, 1)] == stamps
     other = run_script(*arguments, "--set", "train.steps=30")
@@ -99,4 +103,4 @@ def test_a_sweep_names_the_run_that_failed_and_finds_the_best(folder, run_script
     first, second = json.loads((out / "sweep.json").read_text())["runs"]
     assert (first["settings"], first["folder"]) == ({}, "as_it_is")
     assert second == tree["runs"][0]
-    assert "+0" in (out / "sweep.txt").read_text()
+    assert f"{second['reward_mean'] - first['reward_mean']:+.4g}" in (out / "sweep.txt").read_text()

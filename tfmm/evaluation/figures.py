@@ -214,8 +214,8 @@ def actions(values, names, across=3):
         quoted = np.isfinite(column)
         ax.hist(column[quoted], bins=np.linspace(-1, 1, 41), color=OURS)
         silent = "" if quoted.all() else f", {np.mean(~quoted):.1%} no quote"
-        ax.set(ylim=(0, None), title=f"{name}\n{np.mean(np.abs(column) >= 0.99):.1%} at the bounds{silent}")
-        ax.title.set_fontsize(9)
+        ax.set_ylim(bottom=0)
+        ax.set_title(f"{name}\n{np.mean(np.abs(column) >= 0.99):.1%} at the bounds{silent}", fontsize=9)
         ax.set_xlabel("action")
         ax.set_ylabel("decisions")
         ax.spines[["top", "right"]].set_visible(False)

@@ -56,7 +56,9 @@ def trial(problem, act):
     """
     config, split = problem.config, "validation"
     several = expected.of_policy(problem, act, expected.watch(problem, split))
-    runs = backtest.run(problem, split, lambda sim: act(problem.observe(sim)), False, "trial")
+    runs = None
+    if several is None:
+        runs = backtest.run(problem, split, lambda sim: act(problem.observe(sim)), False, "trial")
     metric, gains = expected.blocks(runs, several, assess.risk_of(problem), config.evaluation.block_s)
     samples = config.evaluation.bootstrap_samples
     entry = comparison.compare(config.agent.name, "none", gains, samples, config.seed, metric=metric)
