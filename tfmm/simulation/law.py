@@ -16,10 +16,8 @@ import math
 import numpy as np
 
 from tfmm import jit
-from tfmm.market import schema
-from tfmm.simulation import clients, fills, quoting, state
+from tfmm.simulation import clients, exposure, fills, quoting, state
 
-_QUOTE = schema.QUOTE
 MARKET = np.dtype(
     [
         ("ts", np.int64),
@@ -137,51 +135,18 @@ def _quote(book, ring, rules, now, orders, action, unused):
 @jit.kernel
 def _live(events, now, until, books, kept, rules, out):
     """Lets the quotes stand from a decision until a time; kept: (2 L + 1, 2) that ask and bid still rest."""
-    since, bid_tick, ask_tick = now.ts, now.bid_tick, now.ask_tick
-    quoting_, before = now.has_market, now.last_ns
-    for row in range(now.row, now.stop):
-        event = events[row]
-        if event.ts > until:
-            break
-        if event.ts - before > rules.gap_ns and quoting_:
-            # over a hole in the data the quotes are pulled, and they do not come back before the next decision
-            _pass(books, kept, rules, bid_tick, ask_tick, (event.ts - since) * 1e-9, True, out)
-            since, quoting_ = event.ts, 0
-        before = event.ts
-        if event.kind != _QUOTE or (event.lo_tick == bid_tick and event.hi_tick == ask_tick):
-            continue
-        _pass(books, kept, rules, bid_tick, ask_tick, (event.ts - since) * 1e-9, quoting_ > 0, out)
-        since, bid_tick, ask_tick = event.ts, event.lo_tick, event.hi_tick
-    _pass(books, kept, rules, bid_tick, ask_tick, (until - since) * 1e-9, quoting_ > 0, out)
-
-
-@jit.kernel
-def _pass(books, kept, rules, bid_tick, ask_tick, seconds, met, out):
-    """Time goes by in which the market does not move; met: whether clients meet our quotes."""
-    if seconds <= 0.0:
-        return
-    spread = max(float(ask_tick - bid_tick), state.LOCKED_TICK)
-    for q in range(books.shape[0]):
-        book = books[q]
-        sells = buys = 0.0
-        if met and book.my_ask_lot > 0:
-            sells = rules.client_rate * clients.fill_probability((book.my_ask_tick - ask_tick) / spread, rules)
-        if met and book.my_bid_lot > 0:
-            buys = rules.client_rate * clients.fill_probability((bid_tick - book.my_bid_tick) / spread, rules)
-        ask_s = kept[q, 0] * _resting(sells, seconds)
-        bid_s = kept[q, 1] * _resting(buys, seconds)
-        both_s = kept[q, 0] * kept[q, 1] * _resting(sells + buys, seconds)
-        held, lot = book.inventory_lot, rules.order_lot
-        out[q].lot_s += abs(held) * (seconds - ask_s - bid_s + 2.0 * both_s)
-        out[q].lot_s += abs(held - lot) * (bid_s - both_s) + abs(held + lot) * (ask_s - both_s)
-        kept[q, 0] *= math.exp(-sells * seconds)
-        kept[q, 1] *= math.exp(-buys * seconds)
-
-
-@jit.kernel
-def _resting(rate, seconds):
-    """int_0^seconds exp(-rate s) ds."""
-    return seconds if rate <= 0.0 else -math.expm1(-rate * seconds) / rate
+    since, place = now.ts, now.row
+    bid_tick, ask_tick, met, last_ns = now.bid_tick, now.ask_tick, now.has_market > 0, now.last_ns
+    while since < until:
+        place, end, next_bid, next_ask, next_met, last_ns = exposure.change(
+            events, place, now.stop, until, 0, rules.gap_ns, bid_tick, ask_tick, met, last_ns
+        )
+        for q in range(books.shape[0]):
+            kept[q, 0], kept[q, 1], lot_s = exposure.rest(
+                books[q], rules, bid_tick, ask_tick, (end - since) * 1e-9, met, kept[q, 0], kept[q, 1]
+            )
+            out[q].lot_s += lot_s
+        since, bid_tick, ask_tick, met = end, next_bid, next_ask, next_met
 
 
 @jit.kernel
