@@ -10,6 +10,7 @@ from tfmm import config as config_lib
 from tfmm import errors
 from tfmm.environments import factory
 from tfmm.environments import problem as problem_lib
+from tfmm.market import schema
 from tfmm.models import drift as drift_lib
 from tfmm.simulation import features
 
@@ -32,6 +33,7 @@ def mid_of(books):
     return 0.5 * (books["bid_tick"] + books["ask_tick"])
 
 
+GAP_NS = 60_000_000_000
 HEDGES = [
     {},
     {"hedge": "limit", "hedge_limit_orders": 1, "taker_fee_bps": 0.5},
@@ -66,6 +68,32 @@ def test_on_average_it_is_the_drawn_profit(small_config, rules):
     assert totals[1].var() < totals[0].var()
 
 
+def along_the_tape(events, start, until, quote, held):
+    """Whether clients take ask and bid (probabilities) and the mean of int |Q| dt, by steps of time; quote: prices or
+    None. start: (cursor, ts, bid_tick, ask_tick, last_ns)."""
+    cursor, now, bid_tick, ask_tick, last_ns = start
+    kept, rates, lot_s, met = [1.0, 1.0], [0.0, 0.0], 0.0, True
+    stops = [(e["ts"], e) for e in events[cursor : cursor + 5000] if e["ts"] <= until] + [(until, None)]
+    for ts, event in stops:
+        spread = max(ask_tick - bid_tick, 0.5)
+        for k, beyond in enumerate((quote[0] and quote[0] - ask_tick, quote[1] and bid_tick - quote[1])):
+            rates[k] = 0.0 if beyond is None or not met else 0.4 * min(1.0, np.exp(-beyond / spread))
+        steps, seconds = 400, (ts - now) * 1e-9
+        for _ in range(steps if seconds > 0 else 0):
+            # the middle of a short step stands for all of it
+            a, b = (one * np.exp(-0.5 * rate * seconds / steps) for one, rate in zip(kept, rates, strict=True))
+            down, up = (1 - a) * b, (1 - b) * a
+            mean = abs(held) * (1 - down - up) + abs(held - 1) * down + abs(held + 1) * up
+            lot_s += mean * seconds / steps
+            kept = [one * np.exp(-rate * seconds / steps) for one, rate in zip(kept, rates, strict=True)]
+        now = ts
+        if event is not None:
+            met, last_ns = met and event["ts"] - last_ns <= GAP_NS, event["ts"]
+            if event["kind"] == schema.QUOTE:
+                bid_tick, ask_tick = event["lo_tick"], event["hi_tick"]
+    return [1.0 - one for one in kept], lot_s
+
+
 @pytest.mark.parametrize("rules", HEDGES, ids=["none", "limit", "action"])
 def test_by_hand(small_config, rules):
     """One step with given book: the hedge, E of both sides at the fair price, risk, and the value of where it leads."""
@@ -75,20 +103,17 @@ def test_by_hand(small_config, rules):
     values = problem.values()
     sim = problem.simulator(problem.segments["train"], 1, 5, taught=True)
     sim.reset()
-    hedges, action = 0, np.array([[-0.6, -0.4, 0.7]])[:, : len(problem.action_names)]
+    events, hedges, moving = problem.store.events, 0, 0
+    action = np.array([[-0.6, -0.4, 0.7]])[:, : len(problem.action_names)]
     for _ in range(80):
         before, seen = sim.books[0, 0].copy(), problem.observe(sim)[0, 1]
+        cursor, now = sim.rows["cursor"][0], sim.rows["ts"][0]
         sim.step(action)
         if sim.step_type[0] != 1:
             continue
         drift = problem.observe(sim)[0, 1]
         book, sent = sim.books[0, 0], sim.sent[0, 0]
-        spread = max(before["ask_tick"] - before["bid_tick"], 0.5)
         ask, bid = max(sent["ask_tick"], before["bid_tick"] + 1), min(sent["bid_tick"], before["ask_tick"] - 1)
-        p = [
-            1.0 - np.exp(-0.4 * min(1.0, np.exp(-(beyond / spread))))
-            for beyond in (ask - before["ask_tick"], before["bid_tick"] - bid)
-        ]
         held, v, wanted = before["inventory_lot"], values[0], 0.0
         if problem.config.rules.hedge == "action" and held:
             # .7 of 1, 2, 3, ... orders of a lot: 1, 1, 2, ... sold at the bid or bought at the ask, fee on top
@@ -99,10 +124,13 @@ def test_by_hand(small_config, rules):
             wanted += v[held - side * closed + 10] - v[held + 10]
             held -= side * closed
             hedges += closed
-        p[0], p[1] = p[0] * (held - 1 >= -10), p[1] * (held + 1 <= 10)
+        quote = ask if held - 1 >= -10 else None, bid if held + 1 <= 10 else None
+        start = cursor, now, before["bid_tick"], before["ask_tick"], before["last_ns"]
+        p, lot_s = along_the_tape(events, start, sim.rows["ts"][0], quote, held)
+        moving += len({tuple(e) for e in events[["lo_tick", "hi_tick"]][cursor : sim.rows["cursor"][0]]}) > 1
         fair = mid_of(book) + drift * rules_of(problem)["half_spread_tick"]
         wanted += p[0] * (ask - fair) + p[1] * (fair - bid)
-        wanted -= rules_of(problem)["risk"] * (book["abs_lot_s"] - before["abs_lot_s"])
+        wanted -= rules_of(problem)["risk"] * lot_s
         after = dict(enumerate(v, -10))
         if problem.config.rules.hedge == "limit":
             after[-2] = after[-1] + fair - book["ask_tick"] * (1 + 0.5e-4)
@@ -112,6 +140,7 @@ def test_by_hand(small_config, rules):
         wanted += p[1] * (1 - p[0]) * (after.get(held + 1, 0.0) - after[held])
         assert sim.reward[0] == pytest.approx(wanted / problem.reward_scale, rel=1e-5, abs=1e-6)
     assert (hedges > 5) == bool(rules)
+    assert moving > 5
 
 
 def test_values_fall_with_inventory_and_only_training_learns_from_them(small_config):

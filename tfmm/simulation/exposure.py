@@ -12,6 +12,7 @@ from tfmm.market import schema
 from tfmm.simulation import clients, state
 
 _QUOTE = schema.QUOTE
+_NO_ASK, _NO_BID = state.NO_ASK, state.NO_BID
 
 
 @jit.kernel
@@ -44,11 +45,12 @@ def change(events, place, stop, until, n, gap_ns, bid_tick, ask_tick, met, last_
 
 
 @jit.kernel
-def rest(book, rules, bid_tick, ask_tick, seconds, met, ask_kept, bid_kept):
-    """A stretch of the tape goes by for the quotes and the inventory of a book.
+def rest(rules, held_lot, ask, bid, bid_tick, ask_tick, seconds, met, ask_kept, bid_kept):
+    """A stretch of the tape goes by for a quote of an order a side and the inventory that it was sent with.
 
     Args:
-        ask_kept, bid_kept: probabilities that ask and bid still rest.
+        ask, bid: our prices, ticks; state.NO_ASK, state.NO_BID: none. ask_kept, bid_kept: probabilities that they still
+            rest. bid_tick, ask_tick, met: see `change`.
 
     Returns:
         ask_kept, bid_kept after it; the expected integral of |inventory| dt over it, lot x s.
@@ -57,16 +59,16 @@ def rest(book, rules, bid_tick, ask_tick, seconds, met, ask_kept, bid_kept):
         return ask_kept, bid_kept, 0.0
     spread = max(float(ask_tick - bid_tick), state.LOCKED_TICK)
     sells = buys = 0.0
-    if met and book.my_ask_lot > 0:
-        sells = rules.client_rate * clients.fill_probability((book.my_ask_tick - ask_tick) / spread, rules)
-    if met and book.my_bid_lot > 0:
-        buys = rules.client_rate * clients.fill_probability((bid_tick - book.my_bid_tick) / spread, rules)
+    if met and ask != _NO_ASK:
+        sells = rules.client_rate * clients.fill_probability((ask - ask_tick) / spread, rules)
+    if met and bid != _NO_BID:
+        buys = rules.client_rate * clients.fill_probability((bid_tick - bid) / spread, rules)
     ask_s = ask_kept * _resting(sells, seconds)
     bid_s = bid_kept * _resting(buys, seconds)
     both_s = ask_kept * bid_kept * _resting(sells + buys, seconds)
-    held, lot = book.inventory_lot, rules.order_lot
-    lot_s = abs(held) * (seconds - ask_s - bid_s + 2.0 * both_s)
-    lot_s += abs(held - lot) * (bid_s - both_s) + abs(held + lot) * (ask_s - both_s)
+    lot = rules.order_lot
+    lot_s = abs(held_lot) * (seconds - ask_s - bid_s + 2.0 * both_s)
+    lot_s += abs(held_lot - lot) * (bid_s - both_s) + abs(held_lot + lot) * (ask_s - both_s)
     return ask_kept * math.exp(-sells * seconds), bid_kept * math.exp(-buys * seconds), lot_s
 
 

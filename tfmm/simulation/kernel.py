@@ -228,7 +228,7 @@ def step_rows(
             order = quoting.send(own[n], rings[b, n], rules[n], row.ts, actions[b, n], synthetic)
             markout.note(own[n])
             if taught:
-                lesson.expect(own[n], rules[n], order, interval_ns * 1e-9)
+                lesson.expect(events, row, row.ts + interval_ns, own[n], n, rules[n], order)
             copy = sent[b, n]
             copy.active_ns = row.ts
             copy.bid_tick = order.bid_tick

@@ -141,11 +141,15 @@ def _live(events, now, until, books, kept, rules, out):
         place, end, next_bid, next_ask, next_met, last_ns = exposure.change(
             events, place, now.stop, until, 0, rules.gap_ns, bid_tick, ask_tick, met, last_ns
         )
+        seconds = (end - since) * 1e-9
         for q in range(books.shape[0]):
+            book, one = books[q], out[q]
+            ask = book.my_ask_tick if book.my_ask_lot > 0 else state.NO_ASK
+            bid = book.my_bid_tick if book.my_bid_lot > 0 else state.NO_BID
             kept[q, 0], kept[q, 1], lot_s = exposure.rest(
-                books[q], rules, bid_tick, ask_tick, (end - since) * 1e-9, met, kept[q, 0], kept[q, 1]
+                rules, book.inventory_lot, ask, bid, bid_tick, ask_tick, seconds, met, kept[q, 0], kept[q, 1]
             )
-            out[q].lot_s += lot_s
+            one.lot_s += lot_s
         since, bid_tick, ask_tick, met = end, next_bid, next_ask, next_met
 
 

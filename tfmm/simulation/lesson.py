@@ -2,22 +2,26 @@
 
 In an interval our ask a and bid b are taken with probabilities P_a and P_b; m is the fair price at the interval's end:
 the mid, moved by the drift of models.drift where that is a feature. In the place of the drawn profit stands
-    P_a (a - m) + P_b (m - b) + E[v(Q')] - v(Q),
-E over the fills. With v the value of dynamic programming over the inventory (models.inventory) this is what the
+    P_a (a - m) + P_b (m - b) + E[v(Q')] - v(Q) - r E[int |Q| dt],
+E over the clients that could come, along the tape as it went (tfmm.simulation.exposure): where the market comes to our
+ask, clients take it more often and the mid is higher afterwards. So what is learned from has no more noise than the
+tape, and knows the adverse selection that a quote meets within its interval. The future is a label here, never an
+observation. With v the value of dynamic programming over the inventory (models.inventory) this is what the
 quotes gain over its policy: already at a discount of 0 the best of them are an improvement of it (policy iteration),
 and the larger the discount, the more of what v leaves out is learned. Without a price v is 0. What the inventory gains
 while it is held, Q dm, is left out: no quote of this interval changes it, and a fair price has no drift left.
 A hedge that the action chooses adds what it does at once, to the wealth at the fair price of that moment (touch and
 fee) and to v; the fills then are those of the inventory after it. Where a limit hedges, an inventory Q' beyond it is
-closed at the touch of the interval's end: E v(Q') counts it as the limit's value less that cost.
-Assumes: the spread at the decision holds for the interval when a client decides; no latency. Evaluation never uses it.
+closed at the touch of the interval's end: E v(Q') counts it as the limit's value less that cost. Where the risk of
+several instruments has one price, that of the drawn inventories is taken instead of its mean.
+Assumes: no latency. Evaluation never uses it.
 """
 
 import math
 
 from tfmm import jit
 from tfmm.simulation import books as books_lib
-from tfmm.simulation import clients, features, state, table
+from tfmm.simulation import clients, exposure, features, state, table
 
 
 @jit.kernel
@@ -58,18 +62,36 @@ def _after(book, rules, values, held_lot, worth):
 
 
 @jit.kernel
-def expect(book, rules, order, seconds):
-    """Notes in a book what an order that has just been sent is expected to do until the next decision."""
-    book.held_s = book.abs_lot_s
-    book.ask_chance, book.bid_chance = 0.0, 0.0
-    spread = float(book.ask_tick - book.bid_tick)
+def expect(events, row, until, book, n, rules, order):
+    """Notes in a book what an order that has just been sent is expected to do until the next decision.
+
+    Args:
+        events: (E,) schema.EVENT, from row.cursor on still to come. until: time of the next decision, ns.
+        book, rules: of instrument n.
+    """
     # post-only: never better than a tick behind the far touch
     book.lesson_ask = max(order.ask_tick, book.bid_tick + 1)
     book.lesson_bid = min(order.bid_tick, book.ask_tick - 1)
+    ask, bid = state.NO_ASK, state.NO_BID
     if order.ask_lot > 0 and book.inventory_lot - order.ask_lot >= -rules.limit_lot:
-        book.ask_chance = chance(book.lesson_ask - book.ask_tick, spread, seconds, rules)
+        ask = book.lesson_ask
     if order.bid_lot > 0 and book.inventory_lot + order.bid_lot <= rules.limit_lot:
-        book.bid_chance = chance(book.bid_tick - book.lesson_bid, spread, seconds, rules)
+        bid = book.lesson_bid
+    ask_kept = bid_kept = 1.0
+    since, place, bid_tick, ask_tick = row.ts, row.cursor, book.bid_tick, book.ask_tick
+    met, last_ns = book.has_market > 0, book.last_ns
+    book.lesson_lot_s = 0.0
+    while since < until:
+        place, end, next_bid, next_ask, next_met, last_ns = exposure.change(
+            events, place, row.stop, until, n, rules.gap_ns, bid_tick, ask_tick, met, last_ns
+        )
+        seconds = (end - since) * 1e-9
+        ask_kept, bid_kept, lot_s = exposure.rest(
+            rules, book.inventory_lot, ask, bid, bid_tick, ask_tick, seconds, met, ask_kept, bid_kept
+        )
+        book.lesson_lot_s += lot_s
+        since, bid_tick, ask_tick, met = end, next_bid, next_ask, next_met
+    book.ask_chance, book.bid_chance = 1.0 - ask_kept, 1.0 - bid_kept
 
 
 @jit.kernel
@@ -91,7 +113,7 @@ def reward(books, rules, values, risk, observation):
         own = book.hedge_gain + rule.order_lot * book.ask_chance * (book.lesson_ask - worth)
         own += rule.order_lot * book.bid_chance * (worth - book.lesson_bid)
         if risk == 0.0:
-            own -= rule.risk * (book.abs_lot_s - book.held_s)
+            own -= rule.risk * book.lesson_lot_s
         if not whole:
             now = table.between(values[n], book.held_lot / rule.order_lot)
             low = _after(book, rule, values[n], book.held_lot - rule.order_lot, worth)

@@ -90,13 +90,13 @@ BOOK = np.dtype(
         ("client_excess", np.float64),  # intensity above the base, per second
         # what the last quote was expected to do, see tfmm.simulation.lesson
         ("held_lot", np.int64),
-        ("held_s", np.float64),
         ("held_mid", np.float64),  # tick
         ("lesson_ask", np.int64),
         ("lesson_bid", np.int64),
         ("ask_chance", np.float64),
         ("bid_chance", np.float64),
         ("hedge_gain", np.float64),  # tick x lot
+        ("lesson_lot_s", np.float64),  # integral of |inventory| dt
         # trades since the last decision
         ("buy_size", np.float64),
         ("sell_size", np.float64),
