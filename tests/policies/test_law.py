@@ -141,8 +141,8 @@ def test_bellman_over_the_market_is_its_own_mirror_and_pays(problem):
     rules = regimes.rules(problem)
     assert [one.name for one in rules] == ["bellman_spread", "bellman_spread_drift"]
     for rule in rules:
-        by_drift = (*rule.ask.shape[:1], -1, len(rule.cuts[1]) + 1)
-        ask, bid = rule.ask.reshape(by_drift), rule.bid.reshape(by_drift)
+        by_drift = (len(rule.worth), -1, len(rule.cuts[1]) + 1)
+        ask, bid = (rule.worth[..., k].reshape(by_drift) for k in range(2))
         np.testing.assert_allclose(ask, bid[::-1, :, ::-1], atol=0.03)
         assert np.isnan(ask[0]).all() and np.isnan(bid[-1]).all()
     watched = law.watch(problem, "train")

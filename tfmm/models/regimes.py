@@ -28,11 +28,13 @@ class Chain(NamedTuple):
 
 class Solution(NamedTuple):
     """value: (2 L + 1, X), tick x order. ask, bid: (2 L + 1, X) distances in spreads after the hedge; NaN: not quoted.
-    held: (2 L + 1, X) int64 T, orders."""
+    worth: (2 L + 1, X, 2) what a fill of ask and bid brings beside its distance from the mid: the mid's move and
+        beta E V, ticks; NaN: not allowed. held: (2 L + 1, X) int64 T, orders."""
 
     value: np.ndarray
     ask: np.ndarray
     bid: np.ndarray
+    worth: np.ndarray
     held: np.ndarray
 
 
@@ -75,8 +77,8 @@ def solve(chain, distance, chance, cost, beta=inventory.BETA, hedge=None):
     for _ in range(_ROUNDS):
         before, after = value, beta * value @ chain.transition.T
         # mirrored, the inventory after a sale is the one after a purchase
-        sold, ask, ask_gain = (one[::-1] for one in _best(asks, chance, after[::-1], bought[::-1]))
-        bought, bid, bid_gain = _best(bids, chance, after, sold)
+        sold, ask, ask_gain, ask_worth = (one[::-1] for one in _best(asks, chance, after[::-1], bought[::-1]))
+        bought, bid, bid_gain, bid_worth = _best(bids, chance, after, sold)
         gain, down, up = still + ask_gain + bid_gain, sold * (1.0 - bought), bought * (1.0 - sold)
         if hedge is not None and hedge.keep is None:
             worth = gain + (1.0 - down - up) * after
@@ -87,8 +89,9 @@ def solve(chain, distance, chance, cost, beta=inventory.BETA, hedge=None):
         if np.max(np.abs(value - before)) <= _TOLERANCE * max(1.0, float(np.max(np.abs(value)))):
             break
     choices = np.append(distance, np.nan)
-    ask, bid = (choices[np.take_along_axis(one, target, axis=0)] for one in (ask, bid))
-    return Solution(value, ask, bid, target - len(held) // 2)
+    worths = ask_worth - chain.move, bid_worth + chain.move
+    ask, bid, *worths = (np.take_along_axis(one, target, axis=0) for one in (ask, bid, *worths))
+    return Solution(value, choices[ask], choices[bid], np.stack(worths, axis=-1), target - len(held) // 2)
 
 
 def _evaluate(gain, down, up, discounted, target, hedge):
@@ -108,7 +111,7 @@ def _evaluate(gain, down, up, discounted, target, hedge):
 
 
 def _best(gains, chance, after, other):
-    """(chance, place in the distances or -1, gain) of the best bid, (2 L + 1, X) each.
+    """(chance, place in the distances or -1, gain, worth of a fill's inventory) of the best bid, (2 L + 1, X) each.
 
     Args:
         gains: (X, J). after: (2 L + 1, X) value of what is held at the end. other: (2 L + 1, X) chance that the ask is
@@ -126,4 +129,5 @@ def _best(gains, chance, after, other):
         np.vstack([np.where(quoted, chance[place], 0.0), np.zeros_like(last)]),
         np.vstack([np.where(quoted, place, -1), np.full(last.shape, -1)]),
         np.vstack([np.where(quoted, gains[every, place], 0.0), np.zeros_like(last)]),
+        np.vstack([worth, np.full_like(last, np.nan)]),
     )

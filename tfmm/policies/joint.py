@@ -14,6 +14,7 @@ import numpy as np
 from tfmm.environments import drift as drift_lib
 from tfmm.environments import lessons
 from tfmm.models import drift
+from tfmm.policies import ticks
 from tfmm.simulation import features, lesson, state
 
 _DISTANCE = np.linspace(0.0, 6.0, 241)  # spreads
@@ -44,14 +45,9 @@ class Rule:
         mid = 0.5 * (books["bid_tick"] + books["ask_tick"])
         spread = np.maximum(books["ask_tick"] - books["bid_tick"], state.LOCKED_TICK)
         for side, sign in ((0, 1.0), (1, -1.0)):
-            beyond = sign * mid[..., np.newaxis]
-            tick = np.ceil(beyond + _DISTANCE * spread[..., np.newaxis] - 1e-9) - beyond
-            chance = np.stack([np.interp(tick[:, q] / spread[:, q, np.newaxis], _DISTANCE, one, right=0.0)
-                               for q, one in enumerate(self.chance)], axis=1)  # fmt: skip
-            gain = chance * (tick + (change[..., side] - sign * expected)[..., np.newaxis])
-            best = np.argmax(gain, axis=-1)[..., np.newaxis]
-            worth = np.take_along_axis(gain, best, axis=-1) > 0.0
-            out[:, own, side] = np.where(worth, np.take_along_axis(tick, best, axis=-1), np.nan)[..., 0]
+            worth = change[..., side] - sign * expected
+            for q, n in enumerate(own):
+                out[:, n, side] = ticks.best(sign * mid[:, q], spread[:, q], _DISTANCE, self.chance[q], worth[:, q])
         return out
 
     def _place(self, sim):

@@ -2,7 +2,8 @@
 
 `bellman_spread` knows the spread, `bellman_spread_drift` also the drift of models.drift: models.regimes, with states
 cut at quantiles of train and fill probabilities that are known. They exist only where they are. Both know what a limit
-hedges; where the action may hedge, `bellman_spread_drift_hedge` does when it is best.
+hedges; where the action may hedge, `bellman_spread_drift_hedge` does when it is best. What a fill is worth is the
+state's; the price is the whole tick that earns most at the spread of the moment.
 """
 
 import dataclasses
@@ -11,36 +12,41 @@ import numpy as np
 
 from tfmm.environments import drift as drift_lib
 from tfmm.models import drift, regimes
-from tfmm.policies import baselines, law
+from tfmm.policies import baselines, law, ticks
 from tfmm.simulation import lesson, state
 
 _SPREADS, _DRIFTS = 6, 9
-_DISTANCE = np.linspace(0.5, 4.0, 141)
+_DISTANCE = np.linspace(0.5, 4.0, 71)
 _HEDGES = "_hedge"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Rule:
     """Attributes: cuts: between the states of the spread (tick) and of the drift (mean half-spreads).
-    coefficients: (6,) of models.drift. ask, bid: (2 L + 1, X) distances in spreads. share: (2 L + 1, X) of the
-    inventory that is hedged, or None. name, fitted: as baselines.Baseline."""
+    coefficients: (6,) of models.drift. chance: (J,) fills at _DISTANCE.
+    worth: (2 L + 1, X, 2) of models.regimes.Solution. share: (2 L + 1, X) of the inventory that is hedged, or None.
+    name, fitted: as baselines.Baseline."""
 
     name: str
     cuts: tuple
     coefficients: np.ndarray
     order_lot: int
-    ask: np.ndarray
-    bid: np.ndarray
+    chance: np.ndarray
+    worth: np.ndarray
     share: np.ndarray | None
     fitted: dict
 
     def __call__(self, sim):
         """(B, 1, 2 or 3) float64 ask and bid distance, ticks, and hedge, for a simulator in `distances` mode."""
         spread = np.maximum(sim.books["ask_tick"] - sim.books["bid_tick"], state.LOCKED_TICK)
-        limit = len(self.ask) // 2
+        limit = len(self.worth) // 2
         held = np.clip(np.rint(sim.books["inventory_lot"] / self.order_lot), -limit, limit).astype(np.int64) + limit
         now = _states(self.cuts, spread[:, 0], sim.observation[:, drift.COLUMNS] @ self.coefficients)[:, np.newaxis]
-        out = [self.ask[held, now] * spread, self.bid[held, now] * spread]
+        mid, worth = 0.5 * (sim.books["ask_tick"] + sim.books["bid_tick"])[:, 0], self.worth[held[:, 0], now[:, 0]]
+        out = [
+            ticks.best(sign * mid, spread[:, 0], _DISTANCE, self.chance, worth[:, k])[:, np.newaxis]
+            for k, sign in enumerate((1.0, -1.0))
+        ]
         return np.stack(out if self.share is None else [*out, self.share[held, now]], axis=-1)
 
 
@@ -85,7 +91,7 @@ def _rule(problem, name, cuts, coefficients, spreads, drifts, moves):
         orders = np.arange(len(cost))[:, np.newaxis] - len(cost) // 2
         share = baselines.hedged_share(orders, solved.held)
         fitted["kept_orders"] = np.stack([solved.held.min(axis=0), solved.held.max(axis=0)], axis=1).tolist()
-    return Rule(name, cuts, coefficients, order_lot, solved.ask, solved.bid, share, fitted)
+    return Rule(name, cuts, coefficients, order_lot, chance, solved.worth, share, fitted)
 
 
 def _seen(one, coefficients):
