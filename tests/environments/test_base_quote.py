@@ -24,13 +24,13 @@ ON_TAPE = {"rules": {"tape_fills": True, "touch": "always"}, "clients": {"rate_s
 def test_by_hand():
     """Mid 1000, unit 4: b(1.5) = (2 + 1) / 2 and b(-1.5) = (3 + 5) / 2 are corrected by .5 x .2 and .5 x -.4."""
     rules = np.zeros((), state.PARAMETERS)
-    rules["action"], rules["residual"] = state.CORRECTIONS, 0.5
+    rules["residual"] = 0.5
     rules["base_ask"] = np.pad([5.0, 3.0, 2.5, 2.0, 1.0], state.BASE_ORDERS - 2, mode="edge")
-    bid, ask = quoting.quote_prices(1000.0, 4.0, rules[()], 1.5, 0.2, -0.4)
+    bid, ask = quoting.quote_prices(state.CORRECTIONS, 1000.0, 4.0, rules[()], 1.5, 0.2, -0.4)
     assert ask == pytest.approx(1000 + 4 * (1.5 + 0.1))
     assert bid == pytest.approx(1000 - 4 * (4.0 - 0.2))
     # far beyond the limit: that of the limit
-    bid, ask = quoting.quote_prices(1000.0, 4.0, rules[()], -1e9, 0.0, 0.0)
+    bid, ask = quoting.quote_prices(state.CORRECTIONS, 1000.0, 4.0, rules[()], -1e9, 0.0, 0.0)
     assert (bid, ask) == pytest.approx((1000 - 4 * 1.0, 1000 + 4 * 5.0))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tfmm import config as config_lib
 from tfmm import errors
-from tfmm.environments import factory
+from tfmm.environments import factory, lessons
 from tfmm.environments import problem as problem_lib
 from tfmm.market import schema
 from tfmm.models import drift as drift_lib
@@ -188,6 +188,42 @@ def test_drift_predicts_and_is_the_feature(small_config):
     assert not drift_lib.fit(x, np.where(np.arange(20_000) < 16_000, x[:, 0], -x[:, 0])).any()
 
 
+@pytest.mark.parametrize("case", [*HEDGES, "two"], ids=["none", "limit", "action", "two"])
+def test_compared_it_is_the_gain_over_the_base_quote_on_the_same_tape(small_config, pair_store, case):
+    """At a discount of 0: from one state, the reward of a quote less that of the base quote without a hedge; 0 for the
+    base quote itself, whatever the tape and the clients do."""
+    environment = {"reward": "bellman", "residual": 0.8, "features": ["inventory", "drift"]}
+    more = {"rules": case}
+    if case == "two":
+        environment |= {"risk": "covariance", "omega": ((1.0, 0.9), (0.9, 1.0))}
+        more = {"data": {"store": str(pair_store)}, "rules": {"order_size": (1.0, 20.0), "inventory_limit_orders": 2}}
+    problems = [problem_of(small_config, **more, environment=environment, agent={"gamma": g}) for g in (0.0, 0.5)]
+    width = len(problems[0].action_names)
+    sims = [one.simulator(one.segments["train"], 64, 5, taught=True) for one in problems]
+    for sim in sims:
+        sim.reset()
+    base, random, differences = np.zeros((64, width)), np.random.default_rng(0), []
+    for _ in range(25):
+        start, action = sims[0].get_state(), random.uniform(-1.0, 1.0, (64, width))
+        rewards = {}
+        for k, sim in enumerate(sims):
+            for name, own in (("base", base), ("own", action)):
+                sim.set_state(start)
+                sim.step(own)
+                rewards[name, k] = sim.reward.astype(float)
+        np.testing.assert_allclose(rewards["base", 0], 0.0, atol=1e-6)
+        np.testing.assert_allclose(rewards["own", 0], rewards["own", 1] - rewards["base", 1], atol=1e-5)
+        differences.append(rewards["own", 0])
+        for sim in sims:
+            sim.set_state(start)
+            sim.step(action)
+    assert np.std(differences) > 0.01
+
+
+def risk_of(one, two):
+    return (one**2 + two**2 + 2 * 0.9 * one * two) ** 0.5
+
+
 def test_the_book_of_two_by_hand(small_config, pair_store):
     """Four fills that may or may not happen, 16 outcomes: E V(Q') - V(Q) of the whole book, and its risk once."""
     problem = problem_of(
@@ -199,19 +235,19 @@ def test_the_book_of_two_by_hand(small_config, pair_store):
     values = problem.values()
     assert values.shape == (1, 25)
     assert values[0, 12] == 0.0
-    v = values.reshape(5, 5)
+    v = lessons.whole(problem).value.reshape(5, 5)
     assert v[3, 1] > v[3, 3]  # what hedges each other is worth more than what adds up
     sim = problem.simulator(problem.segments["train"], 1, 5, taught=True)
     sim.reset()
     seen = set()
     for _ in range(60):
-        before, risk_s = sim.books[0].copy(), float(sim.rows["risk_s"][0])
+        before = sim.books[0].copy()
         sim.step(np.array([[[-0.6, -0.4], [-0.5, -0.7]]]))
         if sim.step_type[0] != 1:
             continue
         after = sim.books[0]
-        wanted = -problem.risk[1] * (sim.rows["risk_s"][0] - risk_s)
         held = [round(one) for one in before["inventory_lot"] / problem.parameters["order_lot"]]
+        wanted = -problem.risk[1] * risk_of(*held)
         for n, rules in enumerate(problem.parameters):
             own = after["ask_chance"][n] * (after["lesson_ask"][n] - mid_of(after[n]))
             own += after["bid_chance"][n] * (mid_of(after[n]) - after["lesson_bid"][n])
@@ -223,6 +259,8 @@ def test_the_book_of_two_by_hand(small_config, pair_store):
             if chance > 0:
                 moved = held[0] + fills[1] - fills[0], held[1] + fills[3] - fills[2]
                 wanted += chance * (v[moved[0] + 2, moved[1] + 2] - v[held[0] + 2, held[1] + 2])
+                # a fill comes in the middle of the second
+                wanted -= chance * problem.risk[1] * 0.5 * (risk_of(*moved) - risk_of(*held))
         assert sim.reward[0] == pytest.approx(wanted / problem.reward_scale, rel=1e-4, abs=1e-5)
         seen.add(tuple(held))
     assert len(seen) > 5

@@ -7,7 +7,7 @@ import numpy as np
 from tfmm import errors
 from tfmm.environments import measurement
 from tfmm.models import book, inventory
-from tfmm.simulation import lesson
+from tfmm.simulation import lesson, state
 
 MARKED_LATER = ("markout", "markout_value")
 """Rewards of tfmm.simulation.markout."""
@@ -47,6 +47,14 @@ def known(config, instruments):
     return True
 
 
+def compares(problem):
+    """Whether the reward is what quotes gain over dynamic programming's on the same tape: at a discount of 0, where
+    what no action changes may be left out."""
+    config = problem.config
+    few = config.rules.inventory_limit_orders <= state.BASE_ORDERS
+    return config.environment.reward in ("expected", "bellman") and config.agent.gamma == 0.0 and few
+
+
 def values(problem):
     """(N, 2 L + 1) float64, tick x lot, or (1, S) where the whole book has a price: see Problem.values."""
     config, reward = problem.config, problem.config.environment.reward
@@ -68,7 +76,8 @@ def values(problem):
             "wanted none: the value of a whole book knows no hedge"
         )
     if reward == "bellman" and problem.risk is not None:
-        return _above_flat(whole(problem).value)[np.newaxis]
+        # the inventory at the end of the interval is held for about half of what it has changed by
+        return _above_flat(whole(problem).value - 0.5 * _costs(problem).reshape(-1))[np.newaxis]
     out = np.zeros((len(problem.scales), 2 * config.rules.inventory_limit_orders + 1))
     if reward == "bellman":
         for n, scale in enumerate(problem.scales):
@@ -103,13 +112,18 @@ def whole(problem):
             f"rules.inventory_limit_orders is {limit} with {len(own)} instruments whose risk is priced together, "
             f"wanted at most {most}"
         )
+    units = (problem.parameters["weight"] * problem.parameters["order_lot"])[own, np.newaxis]
+    distance, chance = (np.stack(one) for one in zip(*(_curve(problem, n) for n in own), strict=True))
+    return book.solve(chance, chance * distance * units, _costs(problem))
+
+
+def _costs(problem):
+    """(2 L + 1, ..., 2 L + 1): what holding what is quoted costs per decision, tick x lot of the first instrument."""
+    own, limit = np.flatnonzero(problem.parameters["quoted"]), problem.config.rules.inventory_limit_orders
     held = np.stack(np.meshgrid(*[np.arange(-limit, limit + 1)] * len(own), indexing="ij"), axis=-1)
     omega, cost, power = problem.risk
     squares = np.einsum("...i,ij,...j->...", held, omega[np.ix_(own, own)], held)
-    costs = cost * problem.config.environment.interval_s * np.maximum(squares, 0.0) ** power
-    units = (problem.parameters["weight"] * problem.parameters["order_lot"])[own, np.newaxis]
-    distance, chance = (np.stack(one) for one in zip(*(_curve(problem, n) for n in own), strict=True))
-    return book.solve(chance, chance * distance * units, costs)
+    return cost * problem.config.environment.interval_s * np.maximum(squares, 0.0) ** power
 
 
 def solve(problem, n):

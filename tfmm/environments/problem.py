@@ -150,6 +150,9 @@ class Problem:
         if not limited:
             parameters = parameters.copy()
             parameters["limit_lot"] = state.FOREVER
+        if taught and lessons.compares(self):
+            parameters = calibration.with_base(parameters, base_quote.fitted(self))
+            parameters["compared"] = 1
         if distances:
             parameters = parameters.copy()
             parameters["action"], parameters["sizes"] = state.DISTANCES, 0

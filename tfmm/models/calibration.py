@@ -118,9 +118,7 @@ def parameters(scales, base, environment, limit_orders, clients=None, rules=None
         out["risk"][n] = environment.risk_aversion * one.half_spread_tick
         if one.drift:
             out["drift"][n] = one.drift
-        if one.base_ask:
-            beyond = state.BASE_ORDERS - len(one.base_ask) // 2
-            out["base_ask"][n] = np.pad(one.base_ask, beyond, mode="edge")
+    out = with_base(out, scales)
     if environment.action == "skew_spread":
         out["action"] = state.SKEW_SPREAD
         out["skew_range"] = environment.skew_range
@@ -129,6 +127,16 @@ def parameters(scales, base, environment, limit_orders, clients=None, rules=None
         out["action"] = state.CORRECTIONS if environment.residual else state.OFFSETS
         out["residual"] = environment.residual
         out["range_low"], out["range_high"] = environment.offset_range
+    return out
+
+
+def with_base(parameters, scales):
+    """Copies of state.PARAMETERS with the base_ask of the scales that have one."""
+    out = parameters.copy()
+    for n, one in enumerate(scales):
+        if one.base_ask:
+            beyond = state.BASE_ORDERS - len(one.base_ask) // 2
+            out["base_ask"][n] = np.pad(one.base_ask, beyond, mode="edge")
     return out
 
 

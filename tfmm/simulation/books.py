@@ -43,21 +43,26 @@ def spread_out(sold, bought, out):
 
 
 @jit.kernel
-def gained(books, rules, values):
+def gained(books, rules, values, base):
     """E V(Q') - V(Q) from what was held and expected at the last decision, see tfmm.simulation.lesson.
 
     Args:
-        books: (N,) state.BOOK. rules: (N,) state.PARAMETERS. values: (S,).
+        books: (N,) state.BOOK. rules: (N,) state.PARAMETERS. values: (S,). base: of the quotes that ours are compared
+            with.
     """
     count = books.shape[0]
     moves, strides = np.empty((count, 3)), np.zeros(count, np.int64)
     place, stride = 0, 1
     for n in range(count - 1, -1, -1):
         book, rule = books[n], rules[n]
-        spread_out(book.ask_chance, book.bid_chance, moves[n])
+        if base:
+            spread_out(book.base_ask_chance, book.base_bid_chance, moves[n])
+        else:
+            spread_out(book.ask_chance, book.bid_chance, moves[n])
         if rule.quoted:
             limit = rule.limit_lot // rule.order_lot
-            held = np.int64(math.floor(book.held_lot / rule.order_lot + 0.5))
+            lot = book.base_lot if base else book.held_lot
+            held = np.int64(math.floor(lot / rule.order_lot + 0.5))
             place += stride * (limit + held)
             strides[n] = stride
             stride *= 2 * limit + 1

@@ -217,6 +217,9 @@ def step_rows(
         before, risk_before = features.objective(row, own, rules, omega, vector), row.risk_s
         first = n_log
         for n in range(count):
+            synthetic = quoting.synthetic_mid(own, n, rules)
+            if taught and rules[n].compared:
+                lesson.compare(events, row, row.ts + interval_ns, own[n], n, rules[n], synthetic)
             if rules[n].hedge == _HEDGE_ACTION:
                 share, drift = actions[b, n, actions.shape[2] - 1], lesson.drift_of(out[b], n, count)
                 wealth = lesson.wealth(own[n], rules[n], values[n], drift) if taught else 0.0
@@ -224,7 +227,6 @@ def step_rows(
                 if taught:
                     own[n].hedge_gain = lesson.wealth(own[n], rules[n], values[n], drift) - wealth
                 risk.accrue(row, own, rules, omega, vector[1], row.ts)
-            synthetic = quoting.synthetic_mid(own, n, rules)
             order = quoting.send(own[n], rings[b, n], rules[n], row.ts, actions[b, n], synthetic)
             markout.note(own[n])
             if taught:
@@ -235,7 +237,7 @@ def step_rows(
             copy.bid_lot = order.bid_lot
             copy.ask_tick = order.ask_tick
             copy.ask_lot = order.ask_lot
-        sent_ns = row.ts
+        sent_ns, standing = row.ts, row.risk_now * interval_ns * 1e-9
         row.ts = next_decision(events, row, own, clock)
         if clock[3] == _CLOCK_TIME:
             row.done = 1 if row.ts + interval_ns > row.end_ns else 0
@@ -252,7 +254,8 @@ def step_rows(
         step_type[b] = LAST if row.done else MID
         look(row, own, rules, out[b])
         if taught:
-            reward[b] = lesson.reward(own, rules, values, vector[0] * (row.risk_s - risk_before), out[b]) / scale
+            risks = vector[0] * (row.risk_s - risk_before), vector[0] * standing
+            reward[b] = lesson.reward(own, rules, values, omega.shape[0] > 0, risks[0], risks[1], out[b]) / scale
         else:
             gained = features.objective(row, own, rules, omega, vector) - before
             if rules[0].markout_ns > 0:

@@ -13,7 +13,9 @@ while it is held, Q dm, is left out: no quote of this interval changes it, and a
 A hedge that the action chooses adds what it does at once, to the wealth at the fair price of that moment (touch and
 fee) and to v; the fills then are those of the inventory after it. Where a limit hedges, an inventory Q' beyond it is
 closed at the touch of the interval's end: E v(Q') counts it as the limit's value less that cost. Where the risk of
-several instruments has one price, that of the drawn inventories is taken instead of its mean.
+several instruments has one price, a fill is taken to come in the middle of the interval.
+At a discount of 0 it is what the quote gains over the base quote (tfmm.environments.base_quote) of the same inventory
+on the same tape: what no action changes is left out, and most of the tape's noise with it.
 Assumes: no latency. Evaluation never uses it.
 """
 
@@ -21,7 +23,7 @@ import math
 
 from tfmm import jit
 from tfmm.simulation import books as books_lib
-from tfmm.simulation import clients, exposure, features, state, table
+from tfmm.simulation import clients, exposure, features, quoting, state, table
 
 
 @jit.kernel
@@ -69,18 +71,42 @@ def expect(events, row, until, book, n, rules, order):
         events: (E,) schema.EVENT, from row.cursor on still to come. until: time of the next decision, ns.
         book, rules: of instrument n.
     """
+    ask = order.ask_tick if order.ask_lot > 0 else state.NO_ASK
+    bid = order.bid_tick if order.bid_lot > 0 else state.NO_BID
+    book.lesson_ask, book.lesson_bid, book.ask_chance, book.bid_chance, book.lesson_lot_s = _meet(
+        events, row, until, book, n, rules, ask, bid
+    )
+
+
+@jit.kernel
+def compare(events, row, until, book, n, rules, synthetic):
+    """Notes the same of the quote of base_ask, for the inventory that a decision finds; other arguments: see `expect`.
+
+    synthetic: see quoting.synthetic_mid.
+    """
+    book.base_lot, ask, bid = book.inventory_lot, state.NO_ASK, state.NO_BID
+    below, above = quoting.prices(book, rules, state.CORRECTIONS, 0.0, 0.0, synthetic)
+    if book.has_market and rules.quoted and not math.isnan(below + above):
+        bid, ask = quoting.on_tick(below, above)
+    book.base_ask, book.base_bid, book.base_ask_chance, book.base_bid_chance, book.base_lot_s = _meet(
+        events, row, until, book, n, rules, ask, bid
+    )
+
+
+@jit.kernel
+def _meet(events, row, until, book, n, rules, ask, bid):
+    """What a quote of an order a side does until a time: ask, bid (ticks; state.NO_ASK, state.NO_BID: none), the
+    probabilities that clients take them, the expected integral of |inventory| dt (lot x s)."""
     # post-only: never better than a tick behind the far touch
-    book.lesson_ask = max(order.ask_tick, book.bid_tick + 1)
-    book.lesson_bid = min(order.bid_tick, book.ask_tick - 1)
-    ask, bid = state.NO_ASK, state.NO_BID
-    if order.ask_lot > 0 and book.inventory_lot - order.ask_lot >= -rules.limit_lot:
-        ask = book.lesson_ask
-    if order.bid_lot > 0 and book.inventory_lot + order.bid_lot <= rules.limit_lot:
-        bid = book.lesson_bid
-    ask_kept = bid_kept = 1.0
+    ask, bid = max(ask, book.bid_tick + 1), min(bid, book.ask_tick - 1)
+    if book.inventory_lot - rules.order_lot < -rules.limit_lot:
+        ask = state.NO_ASK
+    if book.inventory_lot + rules.order_lot > rules.limit_lot:
+        bid = state.NO_BID
     since, place, bid_tick, ask_tick = row.ts, row.cursor, book.bid_tick, book.ask_tick
     met, last_ns = book.has_market > 0, book.last_ns
-    book.lesson_lot_s = 0.0
+    ask_kept = bid_kept = 1.0
+    total_lot_s = 0.0
     while since < until:
         place, end, next_bid, next_ask, next_met, last_ns = exposure.change(
             events, place, row.stop, until, n, rules.gap_ns, bid_tick, ask_tick, met, last_ns
@@ -89,37 +115,59 @@ def expect(events, row, until, book, n, rules, order):
         ask_kept, bid_kept, lot_s = exposure.rest(
             rules, book.inventory_lot, ask, bid, bid_tick, ask_tick, seconds, met, ask_kept, bid_kept
         )
-        book.lesson_lot_s += lot_s
+        total_lot_s += lot_s
         since, bid_tick, ask_tick, met = end, next_bid, next_ask, next_met
-    book.ask_chance, book.bid_chance = 1.0 - ask_kept, 1.0 - bid_kept
+    return ask, bid, 1.0 - ask_kept, 1.0 - bid_kept, total_lot_s
 
 
 @jit.kernel
-def reward(books, rules, values, risk, observation):
+def reward(books, rules, values, shared, risk, standing, observation):
     """Reward of the step that `expect` looked forward to, tick x lot of the first instrument.
 
     Args:
-        values: (N, 2 L + 1) v by orders held, tick x lot; or (1, S) of the whole book (tfmm.simulation.books).
-        risk: of all instruments together, or 0: each by itself.
+        values: (N, 2 L + 1) v by orders held, tick x lot; or (1, S) of the whole book (tfmm.simulation.books), less
+            what half an interval costs with it.
+        shared: whether the risk of all instruments has one price: what was drawn of it, `risk`, and what the inventory
+            at the decision would have cost, `standing`.
         observation: (N F,) at the interval's end.
     """
-    total = -risk
-    whole = values.shape[0] < books.shape[0]
+    compared, whole = rules[0].compared > 0, values.shape[0] < books.shape[0]
+    total = 0.0
+    if shared:
+        total -= (standing if whole else risk) - (standing if compared else 0.0)
     if whole:
-        total += books_lib.gained(books, rules, values[0])
+        total += books_lib.gained(books, rules, values[0], False)
+        if compared:
+            total -= books_lib.gained(books, rules, values[0], True)
     for n in range(books.shape[0]):
-        book, rule = books[n], rules[n]
+        book, rule, price = books[n], rules[n], values[0 if whole else n]
         worth = fair(book, rule, drift_of(observation, n, books.shape[0]))
-        own = book.hedge_gain + rule.order_lot * book.ask_chance * (book.lesson_ask - worth)
-        own += rule.order_lot * book.bid_chance * (worth - book.lesson_bid)
-        if risk == 0.0:
-            own -= rule.risk * book.lesson_lot_s
+        own = book.hedge_gain
+        own += _traded(rule, book.lesson_ask, book.lesson_bid, book.ask_chance, book.bid_chance, worth)
+        if compared:
+            own -= _traded(rule, book.base_ask, book.base_bid, book.base_ask_chance, book.base_bid_chance, worth)
+        if not shared:
+            own -= rule.risk * (book.lesson_lot_s - (book.base_lot_s if compared else 0.0))
         if not whole:
-            now = table.between(values[n], book.held_lot / rule.order_lot)
-            low = _after(book, rule, values[n], book.held_lot - rule.order_lot, worth)
-            high = _after(book, rule, values[n], book.held_lot + rule.order_lot, worth)
-            down = book.ask_chance * (1.0 - book.bid_chance)
-            up = book.bid_chance * (1.0 - book.ask_chance)
-            own += down * (low - now) + up * (high - now)
+            own += _moved(book, rule, price, book.held_lot, book.ask_chance, book.bid_chance, worth)
+            if compared:
+                chances = book.base_ask_chance, book.base_bid_chance
+                own -= _moved(book, rule, price, book.base_lot, chances[0], chances[1], worth)
         total += rule.weight * own
     return total
+
+
+@jit.kernel
+def _traded(rules, ask, bid, sold, bought, worth):
+    """Expected gain of a quote's fills, tick x lot."""
+    gain = sold * (ask - worth) if sold > 0.0 else 0.0
+    return rules.order_lot * (gain + (bought * (worth - bid) if bought > 0.0 else 0.0))
+
+
+@jit.kernel
+def _moved(book, rules, values, held_lot, sold, bought, worth):
+    """E v(Q') - v(Q) from an inventory."""
+    now = table.between(values, held_lot / rules.order_lot)
+    low = _after(book, rules, values, held_lot - rules.order_lot, worth)
+    high = _after(book, rules, values, held_lot + rules.order_lot, worth)
+    return sold * (1.0 - bought) * (low - now) + bought * (1.0 - sold) * (high - now)

@@ -8,7 +8,7 @@ from tfmm import jit
 from tfmm.simulation import state, table
 
 _SKEW_SPREAD, _OFFSETS, _DISTANCES = state.SKEW_SPREAD, state.OFFSETS, state.DISTANCES
-_CORRECTIONS = state.CORRECTIONS
+_CORRECTIONS, _LOCKED_TICK = state.CORRECTIONS, state.LOCKED_TICK
 _TOUCH, _SYNTHETIC = state.REFERENCE_TOUCH, state.REFERENCE_SYNTHETIC
 _ON_TICK = 1e-6
 ACTION_NAMES = {"skew_spread": ("skew", "half_spread"), "offsets": ("ask_offset", "bid_offset")}
@@ -47,8 +47,8 @@ def synthetic_mid(books, n, rules):
 
 
 @jit.kernel
-def quote_prices(mid, unit, rules, orders, first, second):
-    """Prices (tick, float) of the quote that an action in [-1, 1]^2 stands for.
+def quote_prices(kind, mid, unit, rules, orders, first, second):
+    """Prices (tick, float) of the quote that an action in [-1, 1]^2 of a kind (state.OFFSETS, ...) stands for.
 
     With u the unit of distances and m the reference price, both in ticks, and Q the inventory in orders:
     skew_spread: m' = m exp(first skew_range u / m), ask, bid = m' +/- u exp(low + (second + 1)/2 (high - low));
@@ -60,14 +60,14 @@ def quote_prices(mid, unit, rules, orders, first, second):
         bid, ask.
     """
     low, width = rules.range_low, rules.range_high - rules.range_low
-    if rules.action == _SKEW_SPREAD:
+    if kind == _SKEW_SPREAD:
         shifted = mid * math.exp(first * rules.skew_range * unit / mid)
         half = unit * math.exp(low + 0.5 * (second + 1.0) * width)
         return shifted - half, shifted + half
-    if rules.action == _OFFSETS:
+    if kind == _OFFSETS:
         ask = mid + unit * (low + 0.5 * (first + 1.0) * width)
         return mid - unit * (low + 0.5 * (second + 1.0) * width), ask
-    if rules.action == _CORRECTIONS:
+    if kind == _CORRECTIONS:
         ask = mid + unit * (table.between(rules.base_ask, orders) + rules.residual * first)
         return mid - unit * (table.between(rules.base_ask, -orders) + rules.residual * second), ask
     return mid - second, mid + first
@@ -77,6 +77,28 @@ def quote_prices(mid, unit, rules, orders, first, second):
 def _lots(rules, action):
     """Size of a side whose action component is in [-1, 1]: none, one order at 0, two at 1."""
     return np.int64(rules.order_lot * (1.0 + min(max(action, -1.0), 1.0)) + 0.5)
+
+
+@jit.kernel
+def prices(book, rules, kind, first, second, synthetic):
+    """Prices (tick, float) of a kind of action in a book's market, bid and ask. synthetic: see synthetic_mid."""
+    below = above = 0.5 * (book.bid_tick + book.ask_tick)
+    unit = rules.unit_tick if rules.unit_tick > 0.0 else 0.5 * max(float(book.ask_tick - book.bid_tick), _LOCKED_TICK)
+    if kind != _DISTANCES and rules.reference == _TOUCH:
+        below, above = float(book.bid_tick), float(book.ask_tick)
+    elif kind != _DISTANCES and rules.reference == _SYNTHETIC:
+        below = above = synthetic
+    orders = book.inventory_lot / rules.order_lot
+    bid, ask = quote_prices(kind, below, unit, rules, orders, first, second)
+    if above != below:
+        _, ask = quote_prices(kind, above, unit, rules, orders, first, second)
+    return bid, ask
+
+
+@jit.kernel
+def on_tick(bid, ask):
+    """Bid rounded down and ask rounded up to whole ticks."""
+    return math.floor(bid + _ON_TICK), math.ceil(ask - _ON_TICK)
 
 
 @jit.kernel
@@ -92,20 +114,7 @@ def send(book, ring, rules, ts, action, synthetic):
     order.bid_lot = 0
     order.ask_lot = 0
     if book.has_market and rules.quoted:
-        below = above = 0.5 * (book.bid_tick + book.ask_tick)
-        unit = (
-            rules.unit_tick
-            if rules.unit_tick > 0.0
-            else 0.5 * max(float(book.ask_tick - book.bid_tick), state.LOCKED_TICK)
-        )
-        if rules.action != _DISTANCES and rules.reference == _TOUCH:
-            below, above = float(book.bid_tick), float(book.ask_tick)
-        elif rules.action != _DISTANCES and rules.reference == _SYNTHETIC:
-            below = above = synthetic
-        orders = book.inventory_lot / rules.order_lot
-        bid, ask = quote_prices(below, unit, rules, orders, action[0], action[1])
-        if above != below:
-            _, ask = quote_prices(above, unit, rules, orders, action[0], action[1])
+        bid, ask = prices(book, rules, rules.action, action[0], action[1], synthetic)
         if not math.isnan(bid):
             order.bid_tick = math.floor(bid + _ON_TICK)
             order.bid_lot = _lots(rules, action[3]) if rules.sizes else rules.order_lot

@@ -95,8 +95,15 @@ BOOK = np.dtype(
         ("lesson_bid", np.int64),
         ("ask_chance", np.float64),
         ("bid_chance", np.float64),
-        ("hedge_gain", np.float64),  # tick x lot
         ("lesson_lot_s", np.float64),  # integral of |inventory| dt
+        ("hedge_gain", np.float64),  # tick x lot
+        # and what the quote that it is compared with was, before any hedge
+        ("base_lot", np.int64),
+        ("base_ask", np.int64),
+        ("base_bid", np.int64),
+        ("base_ask_chance", np.float64),
+        ("base_bid_chance", np.float64),
+        ("base_lot_s", np.float64),
         # trades since the last decision
         ("buy_size", np.float64),
         ("sell_size", np.float64),
@@ -179,6 +186,7 @@ PARAMETERS = np.dtype(
         ("range_high", np.float64),
         ("residual", np.float64),  # CORRECTIONS: half of their width
         ("base_ask", np.float64, (2 * BASE_ORDERS + 1,)),  # CORRECTIONS: what they are added to, by orders held
+        ("compared", np.int64),  # whether a lesson is what a quote gains over that of base_ask
     ]
 )
 """Rules and scales of one instrument, constant over a run."""
