@@ -41,7 +41,8 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     reward: what the agent learns from: the `drawn` profit; what was traded, at its `markout` after markout_s
     (tfmm.simulation.markout), or that and what it did to the value of the inventory by fills measured on train,
     `markout_value`; where clients alone trade what fills are `expected` to earn, or that priced by the
-    `bellman` value of the inventory (tfmm.simulation.lesson). Judged by drawn money.
+    `bellman` value of the inventory, at a discount of 0 less what a base quote earns on the same tape
+    (tfmm.simulation.lesson). Judged by drawn money.
     features: names from `tfmm.simulation.features.NAMES`; empty: its DEFAULT.
     synthetic: {symbol: symbol of its synthetic quotes (prepare.py --synthetic)}, for the feature synthetic_deviation.
     reference: what actions are counted from: the market's mid; the touch, the ask from the best ask and the bid from
