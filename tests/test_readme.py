@@ -86,6 +86,8 @@ def test_other_worlds(name, label):
     assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
     assert change in label or change.startswith(("data.store=", "--store"))
     assert experiment_row(label, summary) in README
+    if name == "client_flow_world_k":
+        assert all(one["ci_low"] > 0 for seeds in summary["comparison"].values() for one in seeds)
 
 
 def ablation_row(one, first):

@@ -13,6 +13,11 @@ from tfmm.models import calibration
 from tfmm.simulation import state
 
 
+def known(problem):
+    """The scales of a Problem with their `base_ask`, fitted now where actions correct nothing."""
+    return problem.scales if all(one.base_ask for one in problem.scales) else fitted(problem)
+
+
 def fitted(problem):
     """The scales of a Problem with their `base_ask` set.
 

@@ -151,7 +151,7 @@ class Problem:
             parameters = parameters.copy()
             parameters["limit_lot"] = state.FOREVER
         if taught and lessons.compares(self):
-            parameters = calibration.with_base(parameters, base_quote.fitted(self))
+            parameters = calibration.with_base(parameters, base_quote.known(self))
             parameters["compared"] = 1
         if distances:
             parameters = parameters.copy()

@@ -237,7 +237,7 @@ def step_rows(
             copy.bid_lot = order.bid_lot
             copy.ask_tick = order.ask_tick
             copy.ask_lot = order.ask_lot
-        sent_ns, standing = row.ts, row.risk_now * interval_ns * 1e-9
+        sent_ns, standing = row.ts, vector[0] * row.risk_now * interval_ns * 1e-9
         row.ts = next_decision(events, row, own, clock)
         if clock[3] == _CLOCK_TIME:
             row.done = 1 if row.ts + interval_ns > row.end_ns else 0
@@ -254,8 +254,8 @@ def step_rows(
         step_type[b] = LAST if row.done else MID
         look(row, own, rules, out[b])
         if taught:
-            risks = vector[0] * (row.risk_s - risk_before), vector[0] * standing
-            reward[b] = lesson.reward(own, rules, values, omega.shape[0] > 0, risks[0], risks[1], out[b]) / scale
+            drawn = vector[0] * (row.risk_s - risk_before)
+            reward[b] = lesson.reward(own, rules, values, omega.shape[0] > 0, drawn, standing, out[b]) / scale
         else:
             gained = features.objective(row, own, rules, omega, vector) - before
             if rules[0].markout_ns > 0:

@@ -87,7 +87,7 @@ def compare(events, row, until, book, n, rules, synthetic):
     book.base_lot, ask, bid = book.inventory_lot, state.NO_ASK, state.NO_BID
     below, above = quoting.prices(book, rules, state.CORRECTIONS, 0.0, 0.0, synthetic)
     if book.has_market and rules.quoted and not math.isnan(below + above):
-        bid, ask = quoting.on_tick(below, above)
+        bid, ask = quoting.bid_on_tick(below), quoting.ask_on_tick(above)
     book.base_ask, book.base_bid, book.base_ask_chance, book.base_bid_chance, book.base_lot_s = _meet(
         events, row, until, book, n, rules, ask, bid
     )
@@ -142,17 +142,19 @@ def reward(books, rules, values, shared, risk, standing, observation):
     for n in range(books.shape[0]):
         book, rule, price = books[n], rules[n], values[0 if whole else n]
         worth = fair(book, rule, drift_of(observation, n, books.shape[0]))
-        own = book.hedge_gain
-        own += _traded(rule, book.lesson_ask, book.lesson_bid, book.ask_chance, book.bid_chance, worth)
-        if compared:
-            own -= _traded(rule, book.base_ask, book.base_bid, book.base_ask_chance, book.base_bid_chance, worth)
+        ask, bid, sold, bought = book.lesson_ask, book.lesson_bid, book.ask_chance, book.bid_chance
+        own = book.hedge_gain + _traded(rule, ask, bid, sold, bought, worth)
         if not shared:
-            own -= rule.risk * (book.lesson_lot_s - (book.base_lot_s if compared else 0.0))
+            own -= rule.risk * book.lesson_lot_s
         if not whole:
-            own += _moved(book, rule, price, book.held_lot, book.ask_chance, book.bid_chance, worth)
-            if compared:
-                chances = book.base_ask_chance, book.base_bid_chance
-                own -= _moved(book, rule, price, book.base_lot, chances[0], chances[1], worth)
+            own += _moved(book, rule, price, book.held_lot, sold, bought, worth)
+        if compared:
+            ask, bid, sold, bought = book.base_ask, book.base_bid, book.base_ask_chance, book.base_bid_chance
+            own -= _traded(rule, ask, bid, sold, bought, worth)
+            if not shared:
+                own += rule.risk * book.base_lot_s
+            if not whole:
+                own -= _moved(book, rule, price, book.base_lot, sold, bought, worth)
         total += rule.weight * own
     return total
 
@@ -160,8 +162,7 @@ def reward(books, rules, values, shared, risk, standing, observation):
 @jit.kernel
 def _traded(rules, ask, bid, sold, bought, worth):
     """Expected gain of a quote's fills, tick x lot."""
-    gain = sold * (ask - worth) if sold > 0.0 else 0.0
-    return rules.order_lot * (gain + (bought * (worth - bid) if bought > 0.0 else 0.0))
+    return rules.order_lot * (sold * (ask - worth) + bought * (worth - bid))
 
 
 @jit.kernel

@@ -96,9 +96,15 @@ def prices(book, rules, kind, first, second, synthetic):
 
 
 @jit.kernel
-def on_tick(bid, ask):
-    """Bid rounded down and ask rounded up to whole ticks."""
-    return math.floor(bid + _ON_TICK), math.ceil(ask - _ON_TICK)
+def bid_on_tick(price):
+    """Rounded down to a whole tick."""
+    return math.floor(price + _ON_TICK)
+
+
+@jit.kernel
+def ask_on_tick(price):
+    """Rounded up to a whole tick."""
+    return math.ceil(price - _ON_TICK)
 
 
 @jit.kernel
@@ -116,10 +122,10 @@ def send(book, ring, rules, ts, action, synthetic):
     if book.has_market and rules.quoted:
         bid, ask = prices(book, rules, rules.action, action[0], action[1], synthetic)
         if not math.isnan(bid):
-            order.bid_tick = math.floor(bid + _ON_TICK)
+            order.bid_tick = bid_on_tick(bid)
             order.bid_lot = _lots(rules, action[3]) if rules.sizes else rules.order_lot
         if not math.isnan(ask):
-            order.ask_tick = math.ceil(ask - _ON_TICK)
+            order.ask_tick = ask_on_tick(ask)
             order.ask_lot = _lots(rules, action[2]) if rules.sizes else rules.order_lot
     book.tail += 1
     return order
