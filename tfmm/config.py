@@ -33,7 +33,9 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     residual: above 0, with `offsets`, the two components correct a quote instead of standing for offset_range: ask
     distance = base(Q) + residual x a_ask, bid distance = base(-Q) + residual x a_bid, all in units of distance_unit,
     base(Q) what dynamic programming over the inventory alone quotes (tfmm.environments.base_quote), the far end of
-    offset_range where that quotes nothing.
+    offset_range where that quotes nothing. base: or, of the `moment`, corrections of the whole tick that earns most
+    with the spread and the drift of now and the value of dynamic programming over inventory and value_spreads
+    (tfmm.simulation.best_tick), rounded to the nearest tick; clients alone must trade. What a reward is compared with.
     risk_aversion: r of F = dPnL - r |Q| dt, with Q in orders, dt in seconds, F in
     (mean half-spread x order size).
     risk: `absolute` prices |Q| of each instrument by itself, `covariance` (Q' Omega Q)^risk_power, with Omega of
@@ -42,7 +44,8 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     (tfmm.simulation.markout), or that and what it did to the value of the inventory by fills measured on train,
     `markout_value`; where clients alone trade what fills are `expected` to earn, or that priced by the
     `bellman` value of the inventory, at a discount of 0 less what a base quote earns on the same tape
-    (tfmm.simulation.lesson). Judged by drawn money.
+    (tfmm.simulation.lesson). Judged by drawn money. value_spreads: states of the spread, cut at even quantiles of
+    train, that the Bellman value tells apart; 1: it is that of the mean spread.
     features: names from `tfmm.simulation.features.NAMES`; empty: its DEFAULT.
     synthetic: {symbol: symbol of its synthetic quotes (prepare.py --synthetic)}, for the feature synthetic_deviation.
     reference: what actions are counted from: the market's mid; the touch, the ask from the best ask and the bid from
@@ -67,12 +70,14 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     half_spread_range: tuple[Positive, Positive] = (0.5, 8.0)
     offset_range: tuple[float, float] = (0.0, 8.0)
     residual: NotNegative = 0.0
+    base: Literal["inventory", "moment"] = "inventory"
     risk_aversion: NotNegative = 0.01
     risk: Literal["absolute", "covariance"] = "absolute"
     risk_power: Positive = 0.5
     omega: tuple[tuple[float, ...], ...] = ()
     features: tuple[str, ...] = ()
     reward: Literal["drawn", "markout", "markout_value", "expected", "bellman"] = "drawn"
+    value_spreads: Annotated[int, msgspec.Meta(ge=1, le=12)] = 1
     markout_s: Positive = 10.0
     synthetic: dict[str, str] = {}
     reference: Literal["mid", "touch", "synthetic"] = "mid"

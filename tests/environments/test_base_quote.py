@@ -12,12 +12,13 @@ from tfmm import config as config_lib
 from tfmm import errors
 from tfmm.environments import lessons, measurement
 from tfmm.evaluation import backtest
-from tfmm.policies import baselines, law, streaming
-from tfmm.simulation import quoting, state
+from tfmm.policies import baselines, law, regimes, streaming, ticks
+from tfmm.simulation import best_tick, features, quoting, state
 from tfmm.training import export
 
 S = 10**9
 RESIDUAL = {"residual": 0.5}
+MOMENT = RESIDUAL | {"base": "moment", "value_spreads": 3, "distance_unit": "spread"}
 ON_TAPE = {"rules": {"tape_fills": True, "touch": "always"}, "clients": {"rate_s": 0.0}}
 
 
@@ -32,6 +33,59 @@ def test_by_hand():
     # far beyond the limit: that of the limit
     bid, ask = quoting.quote_prices(state.CORRECTIONS, 1000.0, 4.0, rules[()], -1e9, 0.0, 0.0)
     assert (bid, ask) == pytest.approx((1000 - 4 * 1.0, 1000 + 4 * 5.0))
+
+
+@pytest.mark.parametrize("curve", ["exponential", "power", "logistic"])
+def test_the_best_tick_is_that_of_every_tick_tried(curve):
+    """Both sides, odd and even spreads, coarse and fine ticks, every inventory: against a loop over all prices."""
+    rules = np.zeros(1, state.PARAMETERS)[0]
+    x = np.linspace(0.0, 6.0, 241) - 0.5
+    p = {
+        "exponential": np.minimum(1.0, np.exp(-1.4 * x)),
+        "power": (1 + np.maximum(x, 0)) ** -1.4,
+        "logistic": 1 / (1 + np.exp(1.4 * (x - 0.3))),
+    }[curve]
+    rules["base_chance"] = 1.0 - np.exp(-1.4 * p)
+    rules["order_lot"], rules["half_spread_tick"] = 1, 3.0
+    rules["value_states"], rules["value_cuts"] = 2, np.inf
+    rules["value_cuts"][0] = 4.0
+    random = np.random.default_rng(0)
+    table = np.sort(random.normal(0.0, 6.0, (2, 2 * state.BASE_ORDERS + 1)))[:, ::-1]
+    rules["base_worth"][:2] = table
+    seen = set()
+    for _ in range(300):
+        book = np.zeros(1, state.BOOK)[0]
+        spread = int(random.choice([0, 1, 2, 3, 4, 5, 8, 40, 77]))
+        book["bid_tick"], book["ask_tick"] = 1000, 1000 + spread
+        book["drift"], held = random.normal(0.0, 0.3), int(random.integers(-60, 61))
+        found = best_tick.distances(book, rules, held)
+        for distance, side in zip(found, (1, -1), strict=True):
+            wide, mid = max(spread, 0.5), 1000 + 0.5 * spread
+            w = table[int(spread > 4), side * held + state.BASE_ORDERS] - side * 3.0 * book["drift"]
+            first = 1001 if side > 0 else 999 + spread
+            tried = np.array([side * (first + side * k - mid) for k in range(int(6 * wide - 1 + 0.5 * spread) + 1)])
+            gain = np.interp(tried / wide, x + 0.5, rules["base_chance"]) * (tried + w)
+            place = int(np.argmax(gain)) if gain.max() > 0.0 else len(gain) - 1
+            assert gain[round(distance - tried[0])] == pytest.approx(gain[place], rel=1e-9, abs=1e-12)
+            assert (mid + side * distance) % 1 == 0.0
+            seen.add(place == len(gain) - 1)
+    assert seen == {False, True}
+
+
+def test_corrections_of_the_moment_by_hand():
+    """Spread 3, mid 1001.5, the unit 1.5: corrections of .6 and .7 x .5 units move the base prices by .45 and .525
+    ticks, to the nearest tick by rounding away from the mid."""
+    rules = np.zeros(1, state.PARAMETERS)[0]
+    rules["order_lot"], rules["base_chance"] = 1, np.exp(-np.linspace(0.0, 6.0, 241))
+    rules["residual"], rules["value_states"] = 0.5, 1
+    book = np.zeros(1, state.BOOK)[0]
+    book["bid_tick"], book["ask_tick"] = 1000, 1003
+    ask, bid = best_tick.distances(book, rules, 0)
+    assert ask == bid
+    for first, by in ((0.0, 0), (0.6, 0), (0.7, 1), (-0.6, 0), (-0.7, -1), (1.0, 1)):
+        below, above = quoting.prices(book, rules, state.TICK_CORRECTIONS, first, -first, 0.0)
+        assert quoting.ask_on_tick(above) == 1001.5 + ask + by
+        assert quoting.bid_on_tick(below) == 1001.5 - bid + by
 
 
 def test_no_correction_is_the_baseline_fill_by_fill(small_config):
@@ -79,9 +133,47 @@ def test_the_exact_law_of_no_correction_is_that_of_the_table(small_config):
     assert own.objective.sum() != 0.0
 
 
-def test_streamed_quotes_equal_the_backtest(small_config):
+def test_the_exact_law_of_no_correction_of_the_moment(small_config):
+    """Against the same rule in numpy: policies.ticks with the worth of a fill in the state of the spread, and drift."""
+    problem = problem_of(small_config, environment=MOMENT | {"features": ["inventory", "spread", "drift"]})
+    found, rules = lessons.by_spread(problem)[0], problem.parameters[0]
+    distance = np.linspace(0.0, 6.0, 241)
+    chance = 1.0 - np.exp(-0.4 * np.exp(-np.maximum(distance - 0.5, 0.0)))
+    np.testing.assert_allclose(problem.scales[0].base_chance, chance, rtol=1e-9)
+    fine = np.linspace(0.0, 6.0, 6001)
+
+    def rule(seen):
+        spread = (seen.books["ask_tick"] - seen.books["bid_tick"])[:, 0].astype(float)
+        mid = 0.5 * (seen.books["ask_tick"] + seen.books["bid_tick"])[:, 0]
+        held = np.rint(seen.books["inventory_lot"][:, 0] / rules["order_lot"]).astype(int)
+        place = np.digitize(spread, found.cuts, right=True)
+        moves = seen.observation[:, features.DRIFT] * rules["half_spread_tick"]
+        both = np.stack(
+            [
+                ticks.best(side * mid, spread, fine, np.interp(fine, distance, chance), worth - side * moves)
+                for side, worth in ((1, found.worth[held + 10, place]), (-1, found.worth[10 - held, place]))
+            ],
+            axis=-1,
+        )
+        # where no price earns anything, the farthest one
+        last = 1.0 - 0.5 * spread + np.floor(6.5 * spread - 1.0)
+        return np.where(np.isnan(both), last[:, np.newaxis], both)[:, np.newaxis]
+
+    watched = law.watch(problem, "test")
+    (own, *_), (other, *_) = (
+        law.expected(problem, watched, lambda seen: np.zeros((len(seen.books), 2)), False),
+        law.expected(problem, watched, rule, True),
+    )
+    np.testing.assert_allclose(own.objective, other.objective, rtol=1e-6, atol=1e-9)
+    bellman = next(one for one in regimes.rules(problem) if one.name == "bellman_spread_drift")
+    best = law.expected(problem, watched, bellman, True)[0].objective.sum()
+    assert own.objective.sum() == pytest.approx(best, rel=0.1)
+
+
+@pytest.mark.parametrize("base", [RESIDUAL | {"distance_unit": "spread"}, MOMENT], ids=["inventory", "moment"])
+def test_streamed_quotes_equal_the_backtest(small_config, base):
     """Hedged by action: the quote is that of what is left."""
-    changes = {"environment": RESIDUAL | {"distance_unit": "spread"}, "rules": {"hedge": "action"}}
+    changes = {"environment": base | {"features": ["inventory", "spread", "drift"]}, "rules": {"hedge": "action"}}
     run, *_ = assert_streamed(problem_of(small_config, **changes), spread=3.0)
     assert {"CLIENT", "HEDGE"} <= set(run.fills["rule"])
 
@@ -103,8 +195,48 @@ def test_an_action_becomes_a_quote_by_the_exported_description_alone(small_confi
             assert answer[name] == pytest.approx(tick * about["instruments"][0]["tick_size"], abs=1e-9)
 
 
-def test_a_reported_fill_does_not_move_the_quote_that_was_told(small_config):
-    problem = problem_of(small_config, environment=RESIDUAL)
+def test_of_the_moment_it_does_too(small_config):
+    """The best of all ticks by the description's words, corrected by half-spreads, to the nearest tick; no drift."""
+    problem = problem_of(small_config, environment=MOMENT | {"features": ["inventory", "spread"]})
+    run, _, answers = assert_streamed(problem)
+    about = json.loads(json.dumps(export.describe(problem, 0)))
+    assert about["action_map"]["ask_tick_correction"].startswith("ask = m + d + u residual a, to the nearest tick")
+    scales, config = about["scales"][0], about["config"]
+    residual = config["environment"]["residual"]
+    quotes, compared = run.tape.events[run.tape.events["kind"] == 0], 0
+    for (answer,), action in zip(answers, run.actions, strict=False):
+        now = quotes[np.searchsorted(quotes["ts"], answer["ts"], side="right") - 1]
+        held = (run.fills["side"] * run.fills["qty"])[run.fills["ts_ns"] <= answer["ts"]].sum()
+        mid, s = 0.5 * (now["lo_tick"] + now["hi_tick"]), float(now["hi_tick"] - now["lo_tick"])
+        w = scales["base_worth"][sum(s > cut for cut in scales["base_cuts"])]
+        for name, side, a in (("ask", 1, action[0]), ("bid", -1, action[1])):
+            d = 1.0 - 0.5 * s + np.arange(int(6 * s))
+            taken = np.interp(d / s, np.linspace(0.0, 6.0, 241), scales["base_chance"])
+            worth = np.interp(side * held, np.arange(-10, 11), w)
+            exact = d[np.argmax(taken * (d + worth))] + 0.5 * s * residual * float(a)
+            price = mid + side * exact
+            assert answer[name] / about["instruments"][0]["tick_size"] == pytest.approx(price, abs=0.5 + 1e-4)
+            compared += 1
+    assert compared > 50
+
+
+def test_of_the_moment_it_does_not_know_another_world(small_config):
+    """Clients of another curve and rate, there and not in training: the same quotes; other fills."""
+    problem = problem_of(small_config, environment=MOMENT | {"features": ["inventory", "spread", "drift"]})
+    clients = msgspec.structs.replace(problem.config.clients, k=2.0, rate_s=0.1)
+    other = problem.elsewhere(msgspec.structs.replace(problem.config, clients=clients))
+    rows, quotes, fills = np.arange(100), [], []
+    for one in (problem, other):
+        watched, act = law.watch(one, "test"), lambda seen: np.zeros((len(seen.books), 2))
+        quotes.append(law.quotes(one, watched[0], rows, act, False))
+        fills.append(law.expected(one, watched, act, False)[0].outcomes["sold"].sum())
+    np.testing.assert_array_equal(*quotes)
+    assert fills[1] < 0.5 * fills[0]
+
+
+@pytest.mark.parametrize("base", [RESIDUAL, MOMENT], ids=["inventory", "moment"])
+def test_a_reported_fill_does_not_move_the_quote_that_was_told(small_config, base):
+    problem = problem_of(small_config, environment=base)
     session = streaming.Session(policy_of(problem), fills="reported")
     list(session.take(quote(0)))
     ((told,),) = session.take(quote(6 * S))
@@ -121,5 +253,9 @@ def test_wrong_settings_are_config_errors(small_config):
     tree["environment"] |= RESIDUAL
     with pytest.raises(errors.ConfigError, match=r"environment\.residual is 0\.5 with skew_spread, wanted offsets"):
         config_lib.decode(tree, "test")
+    with pytest.raises(errors.ConfigError, match=r"environment\.base is moment, but rules\.tape_fills is true"):
+        problem_of(small_config, environment=MOMENT, rules={"tape_fills": True})
+    with pytest.raises(errors.ConfigError, match=r"base is moment, but environment\.reference is touch, wanted mid"):
+        problem_of(small_config, environment=MOMENT | {"reference": "touch"})
     with pytest.raises(errors.ConfigError, match=r"inventory_limit_orders is 65 with environment\.residual 0\.5"):
         problem_of(small_config, environment=RESIDUAL, rules={"inventory_limit_orders": 65})

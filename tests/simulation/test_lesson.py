@@ -8,11 +8,11 @@ import pytest
 
 from tfmm import config as config_lib
 from tfmm import errors
-from tfmm.environments import factory, lessons
+from tfmm.environments import factory, lessons, watching
 from tfmm.environments import problem as problem_lib
 from tfmm.market import schema
 from tfmm.models import drift as drift_lib
-from tfmm.simulation import features
+from tfmm.simulation import features, state
 
 
 def problem_of(small_config, store=None, **changes):
@@ -94,13 +94,21 @@ def along_the_tape(events, start, until, quote, held):
     return [1.0 - one for one in kept], lot_s
 
 
+@pytest.mark.parametrize("states", [1, 3])
 @pytest.mark.parametrize("rules", HEDGES, ids=["none", "limit", "action"])
-def test_by_hand(small_config, rules):
+def test_by_hand(small_config, rules, states):
     """One step with given book: the hedge, E of both sides at the fair price, risk, and the value of where it leads."""
-    problem = problem_of(
-        small_config, environment={"reward": "bellman", "features": ["inventory", "drift"]}, rules=rules
-    )
-    values = problem.values()
+    environment = {"reward": "bellman", "features": ["inventory", "drift"], "value_spreads": states}
+    problem = problem_of(small_config, environment=environment, rules=rules)
+    values = problem.values().reshape(states, 21)
+    cuts = lessons.by_spread(problem)[0].cuts if states > 1 else []
+
+    def value_at(book):
+        now = sum(book["ask_tick"] - book["bid_tick"] > cut for cut in cuts)
+        visited.add(now)
+        return values[now]
+
+    visited = set()
     sim = problem.simulator(problem.segments["train"], 1, 5, taught=True)
     sim.reset()
     events, hedges, moving = problem.store.events, 0, 0
@@ -114,7 +122,7 @@ def test_by_hand(small_config, rules):
         drift = problem.observe(sim)[0, 1]
         book, sent = sim.books[0, 0], sim.sent[0, 0]
         ask, bid = max(sent["ask_tick"], before["bid_tick"] + 1), min(sent["bid_tick"], before["ask_tick"] - 1)
-        held, v, wanted = before["inventory_lot"], values[0], 0.0
+        held, v, wanted = before["inventory_lot"], value_at(before), 0.0
         if problem.config.rules.hedge == "action" and held:
             # .7 of 1, 2, 3, ... orders of a lot: 1, 1, 2, ... sold at the bid or bought at the ask, fee on top
             closed, side = int(0.7 * abs(held) + 0.5), np.sign(held)
@@ -131,7 +139,7 @@ def test_by_hand(small_config, rules):
         fair = mid_of(book) + drift * rules_of(problem)["half_spread_tick"]
         wanted += p[0] * (ask - fair) + p[1] * (fair - bid)
         wanted -= rules_of(problem)["risk"] * lot_s
-        after = dict(enumerate(v, -10))
+        after = dict(enumerate(value_at(book), -10))
         if problem.config.rules.hedge == "limit":
             after[-2] = after[-1] + fair - book["ask_tick"] * (1 + 0.5e-4)
             after[2] = after[1] + book["bid_tick"] * (1 - 0.5e-4) - fair
@@ -141,6 +149,53 @@ def test_by_hand(small_config, rules):
         assert sim.reward[0] == pytest.approx(wanted / problem.reward_scale, rel=1e-5, abs=1e-6)
     assert (hedges > 5) == bool(rules)
     assert moving > 5
+    assert len(visited) == states
+
+
+def test_the_value_by_spread(small_config):
+    """Against value iteration in plain Python on the same decisions; one state is the value of the mean spread."""
+    environment = {"reward": "bellman", "value_spreads": 3}
+    problem = problem_of(small_config, environment=environment, rules={"inventory_limit_orders": 3})
+    found = lessons.by_spread(problem)[0]
+    seen = watching.train(problem)
+    spread = seen.ask_tick[..., 0] - seen.bid_tick[..., 0]
+    place = np.digitize(spread, found.cuts, right=True)
+    means = [spread[place == x].mean() for x in range(3)]
+    moves = np.array([[np.mean(place[1:][place[:-1] == x] == y) for y in range(3)] for x in range(3)])
+    unit = 2.0 * problem.scales[0].half_spread_tick
+    distance, _ = lessons.solve(problem, 0)
+    chance = 1.0 - np.exp(-0.4 * np.exp(-np.maximum(distance / unit - 0.5, 0.0)))
+    value = np.zeros((7, 3))
+    for _ in range(200):  # relative values: what a state is worth beside the first one
+        ahead, after = 0.999 * value @ moves.T, np.empty((7, 3))
+        for q, x in itertools.product(range(7), range(3)):
+            down = ahead[q - 1, x] - ahead[q, x] if q > 0 else -np.inf
+            up = ahead[q + 1, x] - ahead[q, x] if q < 6 else -np.inf
+            gain = chance * distance / unit * means[x]
+            after[q, x] = ahead[q, x] - problem.holding_cost(0)[q] + _both(chance, gain, down, up)
+        value = after - after[3, 0]
+    wanted = value - value[3]
+    np.testing.assert_allclose(found.value - found.value[3], wanted, rtol=2e-3, atol=1e-3 * np.abs(wanted).max())
+    assert (np.diff(wanted[0]) < 0).all()  # a wide spread stays, and makes inventory dearer
+    rows = problem.values().reshape(3, 7) / problem.scales[0].order_lot
+    np.testing.assert_allclose(rows, (found.value - found.value[3]).T)
+
+
+def _both(chance, gain, down, up):
+    """The best of both sides, that may both be taken."""
+    ask, bid = chance[:, np.newaxis], chance[np.newaxis, :]
+    total = gain[:, np.newaxis] + gain[np.newaxis, :]
+    with np.errstate(invalid="ignore"):
+        total = total + ask * (1.0 - bid) * down + bid * (1.0 - ask) * up
+    total = np.append(total[np.isfinite(total)], 0.0)
+    # one side alone, the other one not quoted
+    alone = [np.max(gain + chance * one) for one in (down, up) if np.isfinite(one)]
+    return max(total.max(), *alone)
+
+
+def test_more_states_of_the_spread_than_there_is_room_for(small_config):
+    with pytest.raises(errors.ConfigError, match=r"value_spreads"):
+        problem_of(small_config, environment={"value_spreads": state.MOST_VALUE_STATES + 1})
 
 
 def test_values_fall_with_inventory_and_only_training_learns_from_them(small_config):
@@ -188,11 +243,13 @@ def test_drift_predicts_and_is_the_feature(small_config):
     assert not drift_lib.fit(x, np.where(np.arange(20_000) < 16_000, x[:, 0], -x[:, 0])).any()
 
 
+@pytest.mark.parametrize(("states", "base"), [(1, "inventory"), (4, "moment")])
 @pytest.mark.parametrize("case", [*HEDGES, "two"], ids=["none", "limit", "action", "two"])
-def test_compared_it_is_the_gain_over_the_base_quote_on_the_same_tape(small_config, pair_store, case):
+def test_compared_it_is_the_gain_over_the_base_quote_on_the_same_tape(small_config, pair_store, case, states, base):
     """At a discount of 0: from one state, the reward of a quote less that of the base quote without a hedge; 0 for the
     base quote itself, whatever the tape and the clients do."""
     environment = {"reward": "bellman", "residual": 0.8, "features": ["inventory", "drift"]}
+    environment |= {"value_spreads": states, "base": base}
     more = {"rules": case}
     if case == "two":
         environment |= {"risk": "covariance", "omega": ((1.0, 0.9), (0.9, 1.0))}

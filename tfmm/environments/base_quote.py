@@ -1,7 +1,9 @@
-"""The quote that actions correct where environment.residual is above 0: dynamic programming over the inventory alone.
+"""The quote that actions correct where environment.residual is above 0, and that rewards of discount 0 compare with.
 
-Where clients alone trade, with known fill probabilities, it is solved for these; else for what quotes did on train. It
-knows nothing of the moment's spread, drift or flow, and of several instruments each by itself: that is left to learn.
+By dynamic programming over the inventory alone: where clients alone trade, with known fill probabilities, it is solved
+for these; else for what quotes did on train. It knows nothing of the moment's spread, drift or flow. Where
+environment.base is `moment` it knows the spread and the drift (tfmm.simulation.best_tick). Of several instruments it
+knows each by itself: the rest is left to learn.
 """
 
 import msgspec
@@ -14,19 +16,20 @@ from tfmm.simulation import state
 
 
 def known(problem):
-    """The scales of a Problem with their `base_ask`, fitted now where actions correct nothing."""
-    return problem.scales if all(one.base_ask for one in problem.scales) else fitted(problem)
+    """The scales of a Problem with their base quote, fitted now where actions correct nothing."""
+    return problem.scales if all(one.base_ask or one.base_worth for one in problem.scales) else fitted(problem)
 
 
 def fitted(problem):
-    """The scales of a Problem with their `base_ask` set.
+    """The scales of a Problem with their `base_ask` or, of the moment, their `base_worth` and `base_cuts` set.
 
     Distances from the mid become multiples of the unit of an action's at the mean spread of train, and are counted from
     the touch where that is the reference. A side that is not quoted stands at the far end of offset_range. Buyers and
     sellers are alike: the distance of the bid is that of the ask with the opposite inventory, the mean of both.
 
     Raises:
-        ConfigError: more orders may be held than the table has room for.
+        ConfigError: more orders may be held than the table has room for; of the moment, fills have no known
+            probability, or distances are not counted from the mid.
     """
     environment, limit = problem.config.environment, problem.config.rules.inventory_limit_orders
     if limit > state.BASE_ORDERS:
@@ -35,6 +38,17 @@ def fitted(problem):
             f"at most {state.BASE_ORDERS}"
         )
     out = []
+    if environment.base == "moment":
+        lessons.check(problem.config, problem.instruments, "base")
+        if environment.reference != "mid":
+            raise errors.ConfigError(
+                f"environment.base is moment, but environment.reference is {environment.reference}, wanted mid"
+            )
+        for one, by_spread in zip(problem.scales, lessons.by_spread(problem), strict=True):
+            found = by_spread.cuts, by_spread.worth.T, by_spread.chance
+            cuts, worth, chance = (msgspec.convert(part.tolist(), tuple) for part in found)
+            out.append(msgspec.structs.replace(one, base_cuts=cuts, base_worth=worth, base_chance=chance))
+        return tuple(out)
     for one, quotes in zip(problem.scales, _quotes(problem), strict=True):
         before = one.half_spread_tick if environment.reference == "touch" else 0.0
         unit = calibration.unit_tick(one, environment) or one.half_spread_tick

@@ -1,22 +1,24 @@
 """The value of inventory that prices fills in a reward: from known curves, or from what quotes did on train."""
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 
 from tfmm import errors
-from tfmm.environments import measurement
-from tfmm.models import book, inventory
+from tfmm.environments import measurement, watching
+from tfmm.models import book, inventory, regimes
 from tfmm.simulation import lesson, state
 
 MARKED_LATER = ("markout", "markout_value")
 """Rewards of tfmm.simulation.markout."""
-_GRID = 241
-_FARTHEST = 6.0  # market spreads
+EXPECTED = ("expected", "bellman")
+"""Rewards of tfmm.simulation.lesson."""
 
 
-def check(config, instruments):
-    """Raises ConfigError where fills have no known probabilities: other fills than clients', or unknown sizes."""
+def check(config, instruments, setting="reward"):
+    """Raises ConfigError where fills have no known probabilities, which a setting of the environment wants: other fills
+    than clients', or unknown sizes."""
     rules, clients, environment = config.rules, config.clients, config.environment
     wanted = (
         (clients.rate_s > 0, "clients.rate_s is 0", "above 0"),
@@ -35,7 +37,8 @@ def check(config, instruments):
     )
     for fits, found, text in wanted:
         if not fits:
-            raise errors.ConfigError(f"environment.reward is {environment.reward}, but {found}, wanted {text}")
+            value = getattr(environment, setting)
+            raise errors.ConfigError(f"environment.{setting} is {value}, but {found}, wanted {text}")
 
 
 def known(config, instruments):
@@ -52,11 +55,19 @@ def compares(problem):
     what no action changes may be left out."""
     config = problem.config
     few = config.rules.inventory_limit_orders <= state.BASE_ORDERS
-    return config.environment.reward in ("expected", "bellman") and config.agent.gamma == 0.0 and few
+    return config.environment.reward in EXPECTED and config.agent.gamma == 0.0 and few
+
+
+def spread_states(problem):
+    """States of the spread that have a value of their own: environment.value_spreads where each instrument has one by
+    itself, else 1."""
+    environment = problem.config.environment
+    return environment.value_spreads if environment.reward in EXPECTED and problem.risk is None else 1
 
 
 def values(problem):
-    """(N, 2 L + 1) float64, tick x lot, or (1, S) where the whole book has a price: see Problem.values."""
+    """(N, X (2 L + 1)) float64, tick x lot, by state of the spread and orders held; or (1, S) where the whole book has
+    a price: see Problem.values."""
     config, reward = problem.config, problem.config.environment.reward
     if reward in MARKED_LATER and any(one.inverse for one in problem.instruments):
         raise errors.ConfigError(f"environment.reward is {reward}, but an instrument is inverse, wanted linear ones")
@@ -78,11 +89,15 @@ def values(problem):
     if reward == "bellman" and problem.risk is not None:
         # the inventory at the end of the interval is held for about half of what it has changed by
         return _above_flat(whole(problem).value - 0.5 * _costs(problem).reshape(-1))[np.newaxis]
-    out = np.zeros((len(problem.scales), 2 * config.rules.inventory_limit_orders + 1))
-    if reward == "bellman":
-        for n, scale in enumerate(problem.scales):
-            out[n] = _above_flat(solve(problem, n)[1].value) * scale.order_lot
-    return out
+    count, width = len(problem.scales), 2 * config.rules.inventory_limit_orders + 1
+    if reward == "expected":
+        return np.zeros((count, spread_states(problem) * width))
+    if spread_states(problem) > 1:
+        found = [one.value for one in by_spread(problem)]
+    else:
+        found = [solve(problem, n)[1].value[:, np.newaxis] for n in range(count)]
+    rows = [_above_flat(one).T.reshape(-1) * scale.order_lot for one, scale in zip(found, problem.scales, strict=True)]
+    return np.array(rows)
 
 
 @functools.lru_cache(maxsize=4)
@@ -92,6 +107,50 @@ def measured(problem):
         (one.distance_tick, measurement.solve(problem, n, one, problem.hedge(n)))
         for n, one in enumerate(measurement.measure(problem))
     )
+
+
+def with_spreads(problem, parameters):
+    """Copies of state.PARAMETERS with the states of the spread that `values` tells apart."""
+    out = parameters.copy()
+    out["value_states"], out["value_cuts"] = spread_states(problem), np.inf
+    for n, one in enumerate(by_spread(problem)):
+        out["value_cuts"][n, : len(one.cuts)] = one.cuts
+    return out
+
+
+class BySpread(NamedTuple):
+    """cuts: (X - 1,) between the states of the spread, tick; a cut itself belongs to the state below. value: (2 L + 1,
+    X), tick x order. chance: (CHANCE_SIZE,) that a client takes a quote at 0, CHANCE_STEP, ... market spreads from the
+    mid. worth: (2 L + 1, X) of a sale beside the ask's distance, tick; the limit's as the next one's."""
+
+    cuts: np.ndarray
+    value: np.ndarray
+    chance: np.ndarray
+    worth: np.ndarray
+
+
+@functools.lru_cache(maxsize=4)
+def by_spread(problem):
+    """A BySpread of every instrument: models.regimes with states of the spread cut at even quantiles of train, and no
+    drift, which the fair price has."""
+    seen, count = watching.train(problem), problem.config.environment.value_spreads
+    out = []
+    for n in range(len(problem.scales)):
+        spreads = np.maximum(seen.ask_tick[..., n] - seen.bid_tick[..., n], state.LOCKED_TICK).T  # (W, T)
+        spreads = [one[np.isfinite(one)] for one in spreads]
+        cuts = np.quantile(np.concatenate(spreads), np.linspace(0.0, 1.0, count + 1)[1:-1])
+        states = [np.searchsorted(cuts, one) for one in spreads]
+        still = [np.zeros(len(one)) for one in spreads]
+        chain = regimes.estimate(spreads, still, states, states, count)
+        distance, chance = _curve(problem, n)
+        hedge = problem.hedge(n, 0.5 * chain.spread)
+        solved = regimes.solve(
+            chain, distance / (2.0 * problem.scales[n].half_spread_tick), chance, problem.holding_cost(n), hedge=hedge
+        )
+        worth = solved.worth[:, :, 0].copy()
+        worth[0] = worth[1]
+        out.append(BySpread(cuts, solved.value, chance, worth))
+    return tuple(out)
 
 
 def _above_flat(value):
@@ -137,5 +196,5 @@ def _curve(problem, n):
     """(J,) distances, ticks, and the probability that a client takes a quote there, at the mean spread."""
     interval_s, rules = problem.config.environment.interval_s, problem.parameters[n]
     spread = 2.0 * problem.scales[n].half_spread_tick
-    distance = np.linspace(0.0, _FARTHEST * spread, _GRID)
+    distance = np.linspace(0.0, state.CHANCE_TO * spread, state.CHANCE_SIZE)
     return distance, np.array([lesson.chance(d - 0.5 * spread, spread, interval_s, rules) for d in distance])

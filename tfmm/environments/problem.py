@@ -147,6 +147,8 @@ class Problem:
         if taught and self.config.environment.reward in lessons.MARKED_LATER:
             parameters = parameters.copy()
             parameters["markout_ns"] = round(self.config.environment.markout_s * 1e9)
+        if taught and lessons.spread_states(self) > 1:
+            parameters = lessons.with_spreads(self, parameters)
         if not limited:
             parameters = parameters.copy()
             parameters["limit_lot"] = state.FOREVER
@@ -159,7 +161,7 @@ class Problem:
         return parameters
 
     def values(self):
-        """(N, 2 L + 1) of environment.reward as Simulator takes them, None for `drawn`."""
+        """(N, X (2 L + 1)) of environment.reward as Simulator takes them, None for `drawn`."""
         return lessons.values(self)
 
     def windows(self, segments, window_s=0.0):
@@ -273,7 +275,9 @@ def _actions(config):
     sizes = quoting.SIZE_NAMES if config.environment.sizes else ()
     hedge = quoting.HEDGE_NAMES if config.rules.hedge == "action" else ()
     prices = quoting.ACTION_NAMES[config.environment.action]
-    return (*(quoting.CORRECTION_NAMES if config.environment.residual else prices), *sizes, *hedge)
+    if config.environment.residual:
+        prices = quoting.CORRECTION_NAMES[config.environment.base]
+    return (*prices, *sizes, *hedge)
 
 
 def chosen_features(environment, instruments):

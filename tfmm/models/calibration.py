@@ -29,6 +29,9 @@ class Scales(msgspec.Struct, frozen=True, kw_only=True):
         drift: (6,) coefficients of models.drift, empty where nobody asks for them.
         base_ask: (2 L + 1,) distance of the ask, in units of an action's, with -L, ..., L orders held, that actions
             correct; the bid's is the one with as many orders of the other sign. Empty without environment.residual.
+        base_cuts, base_worth, base_chance: where environment.base is the moment (X - 1,) cuts between states of the
+            spread, tick, (X, 2 L + 1) w of tfmm.simulation.best_tick of the ask without drift, tick, and P at 0, .025,
+            ..., 6 market spreads from the mid; else empty.
     """
 
     half_spread_tick: float
@@ -37,6 +40,9 @@ class Scales(msgspec.Struct, frozen=True, kw_only=True):
     mid_tick: float = 0.0
     drift: tuple[float, ...] = ()
     base_ask: tuple[float, ...] = ()
+    base_cuts: tuple[float, ...] = ()
+    base_worth: tuple[tuple[float, ...], ...] = ()
+    base_chance: tuple[float, ...] = ()
 
 
 def calibrate(events, instruments, segments, order_size=0.0, quoted=None):
@@ -118,25 +124,36 @@ def parameters(scales, base, environment, limit_orders, clients=None, rules=None
         out["risk"][n] = environment.risk_aversion * one.half_spread_tick
         if one.drift:
             out["drift"][n] = one.drift
+    out["base"] = BASES[environment.base]
     out = with_base(out, scales)
     if environment.action == "skew_spread":
         out["action"] = state.SKEW_SPREAD
         out["skew_range"] = environment.skew_range
         out["range_low"], out["range_high"] = np.log(environment.half_spread_range)
     else:
-        out["action"] = state.CORRECTIONS if environment.residual else state.OFFSETS
+        out["action"] = BASES[environment.base] if environment.residual else state.OFFSETS
         out["residual"] = environment.residual
         out["range_low"], out["range_high"] = environment.offset_range
     return out
 
 
+BASES = {"inventory": state.CORRECTIONS, "moment": state.TICK_CORRECTIONS}
+"""What corrections of environment.base are."""
+
+
 def with_base(parameters, scales):
-    """Copies of state.PARAMETERS with the base_ask of the scales that have one."""
+    """Copies of state.PARAMETERS with the base quotes of the scales that have one."""
     out = parameters.copy()
     for n, one in enumerate(scales):
         if one.base_ask:
             beyond = state.BASE_ORDERS - len(one.base_ask) // 2
             out["base_ask"][n] = np.pad(one.base_ask, beyond, mode="edge")
+        if one.base_worth:
+            worth = np.array(one.base_worth)
+            beyond = state.BASE_ORDERS - worth.shape[1] // 2
+            out["base_worth"][n, : len(worth)] = np.pad(worth, ((0, 0), (beyond, beyond)), mode="edge")
+            out["base_chance"][n] = one.base_chance
+            out["value_states"][n], out["value_cuts"][n, : len(worth) - 1] = len(worth), one.base_cuts
     return out
 
 

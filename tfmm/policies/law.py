@@ -157,7 +157,7 @@ def blocks(several, block_s):
 
 def _market(sim):
     out, books = np.zeros(len(sim.rows), law.MARKET), sim.books[:, 0]
-    for name in ("bid_tick", "ask_tick", "has_market", "last_ns"):
+    for name in ("bid_tick", "ask_tick", "has_market", "last_ns", "drift"):
         out[name] = books[name]
     out["ts"], out["row"], out["stop"] = sim.rows["ts"], sim.rows["cursor"], sim.rows["stop"]
     return out

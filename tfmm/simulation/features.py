@@ -104,6 +104,7 @@ def observe(book, rules, time_left, synthetic, out):
     synthetic: mid of its synthetic quotes in ticks, NaN without.
     """
     out[:] = 0.0
+    book.drift = 0.0
     out[0] = book.inventory_lot / rules.limit_lot
     out[13] = time_left
     out[19] = _clipped((book.inventory_lot - book.inventory_average) / rules.order_lot)
@@ -125,6 +126,7 @@ def observe(book, rules, time_left, synthetic, out):
         out[5 + k] = _clipped((mid - book.mid_average[k]) / scale)
     for k in range(6):
         out[17] += rules.drift[k] * out[2 + k]
+    book.drift = out[17]
     out[8] = _clipped(0.5 * math.log(max(book.variance, 1e-12) / (rules.sigma_tick * rules.sigma_tick)))
     if not math.isnan(synthetic):
         out[18] = _clipped((mid - synthetic) / unit)

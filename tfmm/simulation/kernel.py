@@ -192,7 +192,7 @@ def step_rows(
         clock: (5,) int64 interval, window, warm-up, ns; state.CLOCK_TIME, ... and its number of quotes.
         decay: features.decays of the interval.
         scale: money of one reward unit, tick x lot of the first instrument. omega, vector: see features.objective.
-        values: (N, 2 L + 1) or (1, S) float64 for the reward of tfmm.simulation.lesson, or where it is marked later
+        values: (N, X (2 L + 1)) or (1, S) float64 for the reward of tfmm.simulation.lesson, or where it is marked later
             (N, 2 L + 1) of tfmm.simulation.markout; empty: without.
         out: (B, N F) float32 observations. reward: (B,) float32.
         step_type: (B,) int32. sent: (B, N) state.ORDER, the quotes sent at this decision.

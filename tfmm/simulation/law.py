@@ -27,6 +27,7 @@ MARKET = np.dtype(
         ("last_ns", np.int64),  # of the last event before
         ("row", np.int64),  # next event
         ("stop", np.int64),  # one past the last event of the segment
+        ("drift", np.float64),  # the feature
     ]
 )
 """What the market was at a decision."""
@@ -121,7 +122,7 @@ def _quote(book, ring, rules, now, orders, action, unused):
     """A book at a market, with an inventory of so many orders, in which the quotes of an action rest; returns how many
     orders it holds after the hedge that comes before them. unused: see _unused."""
     book.bid_tick, book.ask_tick, book.has_market = now.bid_tick, now.ask_tick, now.has_market
-    book.inventory_lot = orders * rules.order_lot
+    book.drift, book.inventory_lot = now.drift, orders * rules.order_lot
     book.my_bid_lot = book.my_ask_lot = 0
     book.cash = book.fees = 0.0
     no_log, no_outcomes = unused

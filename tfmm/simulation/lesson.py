@@ -12,7 +12,8 @@ and the larger the discount, the more of what v leaves out is learned. Without a
 while it is held, Q dm, is left out: no quote of this interval changes it, and a fair price has no drift left.
 A hedge that the action chooses adds what it does at once, to the wealth at the fair price of that moment (touch and
 fee) and to v; the fills then are those of the inventory after it. Where a limit hedges, an inventory Q' beyond it is
-closed at the touch of the interval's end: E v(Q') counts it as the limit's value less that cost. Where the risk of
+closed at the touch of the interval's end: E v(Q') counts it as the limit's value less that cost. Where v also knows
+the spread (models.regimes), both v(Q') and v(Q) are those of the interval's end. Where the risk of
 several instruments has one price, a fill is taken to come in the middle of the interval.
 At a discount of 0 it is what the quote gains over the base quote (tfmm.environments.base_quote) of the same inventory
 on the same tape: what no action changes is left out, and most of the tape's noise with it.
@@ -46,10 +47,20 @@ def drift_of(observation, n, count):
 
 
 @jit.kernel
+def priced(book, rules, values):
+    """v (2 L + 1,) at the spread of a book's market, of values (X (2 L + 1),) for the X states that value_cuts part."""
+    if rules.value_states < 2:
+        return values
+    spread = max(float(book.ask_tick - book.bid_tick), state.LOCKED_TICK)
+    place, width = table.part(rules.value_cuts, rules.value_states, spread), values.shape[0] // rules.value_states
+    return values[place * width : (place + 1) * width]
+
+
+@jit.kernel
 def wealth(book, rules, values, drift):
-    """Cash, the inventory at its fair price, and its value v (2 L + 1,), tick x lot."""
-    held = book.inventory_lot
-    return book.cash - book.fees + held * fair(book, rules, drift) + table.between(values, held / rules.order_lot)
+    """Cash, the inventory at its fair price, and its value, tick x lot; values: see `priced`."""
+    held, value = book.inventory_lot, priced(book, rules, values)
+    return book.cash - book.fees + held * fair(book, rules, drift) + table.between(value, held / rules.order_lot)
 
 
 @jit.kernel
@@ -80,12 +91,12 @@ def expect(events, row, until, book, n, rules, order):
 
 @jit.kernel
 def compare(events, row, until, book, n, rules, synthetic):
-    """Notes the same of the quote of base_ask, for the inventory that a decision finds; other arguments: see `expect`.
+    """Notes the same of the base quote, for the inventory that a decision finds; other arguments: see `expect`.
 
     synthetic: see quoting.synthetic_mid.
     """
     book.base_lot, ask, bid = book.inventory_lot, state.NO_ASK, state.NO_BID
-    below, above = quoting.prices(book, rules, state.CORRECTIONS, 0.0, 0.0, synthetic)
+    below, above = quoting.prices(book, rules, rules.base, 0.0, 0.0, synthetic)
     if book.has_market and rules.quoted and not math.isnan(below + above):
         bid, ask = quoting.bid_on_tick(below), quoting.ask_on_tick(above)
     book.base_ask, book.base_bid, book.base_ask_chance, book.base_bid_chance, book.base_lot_s = _meet(
@@ -125,8 +136,8 @@ def reward(books, rules, values, shared, risk, standing, observation):
     """Reward of the step that `expect` looked forward to, tick x lot of the first instrument.
 
     Args:
-        values: (N, 2 L + 1) v by orders held, tick x lot; or (1, S) of the whole book (tfmm.simulation.books), less
-            what half an interval costs with it.
+        values: (N, X (2 L + 1)) v by state of the spread and orders held, tick x lot; or (1, S) of the whole book
+            (tfmm.simulation.books), less what half an interval costs with it.
         shared: whether the risk of all instruments has one price: what was drawn of it, `risk`, and what the inventory
             at the decision would have cost, `standing`.
         observation: (N F,) at the interval's end.
@@ -140,7 +151,8 @@ def reward(books, rules, values, shared, risk, standing, observation):
         if compared:
             total -= books_lib.gained(books, rules, values[0], True)
     for n in range(books.shape[0]):
-        book, rule, price = books[n], rules[n], values[0 if whole else n]
+        book, rule = books[n], rules[n]
+        price = values[0] if whole else priced(book, rule, values[n])
         worth = fair(book, rule, drift_of(observation, n, books.shape[0]))
         ask, bid, sold, bought = book.lesson_ask, book.lesson_bid, book.ask_chance, book.bid_chance
         own = book.hedge_gain + _traded(rule, ask, bid, sold, bought, worth)

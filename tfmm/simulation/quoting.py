@@ -5,14 +5,17 @@ import math
 import numpy as np
 
 from tfmm import jit
-from tfmm.simulation import state, table
+from tfmm.simulation import best_tick, state, table
 
 _SKEW_SPREAD, _OFFSETS, _DISTANCES = state.SKEW_SPREAD, state.OFFSETS, state.DISTANCES
-_CORRECTIONS, _LOCKED_TICK = state.CORRECTIONS, state.LOCKED_TICK
+_CORRECTIONS, _TICK_CORRECTIONS, _LOCKED_TICK = state.CORRECTIONS, state.TICK_CORRECTIONS, state.LOCKED_TICK
 _TOUCH, _SYNTHETIC = state.REFERENCE_TOUCH, state.REFERENCE_SYNTHETIC
 _ON_TICK = 1e-6
 ACTION_NAMES = {"skew_spread": ("skew", "half_spread"), "offsets": ("ask_offset", "bid_offset")}
-CORRECTION_NAMES = ("ask_correction", "bid_correction")
+CORRECTION_NAMES = {
+    "inventory": ("ask_correction", "bid_correction"),
+    "moment": ("ask_tick_correction", "bid_tick_correction"),
+}
 SIZE_NAMES = ("ask_size", "bid_size")
 HEDGE_NAMES = ("hedge",)
 MEANINGS = {
@@ -22,12 +25,17 @@ MEANINGS = {
     "bid_offset": "bid = m - u (l + (a + 1)/2 (h - l)), l and h of offset_range",
     "ask_correction": "ask = m + u (b(Q) + residual a)",
     "bid_correction": "bid = m - u (b(-Q) + residual a)",
+    "ask_tick_correction": "ask = m + d + u residual a, to the nearest tick; d >= 1 - S/2 with m + d a whole tick, "
+    "that maximises P(d/S) (d + w(Q, S) - drift H)",
+    "bid_tick_correction": "bid = m - d - u residual a, to the nearest tick; d as of the ask with -Q and -drift",
     "ask_size": "1 + a orders",
     "bid_size": "1 + a orders",
     "hedge": "share of the inventory that is closed at the market before the quotes are sent, none below 0",
 }
 """What a component a in [-1, 1] of an action stands for: m the reference, u the unit of distance_unit, Q the orders
-held, b(-L), ..., b(L) the base_ask of an instrument's scales, linear between whole orders. See quote_prices."""
+held, b(-L), ..., b(L) the base_ask of an instrument's scales, linear between whole orders. See quote_prices. S is the
+market's spread, P the base_chance of the scales, w their base_worth in the part of the line that base_cuts put S in, H
+their half_spread_tick; ticks. See tfmm.simulation.best_tick."""
 
 
 def padded(distances, width):
@@ -80,15 +88,39 @@ def _lots(rules, action):
 
 
 @jit.kernel
+def _unit(book, rules):
+    """What an action's distances are multiples of, ticks."""
+    return rules.unit_tick if rules.unit_tick > 0.0 else 0.5 * max(float(book.ask_tick - book.bid_tick), _LOCKED_TICK)
+
+
+@jit.kernel
+def moved(book, rules, then_lot, out):
+    """Writes into out (2,) by how much corrections of ask and bid would have to be larger for the quotes that an
+    inventory of then_lot would have had."""
+    now_lot = book.inventory_lot
+    bid, ask = prices(book, rules, rules.base, 0.0, 0.0, 0.0)
+    book.inventory_lot = then_lot
+    then_bid, then_ask = prices(book, rules, rules.base, 0.0, 0.0, 0.0)
+    book.inventory_lot = now_lot
+    out[0], out[1] = then_ask - ask, bid - then_bid
+    for k in range(2):
+        out[k] /= _unit(book, rules) * rules.residual
+
+
+@jit.kernel
 def prices(book, rules, kind, first, second, synthetic):
     """Prices (tick, float) of a kind of action in a book's market, bid and ask. synthetic: see synthetic_mid."""
     below = above = 0.5 * (book.bid_tick + book.ask_tick)
-    unit = rules.unit_tick if rules.unit_tick > 0.0 else 0.5 * max(float(book.ask_tick - book.bid_tick), _LOCKED_TICK)
+    unit, orders = _unit(book, rules), book.inventory_lot / rules.order_lot
+    if kind == _TICK_CORRECTIONS:
+        ask, bid = best_tick.distances(book, rules, orders)
+        # rounded away from the mid afterwards: half a tick less is the nearest
+        ask, bid = ask + unit * rules.residual * first - 0.5, bid + unit * rules.residual * second - 0.5
+        return below - bid, above + ask
     if kind != _DISTANCES and rules.reference == _TOUCH:
         below, above = float(book.bid_tick), float(book.ask_tick)
     elif kind != _DISTANCES and rules.reference == _SYNTHETIC:
         below = above = synthetic
-    orders = book.inventory_lot / rules.order_lot
     bid, ask = quote_prices(kind, below, unit, rules, orders, first, second)
     if above != below:
         _, ask = quote_prices(kind, above, unit, rules, orders, first, second)

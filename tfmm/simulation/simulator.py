@@ -56,7 +56,7 @@ class Simulator:
                 kernel.step_rows. interval_s still sets the steps of the warm-up.
             risk: (Omega (N, N), cost of one unit for a second in tick x lot of the first instrument, u) of
                 tfmm.simulation.risk; None: each instrument's |Q| by itself.
-            values: (N, 2 L + 1) or (1, S) of tfmm.simulation.lesson, whose reward takes the place of the drawn
+            values: (N, X (2 L + 1)) or (1, S) of tfmm.simulation.lesson, whose reward takes the place of the drawn
                 profit; None: without.
             record: keep the fills of every step in `fills`; then one thread is used.
         """

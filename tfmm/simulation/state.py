@@ -29,7 +29,7 @@ OUTCOME_NAMES = (
     "rejected",  # marketable
 )
 """What became of a side of a quote when it reached the venue."""
-SKEW_SPREAD, OFFSETS, DISTANCES, CORRECTIONS = range(4)
+SKEW_SPREAD, OFFSETS, DISTANCES, CORRECTIONS, TICK_CORRECTIONS = range(5)
 CURVE_EXPONENTIAL, CURVE_POWER, CURVE_LOGISTIC, CURVE_TABLE = range(4)
 CLOCK_TIME, CLOCK_EVENTS, CLOCK_BOTH = range(3)
 HEDGE_NONE, HEDGE_LIMIT, HEDGE_ACTION = range(3)
@@ -40,6 +40,10 @@ TABLE_X = TABLE_FROM + TABLE_STEP * np.arange(TABLE_SIZE)
 """Distances beyond the market, in market spreads, at which a table of fill probabilities has its values."""
 BASE_ORDERS = 64
 """Most orders held, long or short, that a base quote has a distance of its own for."""
+CHANCE_SIZE, CHANCE_TO = 241, 6.0
+CHANCE_STEP = CHANCE_TO / (CHANCE_SIZE - 1)
+MOST_VALUE_STATES = 12
+"""Most states of the spread that inventory has a value of its own in."""
 
 ORDER = np.dtype(
     [
@@ -109,6 +113,7 @@ BOOK = np.dtype(
         ("sell_size", np.float64),
         # moving averages, updated at decisions
         ("warm", np.int64),
+        ("drift", np.float64),  # the feature
         ("last_mid", np.float64),
         ("mid_average", np.float64, (3,)),
         ("signed_flow", np.float64, (2,)),
@@ -175,7 +180,7 @@ PARAMETERS = np.dtype(
         ("drift", np.float64, (6,)),  # coefficients of the features 2 to 7, see tfmm.models.drift
         ("markout_ns", np.int64),  # see tfmm.simulation.markout; 0: fills are marked at the interval's end
         ("risk", np.float64),  # r: cost of one lot held for a second, tick
-        ("action", np.int64),  # SKEW_SPREAD, OFFSETS, DISTANCES or CORRECTIONS
+        ("action", np.int64),  # SKEW_SPREAD, OFFSETS, DISTANCES, CORRECTIONS or TICK_CORRECTIONS
         ("quoted", np.int64),  # whether we quote it; else it is only seen
         ("reference", np.int64),  # what offsets are counted from: REFERENCE_MID, _TOUCH or _SYNTHETIC
         ("synthetic", np.int64),  # instrument that holds its synthetic quotes, or NO_INSTRUMENT
@@ -184,9 +189,15 @@ PARAMETERS = np.dtype(
         ("skew_range", np.float64),
         ("range_low", np.float64),  # OFFSETS: distance; SKEW_SPREAD: log half-spread
         ("range_high", np.float64),
-        ("residual", np.float64),  # CORRECTIONS: half of their width
+        ("residual", np.float64),  # half of the width of corrections
+        ("base", np.int64),  # CORRECTIONS or TICK_CORRECTIONS: the base quote, and what a lesson is compared with
         ("base_ask", np.float64, (2 * BASE_ORDERS + 1,)),  # CORRECTIONS: what they are added to, by orders held
-        ("compared", np.int64),  # whether a lesson is what a quote gains over that of base_ask
+        # TICK_CORRECTIONS: w of tfmm.simulation.best_tick without drift, by state of the spread and orders held, tick
+        ("base_worth", np.float64, (MOST_VALUE_STATES, 2 * BASE_ORDERS + 1)),
+        ("base_chance", np.float64, (CHANCE_SIZE,)),  # and P there, at 0, CHANCE_STEP, ... market spreads from the mid
+        ("value_states", np.int64),  # of the spread that have a value of their own, see tfmm.simulation.lesson
+        ("value_cuts", np.float64, (MOST_VALUE_STATES - 1,)),  # between them, tick; infinite beyond
+        ("compared", np.int64),  # whether a lesson is what a quote gains over the base quote
     ]
 )
 """Rules and scales of one instrument, constant over a run."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfmm import jit
 from tfmm.market import schema
-from tfmm.simulation import kernel, ledger, parallel, quoting, simulator, state, table
+from tfmm.simulation import kernel, ledger, parallel, quoting, simulator, state
 
 _CAPACITY = 1 << 12
 _FOREVER = state.FOREVER
@@ -144,14 +144,11 @@ class Stream(simulator.Simulator):
     def _as_told(self, action):
         """Rewrites an action (N, A) so that, with fills reported since, it sends what `quotes` told of it."""
         told = self._kept(action)
+        moved = np.zeros(2)
         for n, rule in enumerate(self.rules):
-            if rule["action"] != state.CORRECTIONS:
-                continue
-            for k, sign in enumerate((1, -1)):
-                then, now = sign * told[n], sign * self.books["inventory_lot"][0, n]
-                moved = table.between(rule["base_ask"], then / rule["order_lot"])
-                moved -= table.between(rule["base_ask"], now / rule["order_lot"])
-                action[n, k] += moved / rule["residual"]
+            if rule["action"] == rule["base"]:
+                quoting.moved(self.books[0, n], rule, told[n], moved)
+                action[n, :2] += moved
 
     def report(self, instrument, side, price_tick, lots, ts):
         """Books a fill that happened elsewhere, for a simulator whose rules fill nothing."""

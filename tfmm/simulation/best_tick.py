@@ -1,0 +1,49 @@
+"""The price that earns most at the market of the moment: a base quote that knows its spread, its ticks and its drift.
+
+Where clients take an ask that is d above the mid with probability P(d) in an interval, and selling brings w beside that
+distance, the best ask is argmax over whole ticks of P(d) (d + w). P is that of training, whoever trades now. With m the
+fair mid (tfmm.simulation.lesson.fair)
+    w = V(Q - 1, S) - V(Q, S) - (m - mid),
+V the value of dynamic programming over the inventory and the spread (models.regimes), the chance that both sides are
+taken inside. A bid is the ask of the mirrored market. Spread, P and drift are taken to last for the interval.
+"""
+
+from tfmm import jit
+from tfmm.simulation import state, table
+
+_FARTHEST = state.CHANCE_TO  # market spreads
+_PARTS = 16  # of a spread: steps of the first of two searches where ticks are finer
+
+
+@jit.kernel
+def distances(book, rules, orders):
+    """Distances of the best ask and bid from the mid of a book's market, ticks, with an inventory of so many orders."""
+    raw = float(book.ask_tick - book.bid_tick)
+    spread = max(raw, state.LOCKED_TICK)
+    worth = rules.base_worth[table.part(rules.value_cuts, rules.value_states, spread)]
+    moves = book.drift * rules.half_spread_tick
+    ask = _best(raw, spread, table.between(worth, orders) - moves, rules)
+    return ask, _best(raw, spread, table.between(worth, -orders) + moves, rules)
+
+
+@jit.kernel
+def _best(raw, spread, worth, rules):
+    """From a tick behind the far touch, which is post-only, to _FARTHEST; there where no price earns anything."""
+    least = 1.0 - 0.5 * raw
+    count = int(_FARTHEST * spread - least) + 1
+    stride = max(1, int(spread) // _PARTS)
+    place = _search(0, count, stride, least, spread, worth, rules)
+    if stride > 1:
+        place = _search(max(place - stride, 0), min(place + stride + 1, count), 1, least, spread, worth, rules)
+    return least + place
+
+
+@jit.kernel
+def _search(start, stop, stride, least, spread, worth, rules):
+    place, most = stop - 1, 0.0
+    for k in range(start, stop, stride):
+        distance = least + k
+        gain = table.from_start(rules.base_chance, distance / (spread * state.CHANCE_STEP)) * (distance + worth)
+        if gain > most:
+            place, most = k, gain
+    return place
