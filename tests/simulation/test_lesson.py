@@ -68,6 +68,29 @@ def test_on_average_it_is_the_drawn_profit(small_config, rules):
     assert totals[1].var() < totals[0].var()
 
 
+def test_every_instrument_is_filled_as_often_as_expected(small_config, pair_store):
+    problem = problem_of(
+        small_config,
+        data={"store": str(pair_store)},
+        rules={"order_size": (1.0, 20.0)},
+        environment={"reward": "expected"},
+    )
+    sim = problem.simulator(problem.segments["train"], 256, 3, taught=True, record=True)
+    sim.reset()
+    expected, variance, seen = np.zeros((3, 2, 2))
+    for _ in range(60):
+        sim.step(np.full((256, 4), -0.6))
+        inside = sim.step_type != 0
+        for k, name in enumerate(("bid_chance", "ask_chance")):
+            chance = sim.books[name][inside]
+            expected[:, k] += chance.sum(axis=0)
+            variance[:, k] += (chance * (1.0 - chance)).sum(axis=0)
+        fills = sim.fills[inside[sim.fills["batch_row"]]]
+        np.add.at(seen, (fills["instrument"], (fills["side"] < 0).astype(int)), 1.0)
+    assert (np.abs(seen - expected) < 4.0 * np.sqrt(variance)).all()
+    assert (expected > 1000).all()
+
+
 def along_the_tape(events, start, until, quote, held):
     """Whether clients take ask and bid (probabilities) and the mean of int |Q| dt, by steps of time; quote: prices or
     None. start: (cursor, ts, bid_tick, ask_tick, last_ns)."""

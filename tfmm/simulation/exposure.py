@@ -22,7 +22,7 @@ def change(events, place, stop, until, n, gap_ns, bid_tick, ask_tick, met, last_
     Args:
         events: (E,) schema.EVENT, those from `place` to `stop` are still to come. until: ns, the latest end.
         gap_ns: over a longer hole in the data quotes are pulled. bid_tick, ask_tick: what the best prices are.
-        met: whether clients meet our quotes. last_ns: time of the instrument's event before.
+        met: whether clients meet our quotes. last_ns: time of the tape's event before.
 
     Returns:
         place, the stretch's end (ns; `until` when nothing changes before), bid_tick, ask_tick, met, last_ns after it.
@@ -31,12 +31,11 @@ def change(events, place, stop, until, n, gap_ns, bid_tick, ask_tick, met, last_
         event = events[k]
         if event.ts > until:
             break
-        if event.instrument != n:
-            continue
         # pulled quotes do not come back before the next decision
         pulled = met and event.ts - last_ns > gap_ns
-        moved = event.kind == _QUOTE and (event.lo_tick != bid_tick or event.hi_tick != ask_tick)
         last_ns = event.ts
+        moved = event.kind == _QUOTE and event.instrument == n
+        moved = moved and (event.lo_tick != bid_tick or event.hi_tick != ask_tick)
         if moved:
             bid_tick, ask_tick = event.lo_tick, event.hi_tick
         if pulled or moved:

@@ -219,7 +219,7 @@ def step_rows(
         for n in range(count):
             synthetic = quoting.synthetic_mid(own, n, rules)
             if taught and rules[n].compared:
-                lesson.compare(events, row, row.ts + interval_ns, own[n], n, rules[n], synthetic)
+                lesson.compare(events, row, row.ts + interval_ns, own[n], n, rules[n], synthetic, own[0].last_ns)
             if rules[n].hedge == _HEDGE_ACTION:
                 share, drift = actions[b, n, actions.shape[2] - 1], lesson.drift_of(out[b], n, count)
                 wealth = lesson.wealth(own[n], rules[n], values[n], drift) if taught else 0.0
@@ -230,7 +230,7 @@ def step_rows(
             order = quoting.send(own[n], rings[b, n], rules[n], row.ts, actions[b, n], synthetic)
             markout.note(own[n])
             if taught:
-                lesson.expect(events, row, row.ts + interval_ns, own[n], n, rules[n], order)
+                lesson.expect(events, row, row.ts + interval_ns, own[n], n, rules[n], order, own[0].last_ns)
             copy = sent[b, n]
             copy.active_ns = row.ts
             copy.bid_tick = order.bid_tick

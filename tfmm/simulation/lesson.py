@@ -75,22 +75,22 @@ def _after(book, rules, values, held_lot, worth):
 
 
 @jit.kernel
-def expect(events, row, until, book, n, rules, order):
+def expect(events, row, until, book, n, rules, order, last_ns):
     """Notes in a book what an order that has just been sent is expected to do until the next decision.
 
     Args:
         events: (E,) schema.EVENT, from row.cursor on still to come. until: time of the next decision, ns.
-        book, rules: of instrument n.
+        book, rules: of instrument n. last_ns: time of the tape's event before.
     """
     ask = order.ask_tick if order.ask_lot > 0 else state.NO_ASK
     bid = order.bid_tick if order.bid_lot > 0 else state.NO_BID
     book.lesson_ask, book.lesson_bid, book.ask_chance, book.bid_chance, book.lesson_lot_s = _meet(
-        events, row, until, book, n, rules, ask, bid
+        events, row, until, book, n, rules, ask, bid, last_ns
     )
 
 
 @jit.kernel
-def compare(events, row, until, book, n, rules, synthetic):
+def compare(events, row, until, book, n, rules, synthetic, last_ns):
     """Notes the same of the base quote, for the inventory that a decision finds; other arguments: see `expect`.
 
     synthetic: see quoting.synthetic_mid.
@@ -100,12 +100,12 @@ def compare(events, row, until, book, n, rules, synthetic):
     if book.has_market and rules.quoted and not math.isnan(below + above):
         bid, ask = quoting.bid_on_tick(below), quoting.ask_on_tick(above)
     book.base_ask, book.base_bid, book.base_ask_chance, book.base_bid_chance, book.base_lot_s = _meet(
-        events, row, until, book, n, rules, ask, bid
+        events, row, until, book, n, rules, ask, bid, last_ns
     )
 
 
 @jit.kernel
-def _meet(events, row, until, book, n, rules, ask, bid):
+def _meet(events, row, until, book, n, rules, ask, bid, last_ns):
     """What a quote of an order a side does until a time: ask, bid (ticks; state.NO_ASK, state.NO_BID: none), the
     probabilities that clients take them, the expected integral of |inventory| dt (lot x s)."""
     # post-only: never better than a tick behind the far touch
@@ -115,7 +115,7 @@ def _meet(events, row, until, book, n, rules, ask, bid):
     if book.inventory_lot + rules.order_lot > rules.limit_lot:
         bid = state.NO_BID
     since, place, bid_tick, ask_tick = row.ts, row.cursor, book.bid_tick, book.ask_tick
-    met, last_ns = book.has_market > 0, book.last_ns
+    met = book.has_market > 0
     ask_kept = bid_kept = 1.0
     total_lot_s = 0.0
     while since < until:
