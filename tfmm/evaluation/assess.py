@@ -17,6 +17,7 @@ class Backtest:
         sent. fills: schedule.FILLS. actions: (T, d) float32 in [-1, 1], or None for a baseline.
         first_row: row of the session's tape that this tape begins with. rules: FillRules.
         outcomes: see schedule.Result, or None where fills were drawn.
+        luck: ((T,) int64 ends of the decisions' intervals, ns, (T,) float64 money of tfmm.evaluation.luck), or None.
     """
 
     session: str
@@ -28,6 +29,7 @@ class Backtest:
     first_row: int = 0
     rules: schedule_lib.FillRules = dataclasses.field(default_factory=schedule_lib.FillRules)
     outcomes: np.ndarray | None = None
+    luck: tuple | None = None
 
 
 def risk_of(problem):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import tqdm
 
-from tfmm.evaluation import assess
+from tfmm.evaluation import assess, luck
 from tfmm.market import schema, tape
 from tfmm.policies import play
 from tfmm.simulation import kernel, playing, quoting, schedule
@@ -36,11 +36,15 @@ def run_all(problem, split, acts, distances):
     windows = problem.windows(segments)
     count = len(windows)
     every = np.tile(windows, (len(acts), 1))
-    sim = problem.simulator(segments, len(every), windows=every, distances=distances, record=problem.drawn)
+    gauge = luck.Gauge(problem) if luck.known(problem) else None
+    played_by = luck.taught(problem) if gauge else problem
+    sim = played_by.simulator(
+        segments, len(every), windows=every, distances=distances, record=problem.drawn, taught=gauge is not None
+    )
     sim.rows["random"] = np.tile(sim.rows["random"][:count], len(acts))
     longest = int((windows[:, 2] - windows[:, 1]).max() // sim.interval_ns)
     with tqdm.tqdm(total=longest, desc=f"backtest {_title(acts)}", unit="step", disable=None, leave=False) as bar:
-        played = _play(sim, list(acts.values()), problem.drawn, bar)
+        played = _play(sim, list(acts.values()), problem.drawn, gauge, bar)
     tapes = [
         tape.Tape(problem.store.events[one.start_row : one.stop_row], problem.store.instruments, rates=problem.rates)
         for one in (segments[index] for index, _, _ in windows)
@@ -57,6 +61,7 @@ class _Played(NamedTuple):
 
     sent: (T, B, N) state.ORDER. was_open: (T, B) bool, not yet over before the step. actions: (T, B, ...).
     final: {row: (books, ts)} at the end of its window. fills: (K,) state.FILL, or None where not recorded.
+    lucky: ((T, B) int64 ns, (T, B) money) of assess.Backtest.luck, or None.
     """
 
     sent: np.ndarray
@@ -64,15 +69,18 @@ class _Played(NamedTuple):
     actions: np.ndarray
     final: dict
     fills: np.ndarray | None
+    lucky: tuple | None
 
 
-def _play(sim, acts, drawn, bar):
-    """One window in every row of `sim`, an even part of the rows for each of `acts`."""
+def _play(sim, acts, drawn, gauge, bar):
+    """One window in every row of `sim`, an even part of the rows for each of `acts`; gauge: luck.Gauge, or None."""
     count = len(sim.rows) // len(acts)
     parts = [play.Part(sim, slice(k * count, (k + 1) * count)) for k in range(len(acts))]
-    sent, was_open, actions, final, fills = [], [], [], {}, []
+    sent, was_open, actions, final, fills, lucky = [], [], [], {}, [], []
 
     def acted(_):
+        if gauge:
+            gauge.before(sim)
         given = [act(part) for act, part in zip(acts, parts, strict=True)]
         actions.append(np.concatenate([quoting.padded(one, sim.width) for one in given]))
         return actions[-1]
@@ -82,13 +90,16 @@ def _play(sim, acts, drawn, bar):
         was_open.append(open_rows.copy())
         if drawn:
             fills.append(one.fills[open_rows[one.fills["batch_row"]]])
+        if gauge:
+            lucky.append((one.rows["ts"].copy(), gauge.after(one)))
         for b in np.flatnonzero(open_rows & (one.step_type == kernel.LAST)):
             final[b] = one.books[b].copy(), int(one.rows["ts"][b])
         bar.update()
 
     playing.run(sim, acted, remember)
     logged = np.concatenate(fills) if drawn else None
-    return _Played(np.stack(sent), np.stack(was_open), np.stack(actions), final, logged)
+    known = tuple(np.stack(part) for part in zip(*lucky, strict=True)) if gauge else None
+    return _Played(np.stack(sent), np.stack(was_open), np.stack(actions), final, logged, known)
 
 
 def _title(acts):
@@ -110,7 +121,10 @@ def _backtest(problem, segment, own, played, b, start_ns, distances):
     _check(fills, books, problem)
     taken = None if distances else played.actions[was_open, b].astype(np.float32)
     first_row = segment.start_row - problem.store.session(segment.session).start_row
-    return assess.Backtest(segment.session, own, (start_ns, stop_ns), sent, fills, taken, first_row, limited, outcomes)
+    lucky = tuple(part[was_open, b] for part in played.lucky) if played.lucky else None
+    return assess.Backtest(
+        segment.session, own, (start_ns, stop_ns), sent, fills, taken, first_row, limited, outcomes, lucky
+    )
 
 
 def policy_actions(problem, policy):

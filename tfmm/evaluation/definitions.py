@@ -50,6 +50,10 @@ EXPECTED = Definition(
     "expected_objective", "Expected objective", "money", "money",
     "objective, expected over all clients that could come; the price path as it was", "tfmm.policies.law",
 )  # fmt: skip
+ADJUSTED = Definition(
+    "adjusted_objective", "Objective less luck", "money", "money",
+    "objective less the clients' luck, which is known and has mean 0", "tfmm.evaluation.luck",
+)  # fmt: skip
 CLIENTS = (
     Definition("client_qty", "Client volume", "number", "size", "sum of qty over fills with rule CLIENT"),
     Definition("internalisation_ratio", "Internalised", "share", "share",

@@ -16,6 +16,7 @@ from tfmm.evaluation import (
     fill_log,
     film,
     illustrations,
+    luck,
     metrics,
     report,
     yardsticks,
@@ -62,6 +63,7 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
     parts = {key: assess.breakdown(one, risk, limits, settings, clients, quoted) for key, one in runs.items()}
     for key, one in laws.items():
         expected.add(results[key], parts[key], one)
+        luck.add(results[key], parts[key], runs[key])
     entries, best = _compare(runs, laws, results, risk, config)
     figures, tables = illustrations.draw(policy, problem, runs, results, limits)
     more_figures, more_tables = illustrations.of_law(policy, problem, watched, baselines)

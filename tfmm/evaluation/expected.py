@@ -4,7 +4,7 @@ One draw of clients is mostly luck: what differs between two policies is small b
 known the expectation over all clients is computed, and an interval has only the price path left to resample.
 """
 
-from tfmm.evaluation import assess, definitions
+from tfmm.evaluation import assess, definitions, luck
 from tfmm.policies import law
 
 METRIC = definitions.EXPECTED.name
@@ -39,10 +39,14 @@ def add(results, breakdown, several):
 
 
 def blocks(backtests, several, risk, block_s):
-    """(metric, (K,) its gain in each block): METRIC where the law is known, else the drawn objective."""
-    if several is None:
-        return "objective", assess.block_objectives(backtests, risk, block_s)
-    return METRIC, law.blocks(several, block_s)
+    """(metric, (K,) its gain in each block): METRIC where the law is known, else the drawn objective, less luck where
+    that is known."""
+    if several is not None:
+        return METRIC, law.blocks(several, block_s)
+    drawn = assess.block_objectives(backtests, risk, block_s)
+    if any(one.luck is None for one in backtests):
+        return "objective", drawn
+    return luck.METRIC, drawn - luck.blocks(backtests, block_s)
 
 
 def _total(several):

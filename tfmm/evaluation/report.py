@@ -120,7 +120,9 @@ def _page(outcome, pictures):
     return environment.get_template("report.html.j2").render(
         one=outcome,
         metrics=definitions.METRICS,
-        clients=[each for each in (definitions.EXPECTED, *definitions.CLIENTS) if each.name in first],
+        clients=[
+            each for each in (definitions.EXPECTED, definitions.ADJUSTED, *definitions.CLIENTS) if each.name in first
+        ],
         markout=definitions.MARKOUT,
         parts=_parts(outcome.breakdown),
         baselines=[
@@ -180,7 +182,7 @@ def _result_rows(results):
     first = next(iter(results.values()))
     rows = [
         {"metric": one.name, "unit": one.unit} | {policy: result[one.name] for policy, result in results.items()}
-        for one in (*definitions.METRICS, definitions.EXPECTED, *definitions.CLIENTS)
+        for one in (*definitions.METRICS, definitions.EXPECTED, definitions.ADJUSTED, *definitions.CLIENTS)
         if one.name in first
     ]
     for horizon in first["markout_bps"]:
