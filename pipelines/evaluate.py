@@ -8,6 +8,9 @@ import sys
 from tfmm import cli, config, errors
 from tfmm.policies import saved
 
+_SURER = {"expected_objective": "expected", "adjusted_objective": "less luck"}
+"""Results with less noise than the objective, and what is said of them."""
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
@@ -61,7 +64,7 @@ def main():
         print(outcome.abstention)
     print(f"verdict: {outcome.headline}")
     for name, result in outcome.results.items():
-        known = f" ({result['expected_objective']:.5g} expected)" if "expected_objective" in result else ""
+        known = "".join(f" ({result[key]:.5g} {words})" for key, words in _SURER.items() if key in result)
         print(
             f"{name}: objective {result['objective']:.4g}{known}, net PnL {result['net_pnl']:.4g} {outcome.currency}, "
             f"{result['n_fills']} fills"
