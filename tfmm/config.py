@@ -33,9 +33,9 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     residual: above 0, with `offsets`, the two components correct a quote instead of standing for offset_range: ask
     distance = base(Q) + residual x a_ask, bid distance = base(-Q) + residual x a_bid, all in units of distance_unit,
     base(Q) what dynamic programming over the inventory alone quotes (tfmm.environments.base_quote), the far end of
-    offset_range where that quotes nothing. base: or, of the `moment`, corrections of the whole tick that earns most
-    with the spread and the drift of now and the value of dynamic programming over inventory and value_spreads
-    (tfmm.simulation.best_tick), rounded to the nearest tick; clients alone must trade. What a reward is compared with.
+    offset_range where that quotes nothing. base: or, of the `moment`, the whole tick that earns most with the spread
+    and the drift of now and the value of dynamic programming over inventory and value_spreads (tfmm.simulation.
+    best_tick), where corrections are of what a fill is worth; clients alone must trade. What a reward is compared with.
     risk_aversion: r of F = dPnL - r |Q| dt, with Q in orders, dt in seconds, F in
     (mean half-spread x order size).
     risk: `absolute` prices |Q| of each instrument by itself, `covariance` (Q' Omega Q)^risk_power, with Omega of

@@ -58,7 +58,7 @@ def test_the_best_tick_is_that_of_every_tick_tried(curve):
         spread = int(random.choice([0, 1, 2, 3, 4, 5, 8, 40, 77]))
         book["bid_tick"], book["ask_tick"] = 1000, 1000 + spread
         book["drift"], held = random.normal(0.0, 0.3), int(random.integers(-60, 61))
-        found = best_tick.distances(book, rules, held)
+        found = best_tick.distances(book, rules, *best_tick.worth(book, rules, held))
         for distance, side in zip(found, (1, -1), strict=True):
             wide, mid = max(spread, 0.5), 1000 + 0.5 * spread
             w = table[int(spread > 4), side * held + state.BASE_ORDERS] - side * 3.0 * book["drift"]
@@ -73,19 +73,26 @@ def test_the_best_tick_is_that_of_every_tick_tried(curve):
 
 
 def test_corrections_of_the_moment_by_hand():
-    """Spread 3, mid 1001.5, the unit 1.5: corrections of .6 and .7 x .5 units move the base prices by .45 and .525
-    ticks, to the nearest tick by rounding away from the mid."""
+    """Spread 4 and P = e^-(d/4): the best d of all is 4 - w, of whole ticks the one with the largest P (d + w). A
+    correction a takes a x .5 half-spreads = a ticks from w = .6, and a drift of .5 half-spreads a tick from a sale."""
     rules = np.zeros(1, state.PARAMETERS)[0]
     rules["order_lot"], rules["base_chance"] = 1, np.exp(-np.linspace(0.0, 6.0, 241))
-    rules["residual"], rules["value_states"] = 0.5, 1
+    rules["residual"], rules["value_states"], rules["half_spread_tick"] = 0.5, 1, 2.0
+    rules["base_worth"] = 0.6
     book = np.zeros(1, state.BOOK)[0]
-    book["bid_tick"], book["ask_tick"] = 1000, 1003
-    ask, bid = best_tick.distances(book, rules, 0)
-    assert ask == bid
-    for first, by in ((0.0, 0), (0.6, 0), (0.7, 1), (-0.6, 0), (-0.7, -1), (1.0, 1)):
-        below, above = quoting.prices(book, rules, state.TICK_CORRECTIONS, first, -first, 0.0)
-        assert quoting.ask_on_tick(above) == 1001.5 + ask + by
-        assert quoting.bid_on_tick(below) == 1001.5 - bid + by
+    book["bid_tick"], book["ask_tick"], book["drift"] = 1000, 1004, 0.5
+    ticks_away, found = np.arange(-1.0, 20.0), []
+    for first, second in ((0.0, 0.0), (1.0, -1.0), (-1.0, 1.0), (0.4, 0.9)):
+        below, above = quoting.prices(book, rules, state.TICK_CORRECTIONS, first, second, 0.0)
+        ask, bid = (
+            ticks_away[np.argmax(np.exp(-ticks_away / 4.0) * (ticks_away + w))]
+            for w in (0.6 - 1.0 - first, 0.6 + 1.0 - second)
+        )
+        assert (below, above) == (1002 - bid, 1002 + ask)
+        assert quoting.ask_on_tick(above) == above and quoting.bid_on_tick(below) == below
+        assert abs(ask - (4.0 - 0.6 + 1.0 + first)) <= 1.0
+        found.append(above)
+    assert found[1] > found[0] > found[2]
 
 
 def test_no_correction_is_the_baseline_fill_by_fill(small_config):
@@ -196,11 +203,11 @@ def test_an_action_becomes_a_quote_by_the_exported_description_alone(small_confi
 
 
 def test_of_the_moment_it_does_too(small_config):
-    """The best of all ticks by the description's words, corrected by half-spreads, to the nearest tick; no drift."""
+    """The best of all ticks by the description's words, its worth corrected by half-spreads; no drift."""
     problem = problem_of(small_config, environment=MOMENT | {"features": ["inventory", "spread"]})
     run, _, answers = assert_streamed(problem)
     about = json.loads(json.dumps(export.describe(problem, 0)))
-    assert about["action_map"]["ask_tick_correction"].startswith("ask = m + d + u residual a, to the nearest tick")
+    assert about["action_map"]["ask_tick_correction"].startswith("ask = m + d; d >= 1 - S/2 with m + d a whole tick")
     scales, config = about["scales"][0], about["config"]
     residual = config["environment"]["residual"]
     quotes, compared = run.tape.events[run.tape.events["kind"] == 0], 0
@@ -212,10 +219,9 @@ def test_of_the_moment_it_does_too(small_config):
         for name, side, a in (("ask", 1, action[0]), ("bid", -1, action[1])):
             d = 1.0 - 0.5 * s + np.arange(int(6 * s))
             taken = np.interp(d / s, np.linspace(0.0, 6.0, 241), scales["base_chance"])
-            worth = np.interp(side * held, np.arange(-10, 11), w)
-            exact = d[np.argmax(taken * (d + worth))] + 0.5 * s * residual * float(a)
-            price = mid + side * exact
-            assert answer[name] / about["instruments"][0]["tick_size"] == pytest.approx(price, abs=0.5 + 1e-4)
+            worth = np.interp(side * held, np.arange(-10, 11), w) - 0.5 * s * residual * float(a)
+            price = mid + side * d[np.argmax(taken * (d + worth))]
+            assert answer[name] / about["instruments"][0]["tick_size"] == pytest.approx(price)
             compared += 1
     assert compared > 50
 

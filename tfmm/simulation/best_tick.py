@@ -16,14 +16,21 @@ _PARTS = 16  # of a spread: steps of the first of two searches where ticks are f
 
 
 @jit.kernel
-def distances(book, rules, orders):
-    """Distances of the best ask and bid from the mid of a book's market, ticks, with an inventory of so many orders."""
+def worth(book, rules, orders):
+    """What a sale and a purchase bring beside the distance, ticks, in a book's market with an inventory of so many
+    orders."""
+    spread = max(float(book.ask_tick - book.bid_tick), state.LOCKED_TICK)
+    values = rules.base_worth[table.part(rules.value_cuts, rules.value_states, spread)]
+    moves = book.drift * rules.half_spread_tick
+    return table.between(values, orders) - moves, table.between(values, -orders) + moves
+
+
+@jit.kernel
+def distances(book, rules, sale, purchase):
+    """Distances of the best ask and bid from the mid of a book's market, ticks; sale, purchase: see `worth`."""
     raw = float(book.ask_tick - book.bid_tick)
     spread = max(raw, state.LOCKED_TICK)
-    worth = rules.base_worth[table.part(rules.value_cuts, rules.value_states, spread)]
-    moves = book.drift * rules.half_spread_tick
-    ask = _best(raw, spread, table.between(worth, orders) - moves, rules)
-    return ask, _best(raw, spread, table.between(worth, -orders) + moves, rules)
+    return _best(raw, spread, sale, rules), _best(raw, spread, purchase, rules)
 
 
 @jit.kernel

@@ -25,9 +25,9 @@ MEANINGS = {
     "bid_offset": "bid = m - u (l + (a + 1)/2 (h - l)), l and h of offset_range",
     "ask_correction": "ask = m + u (b(Q) + residual a)",
     "bid_correction": "bid = m - u (b(-Q) + residual a)",
-    "ask_tick_correction": "ask = m + d + u residual a, to the nearest tick; d >= 1 - S/2 with m + d a whole tick, "
-    "that maximises P(d/S) (d + w(Q, S) - drift H)",
-    "bid_tick_correction": "bid = m - d - u residual a, to the nearest tick; d as of the ask with -Q and -drift",
+    "ask_tick_correction": "ask = m + d; d >= 1 - S/2 with m + d a whole tick, that maximises "
+    "P(d/S) (d + w(Q, S) - drift H - u residual a)",
+    "bid_tick_correction": "bid = m - d; d as of the ask with -Q and -drift",
     "ask_size": "1 + a orders",
     "bid_size": "1 + a orders",
     "hedge": "share of the inventory that is closed at the market before the quotes are sent, none below 0",
@@ -98,11 +98,15 @@ def moved(book, rules, then_lot, out):
     """Writes into out (2,) by how much corrections of ask and bid would have to be larger for the quotes that an
     inventory of then_lot would have had."""
     now_lot = book.inventory_lot
-    bid, ask = prices(book, rules, rules.base, 0.0, 0.0, 0.0)
-    book.inventory_lot = then_lot
-    then_bid, then_ask = prices(book, rules, rules.base, 0.0, 0.0, 0.0)
+    for k, held in enumerate((now_lot, then_lot)):
+        book.inventory_lot, sign = held, 2.0 * k - 1.0
+        if rules.base == _TICK_CORRECTIONS:
+            sale, purchase = best_tick.worth(book, rules, held / rules.order_lot)
+            out[0], out[1] = out[0] - sign * sale, out[1] - sign * purchase
+        else:
+            bid, ask = prices(book, rules, rules.base, 0.0, 0.0, 0.0)
+            out[0], out[1] = out[0] + sign * ask, out[1] - sign * bid
     book.inventory_lot = now_lot
-    out[0], out[1] = then_ask - ask, bid - then_bid
     for k in range(2):
         out[k] /= _unit(book, rules) * rules.residual
 
@@ -113,9 +117,9 @@ def prices(book, rules, kind, first, second, synthetic):
     below = above = 0.5 * (book.bid_tick + book.ask_tick)
     unit, orders = _unit(book, rules), book.inventory_lot / rules.order_lot
     if kind == _TICK_CORRECTIONS:
-        ask, bid = best_tick.distances(book, rules, orders)
-        # rounded away from the mid afterwards: half a tick less is the nearest
-        ask, bid = ask + unit * rules.residual * first - 0.5, bid + unit * rules.residual * second - 0.5
+        sale, purchase = best_tick.worth(book, rules, orders)
+        width = unit * rules.residual
+        ask, bid = best_tick.distances(book, rules, sale - width * first, purchase - width * second)
         return below - bid, above + ask
     if kind != _DISTANCES and rules.reference == _TOUCH:
         below, above = float(book.bid_tick), float(book.ask_tick)

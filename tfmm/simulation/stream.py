@@ -144,9 +144,9 @@ class Stream(simulator.Simulator):
     def _as_told(self, action):
         """Rewrites an action (N, A) so that, with fills reported since, it sends what `quotes` told of it."""
         told = self._kept(action)
-        moved = np.zeros(2)
         for n, rule in enumerate(self.rules):
             if rule["action"] == rule["base"]:
+                moved = np.zeros(2)
                 quoting.moved(self.books[0, n], rule, told[n], moved)
                 action[n, :2] += moved
 
