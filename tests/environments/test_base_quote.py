@@ -47,8 +47,7 @@ def test_the_best_tick_is_that_of_every_tick_tried(curve):
     }[curve]
     rules["base_chance"] = 1.0 - np.exp(-1.4 * p)
     rules["order_lot"], rules["half_spread_tick"] = 1, 3.0
-    rules["value_states"], rules["value_cuts"] = 2, np.inf
-    rules["value_cuts"][0] = 4.0
+    rules["base_states"], rules["base_cuts"][0] = 2, 4.0
     random = np.random.default_rng(0)
     table = np.sort(random.normal(0.0, 6.0, (2, 2 * state.BASE_ORDERS + 1)))[:, ::-1]
     rules["base_worth"][:2] = table
@@ -77,7 +76,7 @@ def test_corrections_of_the_moment_by_hand():
     correction a takes a x .5 half-spreads = a ticks from w = .6, and a drift of .5 half-spreads a tick from a sale."""
     rules = np.zeros(1, state.PARAMETERS)[0]
     rules["order_lot"], rules["base_chance"] = 1, np.exp(-np.linspace(0.0, 6.0, 241))
-    rules["residual"], rules["value_states"], rules["half_spread_tick"] = 0.5, 1, 2.0
+    rules["residual"], rules["base_states"], rules["half_spread_tick"] = 0.5, 1, 2.0
     rules["base_worth"] = 0.6
     book = np.zeros(1, state.BOOK)[0]
     book["bid_tick"], book["ask_tick"], book["drift"] = 1000, 1004, 0.5

@@ -60,7 +60,7 @@ def test_without_luck_it_is_the_exact_expectation(small_config):
 
 @pytest.mark.parametrize("risk", ["covariance", "absolute"])
 def test_two_instruments_differ_by_less_chance(small_config, pair_store, risk):
-    environment = BOOK["environment"] if risk == "covariance" else CORRECTED
+    environment = BOOK["environment"] if risk == "covariance" else CORRECTED | {"base": "moment", "value_spreads": 3}
     problem = problem_of(small_config, data={"store": str(pair_store)}, rules=BOOK["rules"], environment=environment)
     assert luck.known(problem)
     windows = np.tile(problem.windows(problem.segments["test"]), (ROWS, 1))

@@ -112,7 +112,7 @@ def measured(problem):
 def with_spreads(problem, parameters):
     """Copies of state.PARAMETERS with the states of the spread that `values` tells apart."""
     out = parameters.copy()
-    out["value_states"], out["value_cuts"] = spread_states(problem), np.inf
+    out["value_states"] = spread_states(problem)
     for n, one in enumerate(by_spread(problem)):
         out["value_cuts"][n, : len(one.cuts)] = one.cuts
     return out

@@ -153,7 +153,7 @@ def with_base(parameters, scales):
             beyond = state.BASE_ORDERS - worth.shape[1] // 2
             out["base_worth"][n, : len(worth)] = np.pad(worth, ((0, 0), (beyond, beyond)), mode="edge")
             out["base_chance"][n] = one.base_chance
-            out["value_states"][n], out["value_cuts"][n, : len(worth) - 1] = len(worth), one.base_cuts
+            out["base_states"][n], out["base_cuts"][n, : len(worth) - 1] = len(worth), one.base_cuts
     return out
 
 

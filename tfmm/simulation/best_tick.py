@@ -20,7 +20,7 @@ def worth(book, rules, orders):
     """What a sale and a purchase bring beside the distance, ticks, in a book's market with an inventory of so many
     orders."""
     spread = max(float(book.ask_tick - book.bid_tick), state.LOCKED_TICK)
-    values = rules.base_worth[table.part(rules.value_cuts, rules.value_states, spread)]
+    values = rules.base_worth[table.part(rules.base_cuts, rules.base_states, spread)]
     moves = book.drift * rules.half_spread_tick
     return table.between(values, orders) - moves, table.between(values, -orders) + moves
 

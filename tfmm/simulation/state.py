@@ -194,9 +194,11 @@ PARAMETERS = np.dtype(
         ("base_ask", np.float64, (2 * BASE_ORDERS + 1,)),  # CORRECTIONS: what they are added to, by orders held
         # TICK_CORRECTIONS: w of tfmm.simulation.best_tick without drift, by state of the spread and orders held, tick
         ("base_worth", np.float64, (MOST_VALUE_STATES, 2 * BASE_ORDERS + 1)),
+        ("base_states", np.int64),
+        ("base_cuts", np.float64, (MOST_VALUE_STATES - 1,)),  # between them, tick
         ("base_chance", np.float64, (CHANCE_SIZE,)),  # and P there, at 0, CHANCE_STEP, ... market spreads from the mid
         ("value_states", np.int64),  # of the spread that have a value of their own, see tfmm.simulation.lesson
-        ("value_cuts", np.float64, (MOST_VALUE_STATES - 1,)),  # between them, tick; infinite beyond
+        ("value_cuts", np.float64, (MOST_VALUE_STATES - 1,)),  # between them, tick
         ("compared", np.int64),  # whether a lesson is what a quote gains over the base quote
     ]
 )
