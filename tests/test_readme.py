@@ -47,6 +47,12 @@ def test_client_flow(path):
     assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
     assert all(one["metric"] == "expected_objective" for seeds in summary["comparison"].values() for one in seeds)
     assert client_flow_row(summary) in README
+    # what the text claims
+    for name in ("alpha_skew", "alpha_skew_floor"):
+        assert all(one["ci_low"] > 0 for one in summary["comparison"][name])
+    for name in ("bellman_spread", "bellman_spread_drift"):
+        assert all(one["ci_high"] >= 0 for one in summary["comparison"][name])
+    assert np.mean([one["mean_difference"] for one in summary["comparison"]["bellman_spread"]]) > 0
 
 
 def experiment_row(label, summary):
