@@ -80,9 +80,8 @@ def test_experiments(name, label):
     summary = json.loads((ROOT / "docs" / "results" / f"{name}.json").read_text(encoding="utf-8"))
     assert not summary["failed"] and len({one["session"] for one in summary["data"]["segments"]}) == 10
     assert experiment_row(label, summary) in README
-    if name != "multi_currency":  # where the text claims it
-        for baseline, seeds in summary["comparison"].items():
-            assert all(one["ci_low"] > 0 for one in seeds), baseline
+    for baseline, seeds in summary["comparison"].items():
+        assert all(one["ci_low"] > 0 for one in seeds), baseline
 
 
 @pytest.mark.parametrize(("name", "label"), WORLDS.items())
@@ -92,8 +91,8 @@ def test_other_worlds(name, label):
     assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
     assert change in label or change.startswith(("data.store=", "--store"))
     assert experiment_row(label, summary) in README
-    if name == "client_flow_world_k":
-        assert all(one["ci_low"] > 0 for seeds in summary["comparison"].values() for one in seeds)
+    if name == "client_flow_world_k_low":
+        assert all(sum(one["ci_low"] > 0 for one in seeds) >= 4 for seeds in summary["comparison"].values())
 
 
 def ablation_row(one, first):
@@ -171,12 +170,12 @@ def test_no_test_day_is_told_twice():
 
 
 def test_multi_currency():
-    """One agent for three currencies above every dealer, of each currency and of all; with dynamic programming over the
-    whole book, whose value it learned from, it only ties."""
+    """Without the clients' luck; dealers of each currency by itself, and the joint linear skew, earn 12 % less."""
     summary = json.loads((ROOT / "docs" / "results" / "multi_currency.json").read_text(encoding="utf-8"))
-    assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
-    assert len({one["session"] for one in summary["data"]["segments"]}) == 10
+    assert summary["seeds"] == [0, 1, 2, 3, 4]
     assert {"linear_skew", "linear_skew_each", "bellman_each", "alpha_skew"} < set(summary["comparison"])
+    earned = summary["results"][summary["policy"]]["adjusted_objective"]["mean"]
     for name, seeds in summary["comparison"].items():
-        if name not in ("bellman_joint", "bellman_joint_drift"):
-            assert sum(one["ci_low"] > 0 for one in seeds) >= 4, name
+        assert all(one["metric"] == "adjusted_objective" for one in seeds)
+        if name == "linear_skew" or name.endswith("_each"):
+            assert summary["results"][name]["adjusted_objective"]["mean"] < 0.88 * earned, name
