@@ -37,24 +37,30 @@ def fitted(problem):
             f"rules.inventory_limit_orders is {limit} with environment.residual {environment.residual:g}, wanted "
             f"at most {state.BASE_ORDERS}"
         )
-    out = []
     if environment.base == "moment":
-        lessons.check(problem.config, problem.instruments, "base")
-        if environment.reference != "mid":
-            raise errors.ConfigError(
-                f"environment.base is moment, but environment.reference is {environment.reference}, wanted mid"
-            )
-        for one, by_spread in zip(problem.scales, lessons.by_spread(problem), strict=True):
-            found = by_spread.cuts, by_spread.worth.T, by_spread.chance
-            cuts, worth, chance = (msgspec.convert(part.tolist(), tuple) for part in found)
-            out.append(msgspec.structs.replace(one, base_cuts=cuts, base_worth=worth, base_chance=chance))
-        return tuple(out)
+        return _of_the_moment(problem)
+    out = []
     for one, quotes in zip(problem.scales, _quotes(problem), strict=True):
         before = one.half_spread_tick if environment.reference == "touch" else 0.0
         unit = calibration.unit_tick(one, environment) or one.half_spread_tick
         units = np.where(np.isnan(quotes), environment.offset_range[1], (quotes - before) / unit)
         base_ask = 0.5 * (units[:, 0] + units[::-1, 1])
         out.append(msgspec.structs.replace(one, base_ask=tuple(base_ask.tolist())))
+    return tuple(out)
+
+
+def _of_the_moment(problem):
+    environment = problem.config.environment
+    lessons.check(problem.config, problem.instruments, "base")
+    if environment.reference != "mid":
+        raise errors.ConfigError(
+            f"environment.base is moment, but environment.reference is {environment.reference}, wanted mid"
+        )
+    out = []
+    for one, by_spread in zip(problem.scales, lessons.by_spread(problem), strict=True):
+        found = by_spread.cuts, by_spread.worth.T, by_spread.chance
+        cuts, worth, chance = (msgspec.convert(part.tolist(), tuple) for part in found)
+        out.append(msgspec.structs.replace(one, base_cuts=cuts, base_worth=worth, base_chance=chance))
     return tuple(out)
 
 
