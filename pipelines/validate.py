@@ -15,6 +15,11 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time (default 1)")
     parser.add_argument("--out", type=pathlib.Path, help="default: runs/NAME_OF_CONFIG-validation")
     parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a setting")
+    parser.add_argument(
+        "--store",
+        type=pathlib.Path,
+        help="judge the same trainings on this one, baselines fitted there; see evaluate.py --store",
+    )
     parser.add_argument("--world", action="append", default=[], metavar="KEY.PATH=VALUE",
                         help="judge the same trainings where this is otherwise; see evaluate.py --set")  # fmt: skip
     args = parser.parse_args()
@@ -28,9 +33,9 @@ def main():
     from tfmm.training import experiments
 
     seeds = range(settings.seed, settings.seed + args.seeds)
-    world = tuple(args.world)
-    if world and settings.environment.name != config.TAPE:
-        raise errors.ConfigError(f"--world {world[0]}: {settings.environment.name} is no market, wanted none")
+    world = experiments.World(args.store, tuple(args.world))
+    if world.parts and settings.environment.name != config.TAPE:
+        raise errors.ConfigError(f"world {world.parts[0]}: {settings.environment.name} is no market, wanted none")
     runs = [
         experiments.Experiment(msgspec.structs.replace(settings, seed=seed), out / f"seed_{seed}", world=world)
         for seed in seeds
@@ -43,9 +48,9 @@ def main():
     if not finished:
         raise errors.DataError(f"{out}: every seed failed, wanted one that ends; see {out}/seed_*.log")
     summary = aggregate.over_seeds(finished)
-    path = out / f"{experiments.in_world('validation', world)}.json"
+    path = out / f"{world.named('validation')}.json"
     about = {"config": args.config.stem, "seeds": list(seeds), "failed": failed, "data": finished[0]["data"]}
-    about |= {"world": list(world)} if world else {}
+    about |= {"world": world.parts} if world.parts else {}
     files.write_json(path, about | summary)
     print(*aggregate.seeds_table(summary), "", *aggregate.against_table(summary), "", sep="\n")
     verdicts = ", ".join(f"{name} {count}" for name, count in summary["verdicts"].items())

@@ -39,19 +39,29 @@ def run_script():
     return run
 
 
-@pytest.fixture(scope="session")
-def small_store(tmp_path_factory):
-    """Path of a store with three generated sessions of six minutes."""
-    path = tmp_path_factory.mktemp("market") / "store"
+def _generated(path, seed):
+    """Writes a store with three generated sessions of six minutes; returns its path."""
     instrument = schema.Instrument(symbol="SIM", tick_size=generator.TICK_SIZE, lot_size=generator.LOT_SIZE)
 
     def sessions():
         for day in range(3):
-            name, quotes, trades = generator.session(day, seed=3, hours=0.1)
+            name, quotes, trades = generator.session(day, seed=seed, hours=0.1)
             yield name, tape.Tape.from_frames(quotes, trades, instrument), {}
 
     store_writer.create(path, [instrument], sessions())
     return path
+
+
+@pytest.fixture(scope="session")
+def small_store(tmp_path_factory):
+    """Path of a store with three generated sessions of six minutes."""
+    return _generated(tmp_path_factory.mktemp("market") / "store", seed=3)
+
+
+@pytest.fixture(scope="session")
+def other_store(tmp_path_factory):
+    """Path of a store like small_store, with other sessions."""
+    return _generated(tmp_path_factory.mktemp("other") / "store", seed=4)
 
 
 @pytest.fixture(scope="session")

@@ -127,6 +127,30 @@ def test_another_world_than_that_of_training(trained, tmp_path, run_script):
     assert summary["results"]["fixed_spread"]["fees"]["mean"] == dear["results"]["fixed_spread"]["fees"]
 
 
+def test_every_seed_on_another_store_as_one_at_a_time(trained, other_store, tmp_path, run_script):
+    """Baselines are those of the other store, and the policy is not trained again."""
+    seed = tmp_path / "out" / "seed_0"
+    shutil.copytree(trained, seed)
+    stamp = (seed / "policy" / "tfmm.json").stat().st_mtime_ns
+    done = run_script("evaluate.py", seed, "--store", other_store, "--out", tmp_path / "alone")
+    assert done.returncode == 0, done.stderr
+    again = ("validate.py", trained / "config.toml", "--seeds", 1, "--out", tmp_path / "out", "--store", other_store)
+    done = run_script(*again)
+    assert done.returncode == 0, done.stderr
+    assert (seed / "policy" / "tfmm.json").stat().st_mtime_ns == stamp
+    (path,) = seed.glob("evaluation-store=*/metrics.json")
+    alone, found = json.loads((tmp_path / "alone" / "metrics.json").read_text()), json.loads(path.read_text())
+    assert found == alone
+    done = run_script("evaluate.py", seed, "--out", tmp_path / "home")
+    home = json.loads((tmp_path / "home" / "metrics.json").read_text())
+    assert home["data"]["data_hash"] != found["data"]["data_hash"]
+    assert home["rules"]["baselines"] != found["rules"]["baselines"]
+    (path,) = (tmp_path / "out").glob("validation-store=*.json")
+    summary = json.loads(path.read_text())
+    assert summary["world"] == [f"store={other_store}"]
+    assert summary["data"]["data_hash"] == found["data"]["data_hash"]
+
+
 def test_a_fill_and_a_quote_in_words(trained, run_script):
     done = run_script("evaluate.py", trained, "--split", "train", "--explain", 0)
     assert done.returncode == 0, done.stderr

@@ -67,8 +67,10 @@ def test_validation_means_are_those_of_its_runs_and_it_goes_on_where_it_was(fold
     other = run_script(*arguments, "--set", "train.steps=30")
     assert other.returncode == 2
     assert "seed_0 holds a run with other settings" in other.stderr
-    elsewhere = run_script(*arguments, "--world", "clients.k=2")
-    assert (elsewhere.returncode, len(elsewhere.stderr.splitlines())) == (2, 1)
+    for elsewhere in (("--world", "clients.k=2"), ("--store", out)):
+        done = run_script(*arguments, *elsewhere)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+        assert "quote_target is no market" in done.stderr
 
 
 def test_a_sweep_names_the_run_that_failed_and_finds_the_best(folder, run_script):

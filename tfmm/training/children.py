@@ -1,6 +1,7 @@
 """The child processes of tfmm.training.experiments: one trains, one trains and scores, one evaluates several.
 
-train PARENT CONFIG FOLDER      score PARENT CONFIG FOLDER      judge PARENT FOLDER ... [--world KEY=VALUE ...]
+train PARENT CONFIG FOLDER      score PARENT CONFIG FOLDER
+judge PARENT FOLDER ... [--store DIR] [--set KEY=VALUE ...]
 """
 
 import argparse
@@ -69,8 +70,8 @@ def evaluate(folder, world):
         on_system.write(out, on_system.evaluate(policy))
     elif name == config_lib.TAPE:
         # metrics.json is written before the page, and says that all is done
-        command = shlex.join(["evaluate.py", str(folder), *(part for one in world for part in ("--set", one))])
-        report.write(out, evaluation.evaluate(policy, command=command, changes=world), figures.png)
+        command = shlex.join(["evaluate.py", str(folder), *world.options])
+        report.write(out, evaluation.evaluate(policy, world.store, command=command, changes=world.changes), figures.png)
     else:
         on_model.write(out, on_model.evaluate(policy))
 
@@ -89,11 +90,12 @@ def main():
     parser.add_argument("task", choices=("train", "score", "judge"))
     parser.add_argument("parent", type=int, help="process that this one ends with")
     parser.add_argument("paths", nargs="+", type=pathlib.Path)
-    parser.add_argument("--world", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--store", type=pathlib.Path)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     args = parser.parse_args()
     _end_with(args.parent)
     if args.task == "judge":
-        judge(args.paths, tuple(args.world))
+        judge(args.paths, experiments.World(args.store, tuple(args.set)))
         return
     config, folder = args.paths
     (train if args.task == "train" else score)(config_lib.load(config), folder)

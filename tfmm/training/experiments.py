@@ -27,15 +27,38 @@ _POLL_S = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
+class World:
+    """Where trained policies are judged, if not where they were trained. store: path of another store, or None;
+    changes: tuple of `section.key=value`; see evaluation.evaluate."""
+
+    store: pathlib.Path | None = None
+    changes: tuple = ()
+
+    @property
+    def parts(self):
+        """List of str: what is otherwise."""
+        return [*([] if self.store is None else [f"store={self.store}"]), *self.changes]
+
+    @property
+    def options(self):
+        """List of str: how evaluate.py is told of it."""
+        store = [] if self.store is None else ["--store", str(self.store)]
+        return store + [part for change in self.changes for part in ("--set", change)]
+
+    def named(self, name):
+        """The name of a file or folder, another one for each world."""
+        return named("-".join([name, *self.parts]))
+
+
+@dataclasses.dataclass(frozen=True)
 class Experiment:
     """A configuration and the run directory that it belongs in. split: `test` for the whole evaluation; `validation`
-    for the policy's score there and nothing else, so that test stays unseen. world: `section.key=value`, what is
-    otherwise in the evaluation than in training, see evaluation.evaluate."""
+    for the policy's score there and nothing else, so that test stays unseen. world: what it is evaluated in."""
 
     config: config_lib.Config
     folder: pathlib.Path
     split: str = "test"
-    world: tuple = ()
+    world: World = World()
 
     @property
     def outcome(self):
@@ -53,11 +76,6 @@ class Experiment:
         return self.folder.with_name(f"{self.folder.name}.log")
 
 
-def in_world(name, world):
-    """The name of a file or folder, another one for each world."""
-    return named("-".join([name, *world]))
-
-
 def named(text):
     """A name for a file or folder that says this; TensorFlow reads some characters of a path as patterns."""
     return re.sub(r"[^\w.,=+-]+", "_", text)
@@ -65,7 +83,7 @@ def named(text):
 
 def metrics(world):
     """Path in a run directory: METRICS, or where a policy is judged in another world a path of its own."""
-    return pathlib.PurePath(in_world(METRICS.parent.name, world), METRICS.name)
+    return pathlib.PurePath(world.named(METRICS.parent.name), METRICS.name)
 
 
 def run(experiments, jobs):
@@ -171,8 +189,7 @@ def _score(one):
 
 
 def _judge(group):
-    worlds = [part for change in group[0].world for part in ("--world", change)]
-    return _start(group[0], "a", "judge", [*(one.folder for one in group), *worlds])
+    return _start(group[0], "a", "judge", [*(one.folder for one in group), *group[0].world.options])
 
 
 def _written(one):
