@@ -89,7 +89,7 @@ def test_other_worlds(name, label):
     summary = json.loads((ROOT / "docs" / "results" / f"{name}.json").read_text(encoding="utf-8"))
     (change,) = summary["world"]
     assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
-    assert change in label or change.startswith(("data.store=", "--store"))
+    assert change in label or change.startswith(("data.store=", "store="))
     assert experiment_row(label, summary) in README
     if name == "client_flow_world_k_low":
         assert all(sum(one["ci_low"] > 0 for one in seeds) >= 4 for seeds in summary["comparison"].values())

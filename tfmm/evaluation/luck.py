@@ -19,7 +19,7 @@ from tfmm.environments import lessons
 from tfmm.evaluation import definitions
 from tfmm.models import book
 from tfmm.policies import law
-from tfmm.simulation import features
+from tfmm.simulation import books, features
 
 METRIC = definitions.ADJUSTED.name
 
@@ -76,13 +76,13 @@ class Gauge:
 
     def _value(self, sim):
         """(B,) V of what is held, tick x lot of the first instrument."""
-        orders = np.rint(sim.books["inventory_lot"] / self._problem.parameters["order_lot"]).astype(np.int64)
-        place = orders[:, self._own] + self._problem.config.rules.inventory_limit_orders
-        width = 2 * self._problem.config.rules.inventory_limit_orders + 1
+        limit, order = self._problem.config.rules.inventory_limit_orders, self._problem.parameters["order_lot"]
+        lots = sim.books["inventory_lot"][:, self._own]
         if self._whole:
-            return self._values[0][place @ width ** np.arange(len(self._own) - 1, -1, -1)]
+            return self._values[0][books.place(lots, order[self._own], limit)]
+        orders = np.rint(lots / order).astype(np.int64)
         every = np.arange(len(self._values))
-        return (self._values[every, place] * self._problem.parameters["weight"]).sum(axis=1)
+        return (self._values[every, orders + limit] * self._problem.parameters["weight"]).sum(axis=1)
 
 
 def blocks(backtests, block_s):

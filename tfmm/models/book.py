@@ -53,7 +53,7 @@ def solve(chance, gain, cost, beta=inventory.BETA):
         Solution.
     """
     count, width = len(chance), cost.shape[0]
-    strides = width ** np.arange(count - 1, -1, -1)
+    strides = books.strides(count, width // 2)
     nothing = np.zeros((count, 1))  # the last one: no quote
     chance, gain = np.hstack([chance, nothing]), np.hstack([gain, nothing])
     places = np.full((cost.size, count, 2), chance.shape[1] - 1)

@@ -15,7 +15,7 @@ from tfmm.environments import drift as drift_lib
 from tfmm.environments import lessons
 from tfmm.models import drift
 from tfmm.policies import ticks
-from tfmm.simulation import features, lesson, state
+from tfmm.simulation import books, features, lesson, state
 
 _DISTANCE = np.linspace(0.0, 6.0, 241)  # spreads
 
@@ -24,7 +24,7 @@ _DISTANCE = np.linspace(0.0, 6.0, 241)  # spreads
 class Rule:
     """Attributes: quoted: (Q,) instruments. change: (S, Q, 2) D of ask and bid, tick x order, NaN: not allowed.
     chance: (Q, J) p at _DISTANCE. coefficients: (Q, 6) of models.drift. unit_tick: (Q,) of the drift. order_lot: (Q,).
-    name, fitted: as baselines.Baseline."""
+    limit_orders: L. name, fitted: as baselines.Baseline."""
 
     name: str
     quoted: np.ndarray
@@ -33,28 +33,24 @@ class Rule:
     coefficients: np.ndarray
     unit_tick: np.ndarray
     order_lot: np.ndarray
+    limit_orders: int
     fitted: dict
 
     def __call__(self, sim):
         """(B, N, 2) float64 ask and bid distance, ticks, for a simulator in `distances` mode."""
         own = self.quoted
-        change = self.change[self._place(sim)]
+        held = sim.books["inventory_lot"][:, own]
+        change = self.change[books.place(held, self.order_lot, self.limit_orders)]
         seen = sim.observation.reshape(*sim.books.shape, len(features.NAMES))[:, own][..., drift.COLUMNS]
         expected = np.einsum("bqk,qk->bq", seen, self.coefficients) * self.unit_tick
-        books, out = sim.books[:, own], np.full((*sim.books.shape, 2), np.nan)
-        mid = 0.5 * (books["bid_tick"] + books["ask_tick"])
-        spread = np.maximum(books["ask_tick"] - books["bid_tick"], state.LOCKED_TICK)
+        bid, ask = sim.books["bid_tick"][:, own], sim.books["ask_tick"][:, own]
+        mid, spread = 0.5 * (bid + ask), np.maximum(ask - bid, state.LOCKED_TICK)
+        out = np.full((*sim.books.shape, 2), np.nan)
         for side, sign in ((0, 1.0), (1, -1.0)):
             worth = change[..., side] - sign * expected
             for q, n in enumerate(own):
                 out[:, n, side] = ticks.best(sign * mid[:, q], spread[:, q], _DISTANCE, self.chance[q], worth[:, q])
         return out
-
-    def _place(self, sim):
-        """(B,) int64: the books in the order of tfmm.simulation.books."""
-        width = round(len(self.change) ** (1.0 / len(self.quoted)))
-        held = np.rint(sim.books["inventory_lot"][:, self.quoted] / self.order_lot).astype(np.int64)
-        return (held + width // 2) @ width ** np.arange(len(self.quoted) - 1, -1, -1)
 
 
 def rules(problem):
@@ -63,14 +59,14 @@ def rules(problem):
         return ()
     own = np.flatnonzero(problem.parameters["quoted"])
     scales, parameters = drift_lib.known(problem), problem.parameters[own]
-    interval_s = problem.config.environment.interval_s
+    interval_s, limit = problem.config.environment.interval_s, problem.config.rules.inventory_limit_orders
     chance = np.array([[lesson.chance(d - 0.5, 1.0, interval_s, one) for d in _DISTANCE] for one in parameters])
     change = lessons.whole(problem).change / (parameters["weight"] * parameters["order_lot"])[:, np.newaxis]
     coefficients = np.array([scales[n].drift for n in own])
     units = np.array([scales[n].half_spread_tick for n in own])
     known = {"half_spread_tick": units.tolist(), "omega": problem.risk[0].tolist()}
     return tuple(
-        Rule(name, own, change, chance, found, units, parameters["order_lot"], known | {"drift": found.tolist()})
+        Rule(name, own, change, chance, found, units, parameters["order_lot"], limit, known | {"drift": found.tolist()})
         for name, found in (
             ("bellman_joint", np.zeros_like(coefficients)),
             ("bellman_joint_drift", coefficients),

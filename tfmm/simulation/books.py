@@ -13,6 +13,17 @@ from tfmm import jit
 DOWN, STAY, UP = range(3)
 
 
+def strides(instruments, limit_orders):
+    """(N,) int64: how many places of a value (S,) one order of each instrument is."""
+    return (2 * limit_orders + 1) ** np.arange(instruments - 1, -1, -1)
+
+
+def place(lots, order_lot, limit_orders):
+    """(B,) int64 places of books in a value (S,). lots: (B, N) inventories of what is quoted, order_lot: (N,)."""
+    orders = np.rint(lots / order_lot).astype(np.int64)
+    return (orders + limit_orders) @ strides(orders.shape[1], limit_orders)
+
+
 @jit.kernel
 def mean(values, place, moves, strides):
     """E V(Q') from the book at a place of values (S,).
