@@ -91,7 +91,7 @@ def test_other_worlds(name, label):
     assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
     assert change in label or change.startswith(("data.store=", "store="))
     assert experiment_row(label, summary) in README
-    if name == "client_flow_world_k_low":
+    if name in ("client_flow_world_k_low", "client_flow_other_instrument"):
         assert all(sum(one["ci_low"] > 0 for one in seeds) >= 4 for seeds in summary["comparison"].values())
 
 
