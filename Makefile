@@ -13,7 +13,7 @@ demo: $(VENV)/.done  ## the main job end to end on the embedded market
 	$(BIN)/python pipelines/evaluate.py $(DEMO)/run --out $(DEMO)/evaluation
 
 test: lint  ## all tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.done
 	$(BIN)/ruff check .

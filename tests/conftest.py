@@ -13,6 +13,12 @@ from tfmm.market import generator, schema, store_writer, tape
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items):
+    """Files that start processes come first: a long one begun last would leave the other worker idle."""
+    slow = (ROOT / "tests" / "pipelines", ROOT / "tests" / "training")
+    items.sort(key=lambda item: not any(item.path.is_relative_to(folder) for folder in slow))
+
+
 @pytest.fixture(scope="session")
 def shared_data():
     """Folder of real market data; skips where it is absent."""

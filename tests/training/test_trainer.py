@@ -156,7 +156,7 @@ def _until_checkpoint(run_dir, process):
 def test_sigkill_then_resume_and_sigint_saves_first(small_config, tmp_path):
     """Killed, resumed, interrupted, resumed: the run ends at its step count without hole or double step."""
     settings = msgspec.structs.replace(
-        small_config.train, steps=3000, checkpoint_interval=200, log_interval=50, validation_interval=0
+        small_config.train, steps=1500, checkpoint_interval=150, log_interval=50, validation_interval=0
     )
     config, run_dir = msgspec.structs.replace(small_config, train=settings), tmp_path / "run"
     process = _start(config, run_dir)
@@ -185,8 +185,8 @@ def test_sigkill_then_resume_and_sigint_saves_first(small_config, tmp_path):
     assert process.returncode == 0, text
     assert f"resuming at step {stopped}" in text
     steps = [one["step"] for one in _records(run_dir)]
-    assert steps == list(range(50, 3001, 50))
-    assert json.loads((run_dir / "policy" / "tfmm.json").read_text())["train_step"] == 3000
+    assert steps == list(range(50, 1501, 50))
+    assert json.loads((run_dir / "policy" / "tfmm.json").read_text())["train_step"] == 1500
 
     process = _start(config, run_dir)
     _, text = process.communicate(timeout=60)
