@@ -1,7 +1,6 @@
 """Paired comparison of a policy with baselines, and the verdict."""
 
 import numpy as np
-from arch import bootstrap
 from scipy import stats
 
 MIN_BLOCKS = 8
@@ -55,6 +54,8 @@ def note(among):
 
 
 def _interval(differences, samples, seed):
+    from arch import bootstrap  # a second that only comparisons need wait for
+
     count, mean = len(differences), differences.mean()
     centred = differences - mean
     memory = float(centred[1:] @ centred[:-1]) / float(centred @ centred)
@@ -73,6 +74,8 @@ def _block_length(differences):
     count = len(differences)
     if count < _FEW_BLOCKS:
         return count ** (1 / 3)
+    from arch import bootstrap
+
     length = float(bootstrap.optimal_block_length(differences)["stationary"].iloc[0])
     return min(max(length, 1.0), count / 2) if np.isfinite(length) else count ** (1 / 3)
 
