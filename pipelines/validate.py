@@ -30,12 +30,16 @@ def main():
 
     cli.quiet()
     from tfmm.evaluation import aggregate
+    from tfmm.market import store
     from tfmm.training import experiments
 
     seeds = range(settings.seed, settings.seed + args.seeds)
     world = experiments.World(args.store, tuple(args.world))
     if world.parts and settings.environment.name != config.TAPE:
-        raise errors.ConfigError(f"world {world.parts[0]}: {settings.environment.name} is no market, wanted none")
+        raise errors.ConfigError(f"--world, --store: {settings.environment.name} is no market, wanted neither")
+    config.changed(settings, args.world)  # what is wrong with them is said before anything is trained
+    if args.store is not None:
+        store.Store.open(args.store)
     runs = [
         experiments.Experiment(msgspec.structs.replace(settings, seed=seed), out / f"seed_{seed}", world=world)
         for seed in seeds

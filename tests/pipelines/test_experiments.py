@@ -73,6 +73,15 @@ def test_validation_means_are_those_of_its_runs_and_it_goes_on_where_it_was(fold
         assert "quote_target is no market" in done.stderr
 
 
+@pytest.mark.parametrize("elsewhere", [("--store", "nowhere"), ("--world", "clients.nonsense=2")])
+def test_a_wrong_world_is_refused_before_anything_is_trained(tmp_path, elsewhere, run_script):
+    out = tmp_path / "out"
+    done = run_script("validate.py", "configs/client_flow.toml", "--seeds", 1, "--out", out, *elsewhere)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert elsewhere[1].partition("=")[0].rpartition(".")[2] in done.stderr
+    assert not out.exists()
+
+
 def test_a_sweep_names_the_run_that_failed_and_finds_the_best(folder, run_script):
     out = folder / "sweep"
     # a window of no step at all is refused before anything starts

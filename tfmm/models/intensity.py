@@ -53,14 +53,14 @@ def fit(distance, filled, seconds, stretch, groups=10):
     Returns:
         Intensity; None where fills do not tell: fewer than ten, or none left unfilled, or no decay with distance.
     """
-    # a second that only fits need wait for
-    import statsmodels.api as sm
-    from statsmodels.tools import sm_exceptions
-
     filled = np.asarray(filled, bool)
     distance, seconds = np.asarray(distance, float), np.broadcast_to(np.asarray(seconds, float), len(distance))
     if filled.sum() < 10 or (~filled).sum() < 10 or np.ptp(distance) == 0:
         return None
+    # a second that only fits need wait for
+    import statsmodels.api as sm
+    from statsmodels.tools import sm_exceptions
+
     unit = float(distance.mean())
     model = sm.GLM(
         filled.astype(float),
