@@ -3,7 +3,8 @@
 import argparse
 import pathlib
 
-from tfmm import cli, config, errors, files
+from tfmm import cli, errors, files
+from tfmm.config import loading
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent
 NOTEBOOK = SCRIPTS.parent / "configs" / "notebook.toml"
@@ -25,12 +26,12 @@ def main():
     if min(collectors, default=1) < 1:
         raise errors.ConfigError(f"--collectors {args.collectors}: wanted numbers above 0, as 1,2,4")
 
-    notebook = config.load(NOTEBOOK)
+    notebook = loading.load(NOTEBOOK)
 
     cli.quiet()
-    from tfmm.training import benchmark
+    from tfmm.benchmarks import suite
 
-    numbers = benchmark.run(max(1, args.repeats), notebook, collectors, SCRIPTS)
+    numbers = suite.run(max(1, args.repeats), notebook, collectors, SCRIPTS)
     for name, value in numbers.items():
         print(f"{name:32s} {value:16,.3f}")
     if args.json:

@@ -9,7 +9,8 @@ import pathlib
 import secrets
 import time
 
-from tfmm import cli, config, errors
+from tfmm import cli, errors
+from tfmm.config import loading
 
 
 def main():
@@ -22,16 +23,16 @@ def main():
     parser.add_argument("--seed", type=int, help="of environment and noise; default: a new one every time")
     parser.add_argument("--wait", type=float, default=300.0, metavar="SECONDS", help="how long a learner may be silent")
     args = parser.parse_args()
-    settings = config.load(args.config, args.set)
+    settings = loading.load(args.config, args.set)
     if args.wait <= 0 or (args.seed is not None and args.seed < 0):
         raise errors.ConfigError(f"--wait {args.wait:g} --seed {args.seed}: wanted above 0, at least 0")
 
     cli.quiet()
-    from tfmm.training import remote
+    from tfmm.training.distributed import collector
 
     began = time.perf_counter()
     seed = secrets.randbits(64) if args.seed is None else args.seed
-    count = remote.collect(settings, args.server, args.wait, seed)
+    count = collector.collect(settings, args.server, args.wait, seed)
     print(f"training is over: {count} transitions collected, {count / (time.perf_counter() - began):.0f} a second")
 
 

@@ -5,7 +5,8 @@ import pathlib
 import shlex
 import sys
 
-from tfmm import cli, config, errors
+from tfmm import cli, errors
+from tfmm.config import experiment
 from tfmm.policies import saved
 
 _SURER = {"expected_objective": "expected", "adjusted_objective": "less luck"}
@@ -29,36 +30,37 @@ def main():
 
     cli.quiet()
     policy = saved.Policy.load(args.policy)
-    if args.set and policy.config.environment.name != config.TAPE:
+    if args.set and policy.config.environment.name != experiment.TAPE:
         raise errors.ConfigError(f"--set {args.set[0]}: {policy.config.environment.name} is no market, wanted none")
-    if policy.config.environment.name in config.SYSTEMS:
+    if policy.config.environment.name in experiment.SYSTEMS:
         if args.store is not None or args.explain is not None or args.explain_quote is not None:
             raise errors.ConfigError(f"{args.policy}: has no store and no fills, wanted no --store and no --explain")
-        from tfmm.evaluation import on_system
+        from tfmm.evaluation.environments import examples
 
-        outcome = on_system.evaluate(policy, args.split)
-        path = on_system.write(args.out or args.policy / f"evaluation-{args.split}", outcome)
-        print(*on_system.lines(outcome), f"metrics: {path}", sep="\n")
+        outcome = examples.evaluate(policy, args.split)
+        path = examples.write(args.out or args.policy / f"evaluation-{args.split}", outcome)
+        print(*examples.lines(outcome), f"metrics: {path}", sep="\n")
         return
-    if policy.config.environment.name != config.TAPE:
-        from tfmm.evaluation import on_model
+    if policy.config.environment.name != experiment.TAPE:
+        from tfmm.evaluation.environments import analytic
 
-        outcome = on_model.evaluate(policy)
-        path = on_model.write(args.out or args.policy / "evaluation-model", outcome)
+        outcome = analytic.evaluate(policy)
+        path = analytic.write(args.out or args.policy / "evaluation-model", outcome)
         for name, result in {outcome.name: outcome.optimum, **outcome.baselines}.items():
             print(f"{name}: value {result['policy_value']:.4f}, ratio {result['ratio']:.4f} of {result['value']:.4f}, "
                   f"max gap {result['max_gap']:.4f}")  # fmt: skip
         print(f"played: {outcome.played['value']:.4f} +- {outcome.played['standard_error']:.4f}")
         print(f"metrics: {path}")
         return
-    from tfmm.evaluation import evaluation, figures, report
+    from tfmm.evaluation import evaluate
+    from tfmm.evaluation.report import figures, report
 
     if args.explain is not None or args.explain_quote is not None:
-        print(evaluation.explain(policy, args.store, args.split, args.explain, args.explain_quote, args.set))
+        print(evaluate.explain(policy, args.store, args.split, args.explain, args.explain_quote, args.set))
         return
     command = shlex.join(["python", *sys.argv])
     rivals = [saved.Policy.load(folder) for folder in args.against]
-    outcome = evaluation.evaluate(policy, args.store, args.split, command, rivals, args.film, args.set)
+    outcome = evaluate.evaluate(policy, args.store, args.split, command, rivals, args.film, args.set)
     path = report.write(args.out or args.policy / f"evaluation-{args.split}", outcome, figures.png)
     if outcome.abstention:
         print(outcome.abstention)

@@ -7,7 +7,8 @@ import re
 import tqdm
 
 from tfmm import cli, errors
-from tfmm.market import instruments, prepare, quality_page, readers, synthetic
+from tfmm.market import instruments, readers, synthetic
+from tfmm.market.ingest import prepare, quality_page
 
 
 def parser():

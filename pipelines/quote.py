@@ -14,7 +14,8 @@ import time
 import msgspec
 import numpy as np
 
-from tfmm import cli, config, errors
+from tfmm import cli, errors
+from tfmm.config import experiment
 from tfmm.market import store
 from tfmm.policies import saved
 
@@ -30,11 +31,11 @@ def main():
 
     cli.quiet()
     policy = saved.Policy.load(args.policy)
-    from tfmm.policies import streaming
+    from tfmm.policies import live
 
-    on_tape = policy.config.environment.name == config.TAPE
-    session = streaming.Session(policy, args.fills, args.until) if on_tape or args.tape else None
-    source = recorded(args.tape, streaming) if args.tape else received(streaming)
+    on_tape = policy.config.environment.name == experiment.TAPE
+    session = live.Session(policy, args.fills, args.until) if on_tape or args.tape else None
+    source = recorded(args.tape, live) if args.tape else received(live)
     taken, where, last = [], "no line", time.perf_counter()
 
     def write(answers):
@@ -47,7 +48,7 @@ def main():
         last = now
 
     for where, message, last in source:  # noqa: B007
-        if isinstance(message, streaming.Observation):
+        if isinstance(message, live.Observation):
             write([{"action": policy(message.observation)[0].tolist()}])
         elif session is None:
             raise errors.ConfigError(f"{where}: a policy of {policy.config.environment.name} answers observations only")
@@ -64,20 +65,20 @@ def main():
         print(f"quotes: {len(taken)}, latency p50 {middle:.2f} ms, p99 {high:.2f} ms", file=sys.stderr)
 
 
-def received(streaming):
+def received(live):
     """(place, message, time received) of every line on stdin."""
     for number, line in enumerate(sys.stdin.buffer, 1):
         received_s = time.perf_counter()
         if line.strip():
-            yield f"line {number}", streaming.decode(line, f"line {number}"), received_s
+            yield f"line {number}", live.decode(line, f"line {number}"), received_s
 
 
-def recorded(name, streaming):
+def recorded(name, live):
     """The same from a session of a store."""
     folder, colon, session = name.rpartition(":")
     if not colon:
         raise errors.ConfigError(f"--tape {name}: wanted STORE:SESSION")
-    for number, message in enumerate(streaming.messages(store.Store.open(folder).tape(session))):
+    for number, message in enumerate(live.messages(store.Store.open(folder).tape(session))):
         yield f"tape row {number}", message, time.perf_counter()
 
 

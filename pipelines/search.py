@@ -3,7 +3,8 @@
 import argparse
 import pathlib
 
-from tfmm import cli, config, errors
+from tfmm import cli, errors
+from tfmm.config import loading
 
 
 def main():
@@ -19,17 +20,17 @@ def main():
     args = parser.parse_args()
     if args.trials < 1 or args.jobs < 1:
         raise errors.ConfigError(f"--trials {args.trials} --jobs {args.jobs}: wanted at least 1 of each")
-    settings = config.resolved(config.load(args.config, args.set))
+    settings = loading.resolved(loading.load(args.config, args.set))
     out = args.out or pathlib.Path("runs") / f"{args.config.stem}-search"
 
     cli.quiet()
-    from tfmm.evaluation import figures, slices
-    from tfmm.training import search, space
+    from tfmm.evaluation.report import figures
+    from tfmm.experiments import search, search_figure, search_space
 
-    one = search.Search(settings, space.load(args.space, settings), out)
+    one = search.Search(settings, search_space.load(args.space, settings), out)
     one.run(args.trials, args.jobs)
     report = one.report(args.config.stem, args.trials)
-    path = search.write(out, report, slices.draw(report), figures.png)
+    path = search.write(out, report, search_figure.draw(report), figures.png)
     trials = {trial["number"]: trial for trial in report["trials"]}
     for number, trial in trials.items():
         print(f"trial {number} failed: {trial['error']}" if trial["error"] else f"trial {number}: {trial['score']:.6g}")

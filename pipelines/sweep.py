@@ -5,7 +5,8 @@ import pathlib
 
 import numpy as np
 
-from tfmm import cli, config, errors, files
+from tfmm import cli, errors, files
+from tfmm.config import loading
 
 
 def main():
@@ -24,33 +25,33 @@ def main():
     out = args.out or pathlib.Path("runs") / f"{args.config.stem}-sweep"
 
     cli.quiet()
-    from tfmm.evaluation import aggregate, figures
-    from tfmm.training import experiments
+    from tfmm.evaluation.report import figures
+    from tfmm.experiments import runner, tables
 
-    grid = aggregate.parse_grid(args.grid or args.alone)
-    tried = aggregate.combinations(grid) if args.grid else aggregate.one_at_a_time(grid)
+    grid = tables.parse_grid(args.grid or args.alone)
+    tried = tables.combinations(grid) if args.grid else tables.one_at_a_time(grid)
     runs = []
     for values in tried:
         overrides = [f"{key}={value}" for key, value in values.items()]
-        settings = config.resolved(config.load(args.config, [*args.set, *overrides]))
-        runs.append(experiments.Experiment(settings, out / (experiments.named(",".join(overrides)) or "as_it_is")))
-    metric, sign = aggregate.main_metric(runs[0].config)
+        settings = loading.resolved(loading.load(args.config, [*args.set, *overrides]))
+        runs.append(runner.Experiment(settings, out / (runner.named(",".join(overrides)) or "as_it_is")))
+    metric, sign = tables.main_metric(runs[0].config)
     if args.metric and args.metric != metric:
         metric, sign = args.metric, 1
-    outcomes = experiments.run(runs, args.jobs)
+    outcomes = runner.run(runs, args.jobs)
     scores = []
     for run, one in zip(runs, outcomes, strict=True):
         if isinstance(one, str):
             print(f"{run.folder.name} failed: {one}")
-        scores.append(experiments.score(one, metric, run.folder))
+        scores.append(runner.score(one, metric, run.folder))
     records = [
         {"settings": values, "folder": run.folder.name, metric: value}
         for values, run, value in zip(tried, runs, scores, strict=True)
     ]
     files.write_json(out / "sweep.json", {"config": args.config.stem, "metric": metric, "runs": records})
-    lines = aggregate.grid_table(grid, scores) if args.grid else aggregate.alone_table(tried, scores)
+    lines = tables.grid_table(grid, scores) if args.grid else tables.alone_table(tried, scores)
     files.write_text(out / "sweep.txt", "\n".join([metric, *lines]) + "\n")
-    figure = aggregate.surface(grid, scores, metric) if args.grid else None
+    figure = tables.surface(grid, scores, metric) if args.grid else None
     if figure is not None:
         files.write_bytes(out / "sweep.png", figures.png(figure))
     print(f"{metric} by", " and ".join(grid))

@@ -3,7 +3,8 @@
 import argparse
 import pathlib
 
-from tfmm import cli, config, errors
+from tfmm import cli, errors
+from tfmm.config import loading
 
 
 def main():
@@ -20,7 +21,7 @@ def main():
         "on every interface and has no authentication, so on a private network only",
     )  # fmt: skip
     args = parser.parse_args()
-    settings = config.load(args.config, args.set)
+    settings = loading.load(args.config, args.set)
     run_dir = args.run_dir or pathlib.Path("runs") / args.config.stem
     if args.resume and args.set:
         raise errors.ConfigError("--resume goes on with the settings in the run directory, wanted no --set")

@@ -5,7 +5,8 @@ import pathlib
 
 import msgspec
 
-from tfmm import cli, config, errors, files
+from tfmm import cli, errors, files
+from tfmm.config import experiment, loading
 
 
 def main():
@@ -25,38 +26,37 @@ def main():
     args = parser.parse_args()
     if args.seeds < 1 or args.jobs < 1:
         raise errors.ConfigError(f"--seeds {args.seeds} --jobs {args.jobs}: wanted at least 1 of each")
-    settings = config.resolved(config.load(args.config, args.set))
+    settings = loading.resolved(loading.load(args.config, args.set))
     out = args.out or pathlib.Path("runs") / f"{args.config.stem}-validation"
 
     cli.quiet()
-    from tfmm.evaluation import aggregate
+    from tfmm.experiments import runner, tables
     from tfmm.market import store
-    from tfmm.training import experiments
 
     seeds = range(settings.seed, settings.seed + args.seeds)
-    world = experiments.World(args.store, tuple(args.world))
-    if world.parts and settings.environment.name != config.TAPE:
+    world = runner.World(args.store, tuple(args.world))
+    if world.parts and settings.environment.name != experiment.TAPE:
         raise errors.ConfigError(f"--world, --store: {settings.environment.name} is no market, wanted neither")
-    config.changed(settings, args.world)  # what is wrong with them is said before anything is trained
+    loading.changed(settings, args.world)  # what is wrong with them is said before anything is trained
     if args.store is not None:
         store.Store.open(args.store)
     runs = [
-        experiments.Experiment(msgspec.structs.replace(settings, seed=seed), out / f"seed_{seed}", world=world)
+        runner.Experiment(msgspec.structs.replace(settings, seed=seed), out / f"seed_{seed}", world=world)
         for seed in seeds
     ]
-    outcomes = experiments.run(runs, args.jobs)
+    outcomes = runner.run(runs, args.jobs)
     failed = {str(seed): one for seed, one in zip(seeds, outcomes, strict=True) if isinstance(one, str)}
     for seed, line in failed.items():
         print(f"seed {seed} failed: {line}")
     finished = [one for one in outcomes if not isinstance(one, str)]
     if not finished:
         raise errors.DataError(f"{out}: every seed failed, wanted one that ends; see {out}/seed_*.log")
-    summary = aggregate.over_seeds(finished)
+    summary = tables.over_seeds(finished)
     path = out / f"{world.named('validation')}.json"
     about = {"config": args.config.stem, "seeds": list(seeds), "failed": failed, "data": finished[0]["data"]}
     about |= {"world": world.parts} if world.parts else {}
     files.write_json(path, about | summary)
-    print(*aggregate.seeds_table(summary), "", *aggregate.against_table(summary), "", sep="\n")
+    print(*tables.seeds_table(summary), "", *tables.against_table(summary), "", sep="\n")
     verdicts = ", ".join(f"{name} {count}" for name, count in summary["verdicts"].items())
     beats = summary["beats_best_baseline"]
     share = "no baseline to beat" if beats != beats else f"beat the best baseline: {beats:.0%}"

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from tfmm import config as config_lib
-from tfmm.market import generator, schema, store_writer, tape
+from tfmm.config import loading
+from tfmm.market import generator, schema, tape
+from tfmm.market.ingest import store_writer
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -83,7 +84,7 @@ def small_config(small_store):
             "checkpoint_interval": 20, "validation_interval": 30,
         },
     }  # fmt: skip
-    return config_lib.decode(text, "test")
+    return loading.decode(text, "test")
 
 
 @pytest.fixture(scope="session")

@@ -5,20 +5,20 @@ import tomllib
 
 import pytest
 
-from tfmm import config as config_lib
 from tfmm import errors
+from tfmm.config import loading
 
 CONFIGS = sorted((pathlib.Path(__file__).resolve().parents[1] / "configs").glob("*.toml"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_config_loads_and_survives_its_own_text(path):
-    config = config_lib.load(path)
-    assert config_lib.decode(tomllib.loads(config_lib.dumps(config)), "text") == config
+    config = loading.load(path)
+    assert loading.decode(tomllib.loads(loading.dumps(config)), "text") == config
 
 
 def test_notebook_has_the_notebook_s_numbers():
-    config = config_lib.load(next(path for path in CONFIGS if path.stem == "notebook"))
+    config = loading.load(next(path for path in CONFIGS if path.stem == "notebook"))
     agent, train, collect = config.agent, config.train, config.collect
     assert (agent.actor_layers, agent.critic_observation_layers, agent.critic_joint_layers) == (
         (400, 300),
@@ -55,17 +55,17 @@ def write(tmp_path, text):
 )
 def test_wrong_files_name_the_key(tmp_path, text, message):
     with pytest.raises(errors.ConfigError, match=message):
-        config_lib.load(write(tmp_path, text))
+        loading.load(write(tmp_path, text))
 
 
 def test_a_missing_file_is_a_config_error(tmp_path):
     with pytest.raises(errors.ConfigError, match=r"nowhere\.toml: No such file"):
-        config_lib.load(tmp_path / "nowhere.toml")
+        loading.load(tmp_path / "nowhere.toml")
 
 
 def test_overrides_take_toml_values_and_plain_text(tmp_path):
     path = write(tmp_path, "[train]\nsteps = 5")
-    config = config_lib.load(path, ["train.steps=7", "data.store=some/where", "agent.actor_layers=[8, 4]", "seed=3"])
+    config = loading.load(path, ["train.steps=7", "data.store=some/where", "agent.actor_layers=[8, 4]", "seed=3"])
     assert (config.train.steps, config.data.store, config.agent.actor_layers, config.seed) == (
         7,
         "some/where",
@@ -77,4 +77,4 @@ def test_overrides_take_toml_values_and_plain_text(tmp_path):
 @pytest.mark.parametrize("override", ["train.steps", "=3", "train..steps=3", "seed.x=3"])
 def test_wrong_overrides_are_refused(tmp_path, override):
     with pytest.raises(errors.ConfigError, match="--set"):
-        config_lib.load(write(tmp_path, "seed = 1"), [override])
+        loading.load(write(tmp_path, "seed = 1"), [override])

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tfmm import errors
-from tfmm.market import generator, prepare, schema, tape
-from tfmm.simulation import schedule
+from tfmm.market import generator, schema, tape
+from tfmm.market.ingest import prepare
+from tfmm.simulation.exchange import replay, rules
 
 HOURS = 1.0
 
@@ -83,12 +84,12 @@ def fill_shares(events, instrument, distances):
     one = tape.Tape(events, (instrument,))
     out = []
     for distance in distances:
-        sent = np.zeros(len(times), schedule.SCHEDULE)
+        sent = np.zeros(len(times), replay.SCHEDULE)
         sent["ts_ns"] = times
         sent["bid_px"] = np.floor(mid[place] - distance) * instrument.tick_size
         sent["ask_px"] = np.nan
         sent["bid_qty"] = instrument.lot_size
-        fills = schedule.replay(one, sent, schedule.FillRules()).fills
+        fills = replay.replay(one, sent, rules.FillRules()).fills
         out.append(len(np.unique(np.searchsorted(times, fills["ts_ns"]))) / len(times))
     return out
 

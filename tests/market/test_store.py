@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from tfmm import errors
-from tfmm.market import schema, store, store_writer, tape
+from tfmm.market import schema, store, tape
+from tfmm.market.ingest import store_writer
 
 ONE = schema.Instrument(symbol="X", tick_size=0.01)
 

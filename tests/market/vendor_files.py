@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfmm.market import prepare
+from tfmm.market.ingest import prepare
 
 MS = 10**6
 DAY = 86_400_000

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tfmm import config as config_lib
+from tfmm.config import loading
 
 
 @pytest.fixture(scope="session")
 def trained(small_config, tmp_path_factory, run_script):
     folder = tmp_path_factory.mktemp("line")
-    (folder / "small.toml").write_text(config_lib.dumps(small_config))
+    (folder / "small.toml").write_text(loading.dumps(small_config))
     done = run_script(
         "train.py", folder / "small.toml", "--run-dir", folder / "run", "--set", "rules.maker_fee_bps=0.1"
     )

@@ -8,8 +8,9 @@ import shutil
 
 import pytest
 
-from tfmm.evaluation import evaluation, yardsticks
-from tfmm.policies import desk, saved
+from tfmm.evaluation import baseline_runs, evaluate
+from tfmm.policies import saved
+from tfmm.policies.baselines import registry
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEYS = {
@@ -62,17 +63,17 @@ def test_policies_of_one_problem_share_baselines_that_are_those_of_each(trained,
     description = json.loads((tmp_path / "other" / "tfmm.json").read_text())
     description["config"]["seed"], description["config"]["train"]["steps"] = 5, 61
     (tmp_path / "other" / "tfmm.json").write_text(json.dumps(description))
-    fits, fit = [], desk.all_of
-    monkeypatch.setattr(desk, "all_of", lambda problem: fits.append(problem) or fit(problem))
-    first, second = (evaluation.evaluate(saved.Policy.load(one)) for one in (trained, tmp_path / "other"))
+    fits, fit = [], registry.all_of
+    monkeypatch.setattr(registry, "all_of", lambda problem: fits.append(problem) or fit(problem))
+    first, second = (evaluate.evaluate(saved.Policy.load(one)) for one in (trained, tmp_path / "other"))
     assert len(fits) == 1
     assert (first.policy["seed"], second.policy["seed"]) == (0, 5)
-    yardsticks._last.clear()
-    again = evaluation.evaluate(saved.Policy.load(tmp_path / "other"))
+    baseline_runs._last.clear()
+    again = evaluate.evaluate(saved.Policy.load(tmp_path / "other"))
     assert len(fits) == 2
     assert json.dumps(again.results) == json.dumps(second.results) == json.dumps(first.results)
-    evaluation.evaluate(saved.Policy.load(trained), changes=("rules.maker_fee_bps=3.0",))
-    evaluation.evaluate(saved.Policy.load(trained), split="validation")
+    evaluate.evaluate(saved.Policy.load(trained), changes=("rules.maker_fee_bps=3.0",))
+    evaluate.evaluate(saved.Policy.load(trained), split="validation")
     assert len(fits) == 4
 
 
@@ -138,7 +139,7 @@ def test_every_seed_on_another_store_as_one_at_a_time(trained, other_store, tmp_
     assert (seed / "policy" / "tfmm.json").stat().st_mtime_ns == stamp
     (path,) = seed.glob("evaluation-store=*/metrics.json")
     found, policy = json.loads(path.read_text()), saved.Policy.load(seed)
-    home, alone = evaluation.evaluate(policy), evaluation.evaluate(policy, other_store)
+    home, alone = evaluate.evaluate(policy), evaluate.evaluate(policy, other_store)
     for name, one in alone.results.items():
         assert all(found["results"][name][key] == one[key] for key in ("objective", "net_pnl", "fees", "n_fills")), name
     assert found["data"]["data_hash"] == alone.data["data_hash"] != home.data["data_hash"]

@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from tfmm.environments import problem as problem_lib
-from tfmm.evaluation import evaluation
-from tfmm.policies import saved, streaming
+from tfmm.environments.tape import task as task_lib
+from tfmm.evaluation import evaluate
+from tfmm.policies import live, saved
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -30,9 +30,9 @@ def quote(trained, lines, *arguments):
 
 
 def test_a_piped_session_gets_the_quotes_of_the_backtest(trained, policy):
-    problem = problem_lib.Problem.create(policy.config)
-    (run,) = evaluation.play(problem, policy, "test")
-    lines = b"\n".join(msgspec.json.encode(one) for one in streaming.messages(run.tape))
+    problem = task_lib.Problem.create(policy.config)
+    (run,) = evaluate.play(problem, policy, "test")
+    lines = b"\n".join(msgspec.json.encode(one) for one in live.messages(run.tape))
     done = quote(trained, lines, "--until", str(run.tape.events["ts"][-1]))
     assert done.returncode == 0, done.stderr.decode()
     answers = [json.loads(line) for line in done.stdout.splitlines()]

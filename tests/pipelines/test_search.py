@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 
 from tests.pipelines.test_experiments import TOY
-from tests.simulation.test_lesson import problem_of
-from tfmm import config as config_lib
+from tests.simulation.rewards.test_expected_fills import problem_of
 from tfmm import errors
-from tfmm.evaluation import expected
-from tfmm.policies import law, saved
-from tfmm.training import search, space, validation
+from tfmm.backtest import expected_objective
+from tfmm.config import experiment as experiment_lib, loading
+from tfmm.evaluation import objectives
+from tfmm.experiments import search, search_space
+from tfmm.policies import saved
+from tfmm.training import validation
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SPACE = """
@@ -71,20 +73,20 @@ def test_a_search_that_is_killed_goes_on_where_it_was(tmp_path, run_script):
     assert tree["best"] == int(np.argmax(scores)) and tree["own"] == 0
     assert tree["trials"][0]["settings"] == {"agent.actor_learning_rate": 1e-4, "agent.actor_layers": [8]}
     settings = tree["trials"][1]["settings"]
-    trained = config_lib.load(out / "trial_0001" / "config.toml")
+    trained = loading.load(out / "trial_0001" / "config.toml")
     assert (trained.agent.actor_learning_rate, list(trained.agent.actor_layers)) == tuple(settings.values())
     assert (tree["seed"], tree["split"], tree["budget"]) == (0, "validation", {"trials": 2, "train_steps": 20})
     assert all(one["wall_s"] > 0 for one in tree["trials"])
     assert (out / "search.png").stat().st_size > 1000
     # what is printed can be used as it is
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("--set ")]
-    again = config_lib.load(tmp_path / "toy.toml", [one for one in shlex.split(line) if one != "--set"])
-    best = config_lib.load(out / f"trial_{tree['best']:04d}" / "config.toml")
+    again = loading.load(tmp_path / "toy.toml", [one for one in shlex.split(line) if one != "--set"])
+    best = loading.load(out / f"trial_{tree['best']:04d}" / "config.toml")
     assert again == best
 
-    other = config_lib.load(tmp_path / "toy.toml", ["train.steps=30"])
+    other = loading.load(tmp_path / "toy.toml", ["train.steps=30"])
     with pytest.raises(errors.ConfigError, match="holds a search with other settings"):
-        search.Search(other, space.load(tmp_path / "space.toml", other), out)
+        search.Search(other, search_space.load(tmp_path / "space.toml", other), out)
 
 
 def test_settings_that_do_not_go_together_are_a_failed_trial_and_a_broken_study_is_refused(tmp_path):
@@ -93,8 +95,8 @@ def test_settings_that_do_not_go_together_are_a_failed_trial_and_a_broken_study_
     (tmp_path / "space.toml").write_text(
         "[train]\npatience = { integers = [1, 2] }\nvalidation_interval = { choices = [0, 10] }"
     )
-    config = config_lib.load(tmp_path / "toy.toml", ["train.validation_interval=5"])
-    one = search.Search(config, space.load(tmp_path / "space.toml", config), tmp_path / "out")
+    config = loading.load(tmp_path / "toy.toml", ["train.validation_interval=5"])
+    one = search.Search(config, search_space.load(tmp_path / "space.toml", config), tmp_path / "out")
     one.run(1, 1)
     (trial,) = one.trials()
     assert trial["score"] is None and "train.patience is" in trial["error"]
@@ -118,7 +120,7 @@ def test_where_the_law_is_known_the_score_is_the_expected_objective_of_validatio
     problem = problem_of(small_config, environment={"features": ["inventory", "spread"]})
 
     class Constant(msgspec.Struct):
-        config: config_lib.Config
+        config: experiment_lib.Config
 
         def __call__(self, observation):
             return np.full((len(observation), 2), -0.6, np.float32)
@@ -126,7 +128,7 @@ def test_where_the_law_is_known_the_score_is_the_expected_objective_of_validatio
     policy = Constant(problem.config)
     results = {}
     for split in ("validation", "test"):
-        (one,) = expected.of_policy(problem, policy, law.watch(problem, split))
+        (one,) = objectives.of_policy(problem, policy, expected_objective.watch(problem, split))
         results[split] = one.objective.sum()
-    assert validation.of_policy(policy) == {"metric": expected.METRIC, "score": pytest.approx(results["validation"])}
+    assert validation.of_policy(policy) == {"metric": objectives.METRIC, "score": pytest.approx(results["validation"])}
     assert results["validation"] != pytest.approx(results["test"], rel=1e-3)

@@ -6,13 +6,14 @@ import tomllib
 import numpy as np
 import pytest
 
-from tfmm import config as config_lib
 from tfmm import simulation
-from tfmm.environments import problem as problem_lib
-from tfmm.evaluation import backtest
+from tfmm.backtest import closed_loop
+from tfmm.calibration import scales as scales_lib
+from tfmm.config import environment as environment_lib, loading
+from tfmm.environments.tape import parameters as parameters_lib, task as task_lib
 from tfmm.market import generator, schema, tape
-from tfmm.models import calibration
-from tfmm.simulation import kernel, ledger, schedule, simulator, state
+from tfmm.simulation import kernel, simulator, state
+from tfmm.simulation.exchange import ledger, rules
 
 S = 1_000_000_000
 ONE = schema.Instrument(symbol="X", tick_size=0.01)
@@ -36,10 +37,10 @@ def events():
 
 
 def make(events, rows=1, seed=0, windows=None, action="offsets", latency_ns=0, **changes):
-    environment = config_lib.Environment(action=action, risk_aversion=changes.pop("risk_aversion", 0.01))
-    base = schedule.parameters([ONE], simulation.FillRules(latency_ns=latency_ns, maker_fee_bps=0.5))
-    scales = (calibration.Scales(half_spread_tick=2.0, sigma_tick=1.0, order_lot=100),)
-    parameters = calibration.parameters(scales, base, environment, limit_orders=3)
+    environment = environment_lib.Environment(action=action, risk_aversion=changes.pop("risk_aversion", 0.01))
+    base = rules.parameters([ONE], simulation.FillRules(latency_ns=latency_ns, maker_fee_bps=0.5))
+    scales = (scales_lib.Scales(half_spread_tick=2.0, sigma_tick=1.0, order_lot=100),)
+    parameters = parameters_lib.parameters(scales, base, environment, limit_orders=3)
     if changes.get("distances"):
         parameters["action"] = state.DISTANCES
     return simulator.Simulator(
@@ -132,11 +133,11 @@ def test_the_mirrored_market_earns_the_same_on_the_other_side(events):
 )
 def test_the_schedule_that_was_sent_replays_to_the_same_book(small_config, latency_ns, action):
     """The closed loop and replay() share nothing but the kernel; backtest.run asserts inventory and fills."""
-    tree = tomllib.loads(config_lib.dumps(small_config))
+    tree = tomllib.loads(loading.dumps(small_config))
     tree["rules"]["latency_s"], tree["environment"]["action"] = latency_ns * 1e-9, action
-    problem = problem_lib.Problem.create(config_lib.decode(tree, "test"))
+    problem = task_lib.Problem.create(loading.decode(tree, "test"))
     random = np.random.default_rng(2)
-    (one,) = backtest.run(problem, "test", lambda sim: random.uniform(-1, 0.2, (len(sim.rows), 2)), False, "random")
+    (one,) = closed_loop.run(problem, "test", lambda sim: random.uniform(-1, 0.2, (len(sim.rows), 2)), False, "random")
     assert len(one.fills) > 10
     assert one.fills["ts_ns"].min() > one.span[0]
     assert one.fills["ts_ns"].max() <= one.span[1]
@@ -145,12 +146,12 @@ def test_the_schedule_that_was_sent_replays_to_the_same_book(small_config, laten
 @pytest.mark.parametrize(("clock", "latency_ns"), list(itertools.product(["events", "both"], [0, 2_500_000])))
 def test_decisions_by_events(small_config, clock, latency_ns):
     """Decision times by plain Python; what was sent still replays to the same book."""
-    tree = tomllib.loads(config_lib.dumps(small_config))
+    tree = tomllib.loads(loading.dumps(small_config))
     tree["environment"].update(clock=clock, interval_quotes=7, interval_s=2.0)
     tree["rules"]["latency_s"] = latency_ns * 1e-9
-    problem = problem_lib.Problem.create(config_lib.decode(tree, "test"))
+    problem = task_lib.Problem.create(loading.decode(tree, "test"))
     random = np.random.default_rng(2)
-    (one,) = backtest.run(problem, "test", lambda sim: random.uniform(-1, 0.2, (len(sim.rows), 2)), False, "random")
+    (one,) = closed_loop.run(problem, "test", lambda sim: random.uniform(-1, 0.2, (len(sim.rows), 2)), False, "random")
     events = one.tape.events
     quotes = events[events["kind"] == schema.QUOTE]
     now, end, times = one.span[0], one.span[1], []

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tf_agents.specs import tensor_spec
-from tf_agents.trajectories import time_step as ts
-from tf_agents.trajectories import trajectory
+from tf_agents.trajectories import time_step as ts, trajectory
 
-from tfmm import agent_settings, errors
-from tfmm import config as config_lib
+from tfmm import errors
 from tfmm.agents import factory as agents
+from tfmm.config import agent as agent_lib, loading
 from tfmm.environments import factory
-from tfmm.evaluation import on_system
+from tfmm.evaluation.environments import examples
 from tfmm.policies import saved
 from tfmm.training import run_directory, trainer
 
@@ -53,7 +52,7 @@ def _tree(folder, name):
 @pytest.fixture(scope="module", params=["td3", "reinforce", "dqn"])
 def trained(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
-    problem = factory.open_problem(config_lib.decode(_tree(folder, request.param), "test"))
+    problem = factory.open_problem(loading.decode(_tree(folder, request.param), "test"))
     run = run_directory.RunDirectory.create(folder / "run", problem.config, problem.data_hash)
     job = trainer.Trainer(problem, run)
     job.run()
@@ -72,8 +71,8 @@ def test_a_run_logs_exports_and_is_evaluated(trained, tmp_path):
     policy = saved.Policy.load(run.path)
     seen = factory.create(problem, "train", 4, 1).reset().observation
     np.testing.assert_allclose(policy(seen), job._collector.greedy()(seen), atol=1e-6)
-    outcome = on_system.evaluate(policy)
-    path = on_system.write(pathlib.Path(tmp_path), outcome)
+    outcome = examples.evaluate(policy)
+    path = examples.write(pathlib.Path(tmp_path), outcome)
     tree = json.loads(path.read_text())
     assert set(tree) >= {"policy", "data", "rules", "results", "comparison", "verdict"}
     assert problem.config.agent.name in tree["results"]
@@ -113,7 +112,7 @@ def test_q_values_of_a_saved_policy_are_those_worked_from_its_weights(trained):
 
 
 def test_reinforce_needs_the_end_of_an_episode_in_every_block(tmp_path):
-    tree = config_lib.decode({**_tree(tmp_path, "reinforce"), "quote_target": {"window_steps": 50}}, "test")
+    tree = loading.decode({**_tree(tmp_path, "reinforce"), "quote_target": {"window_steps": 50}}, "test")
     problem = factory.open_problem(tree)
     job = trainer.Trainer(problem, run_directory.RunDirectory.create(tmp_path / "run", tree, problem.data_hash))
     with pytest.raises(errors.ConfigError, match="4 steps of each row held no end of an episode"):
@@ -134,7 +133,7 @@ def _small_agent(settings):
 
 
 def test_the_critic_learns_alone_before_the_actor():
-    settings = agent_settings.Agent(actor_layers=(8,), critic_joint_layers=(8,), actor_delay_steps=3)
+    settings = agent_lib.Agent(actor_layers=(8,), critic_joint_layers=(8,), actor_delay_steps=3)
     agent, batch = _small_agent(settings)
 
     def weights(network):
@@ -153,7 +152,7 @@ def test_the_critic_learns_alone_before_the_actor():
 def test_an_actor_that_climbs_q_less_a_penalty(penalty):
     """Its gradient is that of mean(Q - c |a|^2) times -2 / d, the factor of TF-Agents' squared loss."""
     settings = {"actor_layers": (8,), "critic_joint_layers": (8,), "action_penalty": penalty}
-    agent, batch = _small_agent(agent_settings.Agent(**settings))
+    agent, batch = _small_agent(agent_lib.Agent(**settings))
     steps = ts.TimeStep(batch.step_type[:, 0], batch.reward[:, 0], batch.discount[:, 0], batch.observation[:, 0])
     for one in agent._critic_network.trainable_variables[-2:]:
         one.assign(300.0 * one)  # beside actions of one, squares of differences of 1e-5 would be rounded away

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfmm import config as config_lib
+from tfmm.config import loading
 from tfmm.environments import factory
 from tfmm.training import devices, run_directory, trainer
 
@@ -23,7 +23,7 @@ TREE = {
 def test_training_under_the_strategy_of_a_gpu_moves_the_agent_and_resumes(tmp_path, monkeypatch):
     """TF-Agents' own strategy, which mirrors on the CPU where there is nothing else."""
     monkeypatch.setattr(devices, "_gpus", lambda: ["GPU:0"])
-    config = config_lib.decode(TREE, "test")
+    config = loading.decode(TREE, "test")
     problem = factory.open_problem(config)
     job = trainer.Trainer(problem, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
     weights = job._agent._actor_network.trainable_variables
@@ -49,7 +49,7 @@ def test_training_under_the_strategy_of_a_gpu_moves_the_agent_and_resumes(tmp_pa
 @pytest.mark.parametrize("device", ["auto", "cpu"])
 def test_without_a_gpu_nothing_is_mirrored(device, monkeypatch):
     monkeypatch.setattr(devices, "_gpus", lambda: [] if device == "auto" else ["GPU:0"])
-    settings = config_lib.decode({"train": {"device": device}}, "test").train
+    settings = loading.decode({"train": {"device": device}}, "test").train
     assert devices.strategy(settings) is tf.distribute.get_strategy()
 
 
@@ -57,7 +57,7 @@ def test_a_gpu_that_is_not_there_is_one_line_and_exit_2(tmp_path, run_script):
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("this machine has one")
     path = tmp_path / "config.toml"
-    path.write_text(config_lib.dumps(config_lib.decode(TREE, "test")))
+    path.write_text(loading.dumps(loading.decode(TREE, "test")))
     done = run_script("train.py", path, "--run-dir", tmp_path / "run", "--set", "train.device=gpu")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
     assert "train.device is gpu and TensorFlow sees no GPU, wanted one with its driver" in done.stderr

@@ -11,11 +11,11 @@ import sys
 import msgspec
 import pytest
 
-from tfmm import config as config_lib
 from tfmm import errors
-from tfmm.environments import problem as problem_lib
-from tfmm.training import replay as replay_lib
-from tfmm.training import replay_checkpoint, run_directory, trainer
+from tfmm.config import loading
+from tfmm.environments.tape import task as task_lib
+from tfmm.training import run_directory, trainer
+from tfmm.training.replay import checkpoint as checkpoint_lib, server as server_lib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STEPS = 40
@@ -27,7 +27,7 @@ def finished(small_config, tmp_path_factory):
     config = msgspec.structs.replace(
         small_config, train=msgspec.structs.replace(small_config.train, steps=STEPS, validation_interval=0)
     )
-    problem = problem_lib.Problem.create(config)
+    problem = task_lib.Problem.create(config)
     run = run_directory.RunDirectory.create(tmp_path_factory.mktemp("runs") / "run", config, "hash")
     job = trainer.Trainer(problem, run)
     job.run()
@@ -38,7 +38,7 @@ def finished(small_config, tmp_path_factory):
 
 def _keys(job):
     """Keys of all items of a replay: so many uniform draws miss one of about 100 with a chance below 1e-15."""
-    drawn = job._replay.client.sample(replay_lib.TABLE, 5000, emit_timesteps=False)
+    drawn = job._replay.client.sample(server_lib.TABLE, 5000, emit_timesteps=False)
     keys = {sample.info.key for sample in drawn}
     assert len(keys) == job._replay.items()
     return keys
@@ -64,7 +64,7 @@ def test_the_replay_holds_what_it_held(finished):
 def test_loading_has_a_time_limit(finished):
     _, path, _ = finished
     checkpoint = path / "checkpoints" / f"{STEPS:010d}"
-    reason = replay_checkpoint.refusal(checkpoint, (replay_lib.TABLE,), timeout_s=0.001)
+    reason = checkpoint_lib.refusal(checkpoint, (server_lib.TABLE,), timeout_s=0.001)
     assert reason == "not loaded within 0.001 s (train.replay_timeout_s)"
 
 
@@ -72,7 +72,7 @@ def test_loading_has_a_time_limit(finished):
 def test_a_replay_that_cannot_be_loaded_is_filled_again(finished, tmp_path, caplog, damage):
     problem, finished_path, _ = finished
     path = shutil.copytree(finished_path, tmp_path / "run")
-    folder = path / "checkpoints" / f"{STEPS:010d}" / replay_checkpoint.NAME
+    folder = path / "checkpoints" / f"{STEPS:010d}" / checkpoint_lib.NAME
     if damage == "missing":
         shutil.rmtree(folder)
     else:
@@ -111,7 +111,7 @@ def test_a_checkpoint_of_another_layout_is_refused_in_one_line(finished, tmp_pat
         for key, value in change.items():
             section, name = key.split(".")
             tree[section][name] = value
-        problem = problem_lib.Problem.create(config_lib.decode(tree, "test"))
+        problem = task_lib.Problem.create(loading.decode(tree, "test"))
     with pytest.raises(errors.DataError, match=message) as raised:
         job = _resumed(problem, path)
         try:
@@ -127,7 +127,7 @@ def test_a_full_disk_in_mid_checkpoint_leaves_the_one_before_it(finished, tmp_pa
     config = msgspec.structs.replace(problem.config, train=msgspec.structs.replace(problem.config.train, steps=60))
     path = tmp_path / "run"
     shutil.copytree(finished_path, path)
-    (path / "config.toml").write_text(config_lib.dumps(config))
+    (path / "config.toml").write_text(loading.dumps(config))
     done = subprocess.run(
         [sys.executable, "pipelines/train.py", str(path / "config.toml"), "--run-dir", str(path), "--resume"],
         cwd=ROOT,
@@ -145,7 +145,7 @@ def test_a_full_disk_in_mid_checkpoint_leaves_the_one_before_it(finished, tmp_pa
     assert [one.name for one in sorted((path / "checkpoints").glob("[0-9]*"))] == ["0000000020", "0000000040"]
     assert not list((path / "checkpoints").glob(".*.tmp"))
 
-    job = _resumed(problem_lib.Problem.create(config), path)
+    job = _resumed(task_lib.Problem.create(config), path)
     assert _keys(job) == held
     job.run()
     job.close()

@@ -7,10 +7,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from tfmm import agent_settings, errors
-from tfmm import config as config_lib
-from tfmm.environments import problem as problem_lib
-from tfmm.training import exploration, guard, run_directory, trainer
+from tfmm import errors
+from tfmm.config import agent as agent_lib, loading
+from tfmm.environments.tape import task as task_lib
+from tfmm.training import exploration, nan_guard, run_directory, trainer
 
 
 def _changed(config, agent=None, **train):
@@ -29,15 +29,15 @@ def test_a_loss_that_is_not_finite_ends_with_exit_3_and_its_batch(small_config, 
     """A learning rate of 1e30: Adam's first step throws the critic's layers to 1e30, whose product overflows."""
     config = _changed(small_config, {"critic_learning_rate": 1e30})
     path = tmp_path / "wild.toml"
-    path.write_text(config_lib.dumps(config))
+    path.write_text(loading.dumps(config))
     done = run_script("train.py", path, "--run-dir", tmp_path / "run")
     assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr
     (line,) = (one for one in done.stderr.splitlines() if one.startswith("error:"))
     # the actor's, which asks the critic after its step; which of the checks of the two steps fails first is a race
     assert re.match(r"error: train step 1: the (actor|critic) loss is inf or nan, its batch is in ", line)
-    assert str(tmp_path / "run" / guard.BATCH) in line
-    with np.load(tmp_path / "run" / guard.BATCH) as batch:
+    assert str(tmp_path / "run" / nan_guard.BATCH) in line
+    with np.load(tmp_path / "run" / nan_guard.BATCH) as batch:
         assert batch["observation"].shape[:2] == (32, 2)
         assert all(np.isfinite(batch[name]).all() for name in ("observation", "action", "reward"))
         assert int(batch["train_step"]) == 1
@@ -48,7 +48,7 @@ def test_a_loss_that_is_not_finite_ends_with_exit_3_and_its_batch(small_config, 
 def test_weights_that_are_not_finite_are_not_saved(small_config, tmp_path):
     """Poisoned after a checkpoint: that one stays the newest, and whole."""
     config = _changed(small_config, steps=20, validation_interval=0)
-    problem = problem_lib.Problem.create(config)
+    problem = task_lib.Problem.create(config)
     job = trainer.Trainer(problem, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
     job.run()
     weight = job._agent._critic_network.trainable_variables[0]
@@ -66,7 +66,7 @@ def test_patience_ends_a_run_that_gets_no_better(small_config, tmp_path):
     """At a learning rate of 1e-12 the policy stays the same: the first validation is the best, two more end the run."""
     slow = {"actor_learning_rate": 1e-12, "critic_learning_rate": 1e-12}
     config = _changed(small_config, slow, steps=200, validation_interval=10, patience=2, checkpoint_interval=100)
-    problem = problem_lib.Problem.create(config)
+    problem = task_lib.Problem.create(config)
     job = trainer.Trainer(problem, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
     job.run()
     job.close()
@@ -78,7 +78,7 @@ def test_patience_ends_a_run_that_gets_no_better(small_config, tmp_path):
 @pytest.mark.parametrize(("decay", "middle"), [("linear", 0.2), ("cosine", 0.2), ("none", 0.3)])
 def test_noise_decays_from_its_first_to_its_last_stddev(decay, middle):
     """Both curves are half-way at the middle: (.3 + .1) / 2; a quarter in, cosine is above the line."""
-    settings = agent_settings.Agent(noise_stddev=0.3, noise_stddev_final=0.1, noise_decay=decay)
+    settings = agent_lib.Agent(noise_stddev=0.3, noise_stddev_final=0.1, noise_decay=decay)
     noise = exploration.RowNoise(settings, (2000, 2), seed=0)
     noise.decay(0.5)
     assert noise.stddev == pytest.approx(middle)

@@ -14,9 +14,9 @@ import pytest
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from tfmm import config as config_lib
 from tfmm import errors
-from tfmm.environments import problem as problem_lib
+from tfmm.config import loading
+from tfmm.environments.tape import task as task_lib
 from tfmm.policies import saved
 from tfmm.training import run_directory, trainer
 
@@ -45,7 +45,7 @@ def _records(run_dir):
 @pytest.fixture(scope="module")
 def trained(small_config, tmp_path_factory):
     """A finished run and its trainer, still alive."""
-    problem = problem_lib.Problem.create(small_config)
+    problem = task_lib.Problem.create(small_config)
     run = run_directory.RunDirectory.create(tmp_path_factory.mktemp("runs") / "run", small_config, "hash")
     job = trainer.Trainer(problem, run)
     job.run()
@@ -55,7 +55,7 @@ def trained(small_config, tmp_path_factory):
 
 def test_run_directory_holds_everything(trained, small_config):
     _, path, problem = trained
-    assert config_lib.load(path / "config.toml") == small_config
+    assert loading.load(path / "config.toml") == small_config
     provenance = json.loads((path / "provenance.json").read_text())
     assert provenance["versions"]["tensorflow"] == tf.__version__
     assert provenance["seed"] == small_config.seed
@@ -133,7 +133,7 @@ def test_metrics_after_the_checkpoint_and_a_torn_line_are_forgotten(tmp_path):
 
 def _start(config, run_dir, *more):
     path = run_dir.with_suffix(".toml")
-    path.write_text(config_lib.dumps(config))
+    path.write_text(loading.dumps(config))
     return subprocess.Popen(
         [sys.executable, "pipelines/train.py", str(path), "--run-dir", str(run_dir), *more],
         cwd=ROOT,

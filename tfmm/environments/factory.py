@@ -1,8 +1,10 @@
 """Problems and environments by name."""
 
-from tfmm import config as config_lib
-from tfmm.environments import daily_trading, market_making, mirror, model_problem, quote_target, zero_norm
-from tfmm.environments import problem as problem_lib
+from tfmm.config import experiment as experiment_lib
+from tfmm.environments import batched, reflection
+from tfmm.environments.analytic import task
+from tfmm.environments.examples import daily_trading, quote_target, zero_norm
+from tfmm.environments.tape import task as task_lib
 
 _SYSTEMS = {
     "quote_target": quote_target.Problem,
@@ -19,12 +21,12 @@ def open_problem(config):
     """
     if config.environment.name in _SYSTEMS:
         return _SYSTEMS[config.environment.name](config)
-    if config.environment.name != config_lib.TAPE:
-        return model_problem.ModelProblem.create(config)
-    problem = problem_lib.Problem.create(config)
+    if config.environment.name != experiment_lib.TAPE:
+        return task.ModelProblem.create(config)
+    problem = task_lib.Problem.create(config)
     problem.store.verify()
     if config.train.mirror:  # refuses features that have none
-        mirror.of_market(problem.feature_names, problem.action_names)
+        reflection.of_market(problem.feature_names, problem.action_names)
     for part in ("train", "validation"):
         problem.windows(problem.segments[part])
     return problem
@@ -40,5 +42,5 @@ def create(problem, split, rows, seed):
         return problem.environment(split, rows, seed)
     sim = problem.simulator(problem.segments[split], rows or 1, seed, taught=split == "train")
     if rows is None:
-        return market_making.SingleMarketMakingEnvironment(problem, sim)
-    return market_making.MarketMakingEnvironment(problem, sim)
+        return batched.SingleMarketMakingEnvironment(problem, sim)
+    return batched.MarketMakingEnvironment(problem, sim)

@@ -5,8 +5,8 @@ import pathlib
 
 import numpy as np
 
-from tfmm import config as config_lib
 from tfmm import errors
+from tfmm.config import loading
 
 DESCRIPTION = "tfmm.json"
 VALUES = "q_values"
@@ -22,7 +22,7 @@ class Policy:
     def __init__(self, folder, description, action):
         self.folder = folder
         self.description = description
-        self.config = config_lib.decode(description["config"], f"policy {folder}/{DESCRIPTION}")
+        self.config = loading.decode(description["config"], f"policy {folder}/{DESCRIPTION}")
         self._action = action
         self._of_rows = {}
 

@@ -4,8 +4,11 @@ import numpy as np
 
 from tfmm import jit
 from tfmm.market import schema
-from tfmm.simulation import clients, features, ledger, lesson, markout, quoting, randomness, risk, state
-from tfmm.simulation import events as events_lib
+from tfmm.simulation import randomness, state
+from tfmm.simulation.clients import arrivals
+from tfmm.simulation.dealer import features, quoting
+from tfmm.simulation.exchange import events as events_lib, ledger
+from tfmm.simulation.rewards import expected_fills, inventory_risk, mark_to_market, markout
 
 FIRST, MID, LAST = 0, 1, 2
 CLOCK_LEAST_NS = 1_000_000
@@ -87,8 +90,8 @@ def reset_row(events, segments, windows, stride, row, books, rings, rules, clock
         books[n].changed_ns = row.ts
     for k in range(len(decay)):
         row.decay[k] = decay[k]
-    risk.begin(row, row.ts)
-    clients.begin(row, books, rules)
+    inventory_risk.begin(row, row.ts)
+    arrivals.begin(row, books, rules)
 
 
 @jit.kernel
@@ -122,7 +125,7 @@ def next_decision(events, row, books, clock):
 def _live(events, row, books, rings, rules, omega, vector, log, n_log, outcomes):
     """Everything up to row.ts: events, activations, clients; then hedges. Returns the new fill count."""
     while True:
-        n, arrival_ns = clients.next_arrival(books)
+        n, arrival_ns = arrivals.next_arrival(books)
         until = min(arrival_ns, row.ts)
         pause = omega.shape[0] > 0
         while True:
@@ -132,17 +135,17 @@ def _live(events, row, books, rings, rules, omega, vector, log, n_log, outcomes)
             )
             if not pause or n_log == before:
                 break
-            risk.accrue_fills(row, books, rules, omega, vector[1])
+            inventory_risk.accrue_fills(row, books, rules, omega, vector[1])
         if arrival_ns > row.ts:
             break
-        n_log = clients.serve(events, row.cursor, row.stop, books, n, rules, log, n_log)
-        risk.accrue(row, books, rules, omega, vector[1], arrival_ns)
+        n_log = arrivals.serve(events, row.cursor, row.stop, books, n, rules, log, n_log)
+        inventory_risk.accrue(row, books, rules, omega, vector[1], arrival_ns)
     for n in range(books.shape[0]):
         if row.done and rules[n].liquidate:
-            n_log = clients.hedge(books[n], n, 0, row.ts, row.cursor - 1, rules[n], log, n_log)
+            n_log = arrivals.hedge(books[n], n, 0, row.ts, row.cursor - 1, rules[n], log, n_log)
         elif rules[n].hedge == _HEDGE_LIMIT:
-            n_log = clients.hedge(books[n], n, rules[n].hedge_lot, row.ts, row.cursor - 1, rules[n], log, n_log)
-    risk.accrue(row, books, rules, omega, vector[1], row.ts)
+            n_log = arrivals.hedge(books[n], n, rules[n].hedge_lot, row.ts, row.cursor - 1, rules[n], log, n_log)
+    inventory_risk.accrue(row, books, rules, omega, vector[1], row.ts)
     return n_log
 
 
@@ -192,8 +195,9 @@ def step_rows(
         clock: (5,) int64 interval, window, warm-up, ns; state.CLOCK_TIME, ... and its number of quotes.
         decay: features.decays of the interval.
         scale: money of one reward unit, tick x lot of the first instrument. omega, vector: see features.objective.
-        values: (N, X (2 L + 1)) or (1, S) float64 for the reward of tfmm.simulation.lesson, or where it is marked later
-            (N, 2 L + 1) of tfmm.simulation.markout; empty: without.
+        values: (N, X (2 L + 1)) or (1, S) float64 for the reward of tfmm.simulation.rewards.expected_fills, or where it
+        is marked later
+            (N, 2 L + 1) of tfmm.simulation.rewards.markout; empty: without.
         out: (B, N F) float32 observations. reward: (B,) float32.
         step_type: (B,) int32. sent: (B, N) state.ORDER, the quotes sent at this decision.
         log: (K,) state.FILL with room for all fills of a step, or empty. outcomes: (0, 0, 0) int8.
@@ -214,23 +218,25 @@ def step_rows(
             step_type[b] = FIRST
             look(row, own, rules, out[b])
             continue
-        before, risk_before = features.objective(row, own, rules, omega, vector), row.risk_s
+        before, risk_before = mark_to_market.objective(row, own, rules, omega, vector), row.risk_s
         first = n_log
         for n in range(count):
             synthetic = quoting.synthetic_mid(own, n, rules)
             if taught and rules[n].compared:
-                lesson.compare(events, row, row.ts + interval_ns, own[n], n, rules[n], synthetic, own[0].last_ns)
+                expected_fills.compare(
+                    events, row, row.ts + interval_ns, own[n], n, rules[n], synthetic, own[0].last_ns
+                )
             if rules[n].hedge == _HEDGE_ACTION:
-                share, drift = actions[b, n, actions.shape[2] - 1], lesson.drift_of(out[b], n, count)
-                wealth = lesson.wealth(own[n], rules[n], values[n], drift) if taught else 0.0
-                n_log = clients.hedge_share(own[n], n, share, row.ts, row.cursor - 1, rules[n], log, n_log)
+                share, drift = actions[b, n, actions.shape[2] - 1], expected_fills.drift_of(out[b], n, count)
+                wealth = expected_fills.wealth(own[n], rules[n], values[n], drift) if taught else 0.0
+                n_log = arrivals.hedge_share(own[n], n, share, row.ts, row.cursor - 1, rules[n], log, n_log)
                 if taught:
-                    own[n].hedge_gain = lesson.wealth(own[n], rules[n], values[n], drift) - wealth
-                risk.accrue(row, own, rules, omega, vector[1], row.ts)
+                    own[n].hedge_gain = expected_fills.wealth(own[n], rules[n], values[n], drift) - wealth
+                inventory_risk.accrue(row, own, rules, omega, vector[1], row.ts)
             order = quoting.send(own[n], rings[b, n], rules[n], row.ts, actions[b, n], synthetic)
             markout.note(own[n])
             if taught:
-                lesson.expect(events, row, row.ts + interval_ns, own[n], n, rules[n], order, own[0].last_ns)
+                expected_fills.expect(events, row, row.ts + interval_ns, own[n], n, rules[n], order, own[0].last_ns)
             copy = sent[b, n]
             copy.active_ns = row.ts
             copy.bid_tick = order.bid_tick
@@ -255,9 +261,9 @@ def step_rows(
         look(row, own, rules, out[b])
         if taught:
             drawn = vector[0] * (row.risk_s - risk_before)
-            reward[b] = lesson.reward(own, rules, values, omega.shape[0] > 0, drawn, standing, out[b]) / scale
+            reward[b] = expected_fills.reward(own, rules, values, omega.shape[0] > 0, drawn, standing, out[b]) / scale
         else:
-            gained = features.objective(row, own, rules, omega, vector) - before
+            gained = mark_to_market.objective(row, own, rules, omega, vector) - before
             if rules[0].markout_ns > 0:
                 gained += markout.correction(events, row, own, rules, values)
             reward[b] = gained / scale

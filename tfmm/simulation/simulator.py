@@ -3,7 +3,8 @@
 import numpy as np
 
 from tfmm.market import store
-from tfmm.simulation import features, kernel, parallel, quoting, state
+from tfmm.simulation import kernel, parallel, state
+from tfmm.simulation.dealer import features, quoting
 
 _MAPPED_BYTES = 1 << 28  # of mapped events that rows may have read before their pages are given back
 CLOCKS = ("time", "events", "both")
@@ -55,8 +56,9 @@ class Simulator:
             clock: what a decision waits for, ("time", _), ("events", number of quotes) or ("both", _); see
                 kernel.step_rows. interval_s still sets the steps of the warm-up.
             risk: (Omega (N, N), cost of one unit for a second in tick x lot of the first instrument, u) of
-                tfmm.simulation.risk; None: each instrument's |Q| by itself.
-            values: (N, X (2 L + 1)) or (1, S) of tfmm.simulation.lesson, whose reward takes the place of the drawn
+                tfmm.simulation.rewards.inventory_risk; None: each instrument's |Q| by itself.
+            values: (N, X (2 L + 1)) or (1, S) of tfmm.simulation.rewards.expected_fills, whose reward takes the place
+            of the drawn
                 profit; None: without.
             record: keep the fills of every step in `fills`; then one thread is used.
         """

@@ -69,7 +69,7 @@ BOOK = np.dtype(
         ("my_bid_lot", np.int64),
         ("my_ask_tick", np.int64),
         ("my_ask_lot", np.int64),
-        # place in the queue at our price, see tfmm.simulation.queue
+        # place in the queue at our price, see tfmm.simulation.exchange.queue
         ("bid_ahead", np.float64),
         ("bid_seen", np.float64),
         ("bid_traded", np.float64),
@@ -88,11 +88,11 @@ BOOK = np.dtype(
         ("n_fills", np.int64),
         ("n_refused", np.int64),  # sides not quoted because of a limit or rejected
         ("last_ns", np.int64),  # time of the last event
-        # clients, see tfmm.simulation.clients
+        # clients, see tfmm.simulation.clients.arrivals
         ("random", np.uint64),
         ("client_ns", np.int64),  # next arrival
         ("client_excess", np.float64),  # intensity above the base, per second
-        # what the last quote was expected to do, see tfmm.simulation.lesson
+        # what the last quote was expected to do, see tfmm.simulation.rewards.expected_fills
         ("held_lot", np.int64),
         ("held_mid", np.float64),  # tick
         ("lesson_ask", np.int64),
@@ -134,7 +134,7 @@ ROW = np.dtype(
         ("done", np.int64),  # the last step ended the window
         ("window", np.int64),  # next window in consecutive order
         ("random", np.uint64),  # state of the row's generator
-        ("risk_s", np.float64),  # integral of Risk(Q) dt, see tfmm.simulation.risk
+        ("risk_s", np.float64),  # integral of Risk(Q) dt, see tfmm.simulation.rewards.inventory_risk
         ("risk_now", np.float64),
         ("risk_ns", np.int64),  # the integral's upper end
         ("decay", np.float64, (7,)),  # features.decays of the interval under way
@@ -169,7 +169,7 @@ PARAMETERS = np.dtype(
         ("hedge", np.int64),
         ("hedge_lot", np.int64),  # inventory beyond it is closed at the market
         ("liquidate", np.int64),  # whether a window ends flat
-        ("reference_tick", np.float64),  # of an inverse contract, see tfmm.simulation.ledger; 0: linear
+        ("reference_tick", np.float64),  # of an inverse contract, see tfmm.simulation.exchange.ledger; 0: linear
         ("order_lot", np.int64),
         ("half_spread_tick", np.float64),  # mean on train
         ("unit_tick", np.float64),  # what an action's distances are multiples of; 0: half the spread of the moment
@@ -177,8 +177,8 @@ PARAMETERS = np.dtype(
         ("weight", np.float64),  # money of one tick x lot over that of the first instrument
         ("rate", np.int64),  # instrument whose mid is the worth of the quote currency, or NO_INSTRUMENT
         ("rate_tick", np.float64),  # its mean mid on train, at which `weight` counts
-        ("drift", np.float64, (6,)),  # coefficients of the features 2 to 7, see tfmm.models.drift
-        ("markout_ns", np.int64),  # see tfmm.simulation.markout; 0: fills are marked at the interval's end
+        ("drift", np.float64, (6,)),  # coefficients of the features 2 to 7, see tfmm.calibration.drift
+        ("markout_ns", np.int64),  # see tfmm.simulation.rewards.markout; 0: fills are marked at the interval's end
         ("risk", np.float64),  # r: cost of one lot held for a second, tick
         ("action", np.int64),  # SKEW_SPREAD, OFFSETS, DISTANCES, CORRECTIONS or TICK_CORRECTIONS
         ("quoted", np.int64),  # whether we quote it; else it is only seen
@@ -192,12 +192,16 @@ PARAMETERS = np.dtype(
         ("residual", np.float64),  # half of the width of corrections
         ("base", np.int64),  # CORRECTIONS or TICK_CORRECTIONS: the base quote, and what a lesson is compared with
         ("base_ask", np.float64, (2 * BASE_ORDERS + 1,)),  # CORRECTIONS: what they are added to, by orders held
-        # TICK_CORRECTIONS: w of tfmm.simulation.best_tick without drift, by state of the spread and orders held, tick
+        # TICK_CORRECTIONS: w of tfmm.simulation.dealer.optimal_tick without drift, by state of the spread and orders
+        # held, tick
         ("base_worth", np.float64, (MOST_VALUE_STATES, 2 * BASE_ORDERS + 1)),
         ("base_states", np.int64),
         ("base_cuts", np.float64, (MOST_VALUE_STATES - 1,)),  # between them, tick
         ("base_chance", np.float64, (CHANCE_SIZE,)),  # and P there, at 0, CHANCE_STEP, ... market spreads from the mid
-        ("value_states", np.int64),  # of the spread that have a value of their own, see tfmm.simulation.lesson
+        (
+            "value_states",
+            np.int64,
+        ),  # of the spread that have a value of their own, see tfmm.simulation.rewards.expected_fills
         ("value_cuts", np.float64, (MOST_VALUE_STATES - 1,)),  # between them, tick
         ("compared", np.int64),  # whether a lesson is what a quote gains over the base quote
     ]

@@ -8,7 +8,9 @@ import numpy as np
 
 from tfmm import jit
 from tfmm.market import schema
-from tfmm.simulation import kernel, ledger, parallel, quoting, simulator, state
+from tfmm.simulation import kernel, parallel, simulator, state
+from tfmm.simulation.dealer import quoting
+from tfmm.simulation.exchange import ledger
 
 _CAPACITY = 1 << 12
 _FOREVER = state.FOREVER

@@ -4,10 +4,9 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.drivers import py_driver
 from tf_agents.policies import py_policy, py_tf_eager_policy, random_py_policy
-from tf_agents.trajectories import policy_step
-from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import policy_step, time_step as ts
 
-from tfmm.training import exploration, statistics
+from tfmm.training import exploration, metrics
 
 
 class BatchPolicy(py_policy.PyPolicy):
@@ -87,7 +86,7 @@ class Collector:
             if not sampled:
                 self._noise = exploration.create(settings.agent, env.action_spec(), rows, noise_seed)
             self._policy = self._batch_policy(self._noise, rows, sampled)
-        self.statistics = statistics.Statistics(env)
+        self.statistics = metrics.Statistics(env)
         self._time_step = None
 
     def _batch_policy(self, noise, rows, sampled=False):
@@ -101,7 +100,7 @@ class Collector:
     def record(self):
         """What is logged of the exploration and of the steps since the last record."""
         explored = {} if self._noise is None else self._noise.record()
-        collected = statistics.means(self.statistics.names, self.statistics.take())
+        collected = metrics.means(self.statistics.names, self.statistics.take())
         return {"collect/transitions": self.statistics.transitions, **collected, **explored}
 
     def explore(self, writer, steps, train_step):

@@ -7,11 +7,11 @@ import tensorflow as tf
 from tf_agents.policies import policy_saver, tf_policy
 from tf_agents.trajectories import policy_step
 
-from tfmm import config as config_lib
 from tfmm import files
 from tfmm.agents import factory as agents
+from tfmm.config import experiment as experiment_lib
 from tfmm.policies.saved import VALUES
-from tfmm.simulation import quoting
+from tfmm.simulation.dealer import quoting
 
 
 class GreedyPolicy(tf_policy.TFPolicy):
@@ -21,7 +21,8 @@ class GreedyPolicy(tf_policy.TFPolicy):
     `tf.saved_model.load` refuses a type that nobody imported.
 
     Args:
-        quotes: bool variable, false: every component is NaN, which quotes nothing (simulation.quoting); None: always.
+        quotes: bool variable, false: every component is NaN, which quotes nothing (simulation.dealer.quoting); None:
+        always.
     """
 
     def __init__(self, policy, agent, quotes=None):
@@ -91,5 +92,5 @@ def describe(problem, train_step):
 
 def _action_map(problem):
     """{component of an action: quoting.MEANINGS of it} of quotes on a market; its instrument may stand before it."""
-    names = problem.action_names if problem.config.environment.name == config_lib.TAPE else ()
+    names = problem.action_names if problem.config.environment.name == experiment_lib.TAPE else ()
     return {name: quoting.MEANINGS[name.rpartition(".")[2]] for name in names}

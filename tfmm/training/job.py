@@ -1,8 +1,9 @@
 """A training job from settings to exported policy."""
 
-from tfmm import config as config_lib
+from tfmm.config import loading
 from tfmm.environments import factory
-from tfmm.training import devices, run_directory, serving, trainer
+from tfmm.training import devices, run_directory, trainer
+from tfmm.training.distributed import learner
 
 
 def train(settings, run_dir, resume, serve=None):
@@ -19,14 +20,14 @@ def train(settings, run_dir, resume, serve=None):
     """
     if resume:
         run = run_directory.RunDirectory.existing(run_dir)
-        settings = config_lib.load(run.path / "config.toml")
+        settings = loading.load(run.path / "config.toml")
     else:
-        settings = config_lib.resolved(settings)
+        settings = loading.resolved(settings)
     port = None
     if serve is not None:
-        serving.check(settings, f"--serve {serve}")
-        host, port = serving.parse(serve, "--serve")
-        serving.claim(host, port)
+        learner.check(settings, f"--serve {serve}")
+        host, port = learner.parse(serve, "--serve")
+        learner.claim(host, port)
     devices.prepare(settings)
     problem = factory.open_problem(settings)
     if not resume:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
 from tfmm.agents import factory as agents
-from tfmm.training import statistics
+from tfmm.training import metrics
 
 _KEPT = 256
 
@@ -49,7 +49,7 @@ class Monitor:
             "train/q_drift": 0.0 if before is None else mean - before,
         }
         if not np.issubdtype(action.dtype, np.integer):
-            out["train/greedy_at_bound_share"] = float((np.abs(action) >= statistics.AT_BOUND).mean())
+            out["train/greedy_at_bound_share"] = float((np.abs(action) >= metrics.AT_BOUND).mean())
         return out
 
     def get_state(self):

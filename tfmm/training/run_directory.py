@@ -11,9 +11,10 @@ import subprocess
 
 import tensorflow as tf
 
-from tfmm import config as config_lib
 from tfmm import errors, files
-from tfmm.training import layout, replay_checkpoint
+from tfmm.config import loading
+from tfmm.training import checkpoint_schema
+from tfmm.training.replay import checkpoint as checkpoint_lib
 
 _PATTERN = frozenset("*?[]\\")
 _LONGEST = 200  # characters of somebody else's message
@@ -43,7 +44,7 @@ class RunDirectory:
             )
         run.checkpoints_path.mkdir(parents=True)
         files.write_json(run.path / "provenance.json", provenance(config, data_hash))
-        files.write_text(run.path / "config.toml", config_lib.dumps(config))
+        files.write_text(run.path / "config.toml", loading.dumps(config))
         return run
 
     @classmethod
@@ -93,7 +94,7 @@ class RunDirectory:
             temporary.mkdir()
             checkpoint.write(str(temporary / "agent"))
             files.write_bytes(temporary / "state.pickle", pickle.dumps(state))
-            files.write_json(temporary / layout.NAME, layout_)
+            files.write_json(temporary / checkpoint_schema.NAME, layout_)
             if replay is not None:
                 replay(temporary)
             files.flush_folder(temporary)
@@ -110,7 +111,7 @@ class RunDirectory:
         for old in steps[:-kept]:
             shutil.rmtree(self._folder(old))
         for old in steps[-kept:-1]:
-            shutil.rmtree(self._folder(old) / replay_checkpoint.NAME, ignore_errors=True)
+            shutil.rmtree(self._folder(old) / checkpoint_lib.NAME, ignore_errors=True)
 
     def restore_checkpoint(self, checkpoint):
         """Restores the newest checkpoint. Returns (step, state), or (0, None) where there is none yet.

@@ -11,23 +11,12 @@ from tf_agents.train import learner
 from tf_agents.train.utils import train_utils
 
 from tfmm import errors
-from tfmm.agents import factory as agents
-from tfmm.agents import networks
+from tfmm.agents import factory as agents, networks
 from tfmm.environments import factory
 from tfmm.evaluation import comparison
-from tfmm.training import (
-    collection,
-    devices,
-    export,
-    guard,
-    interruption,
-    layout,
-    monitor,
-    prioritised,
-    serving,
-    supply,
-    validation,
-)
+from tfmm.training import checkpoint_schema, collection, devices, export, monitor, nan_guard, signals, validation
+from tfmm.training.distributed import learner as learner_lib
+from tfmm.training.replay import dataset, prioritized
 
 _NEVER = 2**62
 _LOG = logging.getLogger(__name__)
@@ -37,7 +26,7 @@ class Trainer:
     """One training run in a run directory.
 
     Args:
-        problem: environments.problem.Problem. run: RunDirectory.
+        problem: environments.tape.task.Problem. run: RunDirectory.
         port: where transitions of other processes are taken; None: this one collects them.
     """
 
@@ -52,23 +41,23 @@ class Trainer:
         self._strategy = devices.strategy(config.train)
         with self._strategy.scope():
             self._agent, self._step = create_agent(problem, self._env)
-        self._layout = layout.of(self._agent, config)
-        layout.check(run.newest(), self._layout)
+        self._layout = checkpoint_schema.of(self._agent, config)
+        checkpoint_schema.check(run.newest(), self._layout)
         self._on_policy = agents.on_policy(config.agent)
         self._collector = collection.Collector(
             problem, self._env, self._rows, self._agent, own_seeds, sampled=self._on_policy
         )
         reported = self._collector.statistics.names
-        self._priorities = prioritised.Priorities(config.train) if config.train.prioritized else None
-        self._replay = supply.create(problem, self._agent, self._rows, run, port, self._priorities, reported)
-        self._guard = guard.Guard(self._agent, self._step)
+        self._priorities = prioritized.Priorities(config.train) if config.train.prioritized else None
+        self._replay = dataset.create(problem, self._agent, self._rows, run, port, self._priorities, reported)
+        self._guard = nan_guard.Guard(self._agent, self._step)
         if self._priorities is not None:
             self._priorities.attach(self._agent)
         self._learner = learner.Learner(
             str(run.path / "tensorboard"),
             self._step,
             self._agent,
-            lambda: supply.dataset(problem, self._replay),
+            lambda: dataset.dataset(problem, self._replay),
             after_train_strategy_step_fn=self._guard.check,
             checkpoint_interval=_NEVER,
             summary_interval=config.train.log_interval,
@@ -79,11 +68,11 @@ class Trainer:
         self._exporter = None
         self._best, self._since_best = -np.inf, 0
         self._logged = 0, 0
-        self._stop = interruption.Stop()
+        self._stop = signals.Stop()
         self._serving = None
         if port is not None:
             variables = self._agent.policy.variables()
-            self._serving = serving.Serving(problem, self._replay, variables, self._stop, reported)
+            self._serving = learner_lib.Serving(problem, self._replay, variables, self._stop, reported)
 
     def run(self):
         """Trains to `train.steps`, resuming from the newest checkpoint of the run directory if there is one.
@@ -199,7 +188,7 @@ class Trainer:
 
     def _validate(self, step):
         """Scores the greedy policy; the best is kept in `best/`."""
-        guard.check_weights(self._agent.policy.variables(), step, self._run)
+        nan_guard.check_weights(self._agent.policy.variables(), step, self._run)
         record, objective = validation.score(self._problem, self._collector.greedy())
         self._write(step, record)
         self._since_best += 1
@@ -224,7 +213,7 @@ class Trainer:
         self._exporter.save(self._run.path / name, trial)
 
     def _save(self, step):
-        guard.check_weights(self._agent.variables, step, self._run)
+        nan_guard.check_weights(self._agent.variables, step, self._run)
         state = {
             "collector": self._collector.get_state(),
             "monitor": self._monitor.get_state(),

@@ -1,9 +1,13 @@
 """The score of a greedy policy on validation, during training and of what was saved."""
 
-from tfmm.environments import factory, model_problem, system
-from tfmm.environments import problem as problem_lib
-from tfmm.evaluation import assess, backtest, comparison, expected
-from tfmm.simulation import playing
+from tfmm.backtest import closed_loop
+from tfmm.environments import factory
+from tfmm.environments.analytic import task
+from tfmm.environments.examples import base
+from tfmm.environments.tape import task as task_lib
+from tfmm.evaluation import comparison, objectives
+from tfmm.evaluation.metrics import summary
+from tfmm.simulation import rollout
 
 _PATHS, _SEED = 256, 7
 LOGGED = "validation_score"
@@ -19,9 +23,9 @@ def score(problem, act):
     Returns:
         (record for metrics.jsonl, the number to compare policies by, larger is better).
     """
-    if isinstance(problem, system.SystemProblem):
+    if isinstance(problem, base.SystemProblem):
         return problem.score(act)
-    if not isinstance(problem, model_problem.ModelProblem):
+    if not isinstance(problem, task.ModelProblem):
         return _on_tape(problem, act)
     if problem.exact is None:
         reward = problem.play(act, _PATHS, _SEED)[0]
@@ -38,11 +42,11 @@ def of_policy(policy):
         policy: policies.saved.Policy.
     """
     problem = factory.open_problem(policy.config)
-    watched = expected.watch(problem, "validation") if isinstance(problem, problem_lib.Problem) else None
+    watched = objectives.watch(problem, "validation") if isinstance(problem, task_lib.Problem) else None
     if watched is None:
         return {"metric": LOGGED, "score": score(problem, policy)[1]}
-    several = expected.of_policy(problem, policy, watched)
-    return {"metric": expected.METRIC, "score": float(sum(one.objective.sum() for one in several)) / len(several)}
+    several = objectives.of_policy(problem, policy, watched)
+    return {"metric": objectives.METRIC, "score": float(sum(one.objective.sum() for one in several)) / len(several)}
 
 
 def trial(problem, act):
@@ -55,11 +59,11 @@ def trial(problem, act):
         comparison.compare of the two, by evaluation's blocks, with "quotes": whether the 95 % interval is above 0.
     """
     config, split = problem.config, "validation"
-    several = expected.of_policy(problem, act, expected.watch(problem, split))
+    several = objectives.of_policy(problem, act, objectives.watch(problem, split))
     runs = None
     if several is None:
-        runs = backtest.run(problem, split, lambda sim: act(problem.observe(sim)), False, "trial")
-    metric, gains = expected.blocks(runs, several, assess.risk_of(problem), config.evaluation.block_s)
+        runs = closed_loop.run(problem, split, lambda sim: act(problem.observe(sim)), False, "trial")
+    metric, gains = objectives.blocks(runs, several, summary.risk_of(problem), config.evaluation.block_s)
     samples = config.evaluation.bootstrap_samples
     entry = comparison.compare(config.agent.name, "none", gains, samples, config.seed, metric=metric)
     return entry | {"split": split, "quotes": bool(entry["ci_low"] > 0)}
@@ -70,6 +74,6 @@ def _on_tape(problem, act):
     segments = problem.segments["validation"]
     windows = problem.windows(segments, problem.config.environment.window_s)
     sim = problem.simulator(segments, len(windows), windows=windows)
-    total = float(playing.run(sim, lambda one: act(problem.observe(one))).sum())
+    total = float(rollout.run(sim, lambda one: act(problem.observe(one))).sum())
     objective = total / (float((windows[:, 2] - windows[:, 1]).sum()) / 3.6e12)
     return {"validation/objective_per_hour": objective}, objective

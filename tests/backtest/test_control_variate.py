@@ -1,0 +1,103 @@
+"""The luck of drawn clients: its mean is 0, and without it less is left of chance."""
+
+import numpy as np
+import pytest
+
+from tests.simulation.rewards.test_expected_fills import problem_of
+from tfmm.backtest import closed_loop, control_variate, expected_objective
+from tfmm.evaluation import objectives
+from tfmm.evaluation.metrics import summary
+from tfmm.simulation import rollout
+
+ROWS = 400
+CORRECTED = {"residual": 1.0, "features": ["inventory", "drift"]}
+BOOK = {
+    "rules": {"order_size": (1.0, 20.0), "inventory_limit_orders": 4},
+    "environment": CORRECTED | {"risk": "covariance", "omega": ((1.0, 0.9), (0.9, 1.0))},
+}
+
+
+def drawn_and_lucky(problem, action, windows):
+    """(drawn objective, luck) of every row, money, the same clients for every action."""
+    out, gauge = [], control_variate.Gauge(problem)
+    for one, taught in ((problem, False), (control_variate.taught(problem), True)):
+        segments = one.segments["test"]
+        sim = one.simulator(segments, len(windows), 7, windows=windows, record=True, taught=taught)
+        total = np.zeros(len(windows))
+
+        def act(sim, taught=taught):
+            if taught:
+                gauge.before(sim)
+            return action(sim)
+
+        def after(sim, open_rows, taught=taught, total=total):
+            gained = gauge.after(sim) if taught else sim.reward * problem.reward_scale * problem.money_unit(0)
+            total += gained * open_rows
+
+        rollout.run(sim, act, after)
+        out.append(total)
+    return out
+
+
+def constant(values):
+    return lambda sim: np.tile(np.array(values), (len(sim.rows), 1))
+
+
+def test_without_luck_it_is_the_exact_expectation(small_config):
+    """One instrument, where the law of the inventory is known too."""
+    problem = problem_of(small_config, environment=CORRECTED)
+    windows = np.tile(problem.windows(problem.segments["test"]), (ROWS, 1))
+    drawn, lucky = drawn_and_lucky(problem, constant([0.2, 0.1]), windows)
+    exact = expected_objective.expected(
+        problem,
+        expected_objective.watch(problem, "test"),
+        lambda seen: np.tile([0.2, 0.1], (len(seen.books), 1)),
+        False,
+    )
+    wanted = sum(one.objective.sum() for one in exact)
+    found = drawn - lucky
+    assert found.std() < 0.5 * drawn.std()
+    assert found.mean() == pytest.approx(wanted, abs=3.5 * found.std() / np.sqrt(ROWS))
+    assert abs(lucky.mean()) < 3.5 * lucky.std() / np.sqrt(ROWS)
+    assert not control_variate.known(problem)
+
+
+@pytest.mark.parametrize("risk", ["covariance", "absolute"])
+def test_two_instruments_differ_by_less_chance(small_config, pair_store, risk):
+    environment = BOOK["environment"] if risk == "covariance" else CORRECTED | {"base": "moment", "value_spreads": 3}
+    problem = problem_of(small_config, data={"store": str(pair_store)}, rules=BOOK["rules"], environment=environment)
+    assert control_variate.known(problem)
+    windows = np.tile(problem.windows(problem.segments["test"]), (ROWS, 1))
+    runs = [drawn_and_lucky(problem, constant(one), windows) for one in ([0.2] * 4, [0.0] * 4)]
+    for drawn, lucky in runs:
+        assert abs(lucky.mean()) < 3.5 * lucky.std() / np.sqrt(ROWS)
+        assert (drawn - lucky).std() < 0.4 * drawn.std()
+    (one, own), (two, other) = runs
+    assert (one - own - two + other).std() < 0.4 * (one - two).std()
+
+
+def test_backtests_are_compared_without_it(small_config, pair_store):
+    problem = problem_of(small_config, data={"store": str(pair_store)}, **BOOK)
+    acts = {"near": constant([0.0] * 4), "far": constant([0.2] * 4)}
+    runs = closed_loop.run_all(problem, "test", acts, False)
+    for name in acts:
+        first = runs[name][0].session
+        results, parts = {"objective": 5.0}, {"sessions": {first: {"objective": 5.0}}}
+        control_variate.add(results, parts, runs[name])
+        total = sum(one.luck[1].sum() for one in runs[name])
+        assert results[control_variate.METRIC] == pytest.approx(5.0 - total) and total != 0.0
+        own = sum(one.luck[1].sum() for one in runs[name] if one.session == first)
+        assert parts["sessions"][first][control_variate.METRIC] == pytest.approx(5.0 - own)
+        for one in runs[name]:
+            ends, money = one.luck
+            assert ends.shape == money.shape and ends[-1] == one.span[1] and (np.diff(ends) > 0).all()
+    # a block of everything: what was drawn there, less the luck of it
+    whole = (runs["near"][0].span[1] - runs["near"][0].span[0]) * 1e-9
+    metric, blocks = objectives.blocks(runs["near"][:1], None, _risk(problem), whole)
+    assert metric == control_variate.METRIC
+    drawn = summary.block_objectives(runs["near"][:1], _risk(problem), whole)
+    assert blocks[0] == pytest.approx(drawn[0] - runs["near"][0].luck[1].sum())
+
+
+def _risk(problem):
+    return summary.risk_of(problem)

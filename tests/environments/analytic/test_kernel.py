@@ -1,0 +1,207 @@
+"""Model environments: against a plain-Python dealer on the same draws, and against the exact values."""
+
+import math
+
+import msgspec
+import numpy as np
+import pytest
+
+from tfmm.config import loading
+from tfmm.environments import factory
+from tfmm.environments.analytic import exact, kernel, task
+
+_MASK = 2**64 - 1
+BASE = {"beta": 0.99, "risk": 0.05}
+WORLDS = {
+    "simple": {},
+    "never both random and far": {"random_start": False, "window_steps": 7, "limit": 2},
+    "logistic clients": {"curve": "logistic", "middle": 0.5, "k": 3.0, "rate": 0.7},
+    "power clients": {"curve": "power", "k": 2.0},
+    "table": {"curve": "table", "table": tuple(np.linspace(1.0, 0.0, 17).tolist())},
+    "expected": {"reward": "expected", "rate": 0.5},
+    "two currencies": {"omega": ((1.0, 0.5), (0.5, 2.0)), "risk_power": 0.7, "limit": 3},
+    "jumps": {"mid": "jump", "jump_rate": 0.3, "jump_size": 2.0},
+    "moving mid": {"mid": "brownian", "sigma": 0.5},
+    "memory": {"mid": "mean_reverting", "sigma": 0.5, "reversion": 0.1, "mid_reward": "expected"},
+    "memory, expected": {
+        "mid": "mean_reverting", "sigma": 0.5, "reversion": 0.1, "reward": "expected", "mid_reward": "expected"
+    },
+    "clustered clients": {"branching": 0.6, "decay": 0.5, "rate": 0.4},
+    "breathing spread": {"spread_sigma": 0.2},
+    "delay": {"delay": 2},
+}  # fmt: skip
+HEDGE = {"rate": 0.3, "hedge_rate": 0.8, "hedge_cost": 0.5, "hedge_impact": 0.2, "hedge_permanent": 0.01}
+
+
+def problem_of(name="simple_model", **world):
+    settings = loading.decode({"environment": {"name": name}, "model": {**BASE, **msgspec.to_builtins(world)}}, "test")
+    return factory.open_problem(settings)
+
+
+class Slow:
+    """One dealer, the rules of environments.analytic.kernel written down once more."""
+
+    def __init__(self, settings, word):
+        self.m, self.word = settings, int(word)
+        self.count = len(settings.omega)
+        self.actions = 2 * self.count + (settings.hedge_rate > 0)
+        self.begin()
+
+    def uniform(self):
+        self.word = (self.word + 0x9E3779B97F4A7C15) & _MASK
+        z = ((self.word ^ (self.word >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
+        return ((z ^ (z >> 31)) >> 11) / 2**53
+
+    def normal(self):
+        radius = math.sqrt(-2.0 * math.log(1.0 - self.uniform()))
+        return radius * math.cos(2.0 * math.pi * self.uniform())
+
+    def begin(self):
+        m = self.m
+        self.step_number, self.end = 0, round(m.horizon / m.step) or m.window_steps
+        if m.random_start and m.horizon:
+            self.step_number = int(self.uniform() * self.end)
+        self.held, self.mid = [0] * self.count, [0.0] * self.count
+        for n in range(self.count):
+            if m.random_start:
+                self.held[n] = int(self.uniform() * (2 * m.limit + 1)) - m.limit
+            if m.mid == "mean_reverting":
+                self.mid[n] = m.sigma / math.sqrt(2 * m.reversion) * self.normal()
+        self.excess = [[0.0, 0.0] for _ in range(self.count)]
+        self.log_spread = [0.0] * self.count
+        far = [1.0] * self.actions
+        if m.hedge_rate:
+            far[-1] = 0.0
+        self.queue = [far] * m.delay
+
+    def live(self, action):
+        m = self.m
+        self.queue.append([min(1.0, max(-1.0, float(one))) for one in action])
+        action = self.queue.pop(0)
+        held = np.array(self.held, float)
+        total = -m.risk * m.step * float(held @ np.array(m.omega) @ held) ** m.risk_power
+        for n in range(self.count):
+            before, spread, expected = self.held[n], math.exp(self.log_spread[n]), float(self.held[n])
+            for side, sign in ((0, -1), (1, 1)):
+                comes, decides = self.uniform(), self.uniform()
+                arrives = min(1.0, (m.rate * (1 - m.branching) + self.excess[n][side]) * m.step)
+                distance = m.distance_range[0] + (action[2 * n + side] + 1) / 2 * (
+                    m.distance_range[1] - m.distance_range[0]
+                )
+                trades = float(exact.curve(m)._replace(chance=1.0)(distance)) if abs(before + sign) <= m.limit else 0.0
+                if comes < arrives and decides < trades:
+                    self.held[n] += sign
+                    if m.reward == "sampled":
+                        total += distance * spread
+                if m.reward == "expected":
+                    total += arrives * trades * distance * spread
+                expected += sign * arrives * trades
+                self.excess[n][side] += m.branching * m.decay * (comes < arrives)
+                self.excess[n][side] *= math.exp(-m.decay * m.step)
+            if m.hedge_rate:
+                beyond = max(0.0, abs(action[-1]) - 0.1) / 0.9
+                rate, drawn = np.sign(action[-1]) * beyond * m.hedge_rate, self.uniform()
+                outward = abs(before) >= m.limit - 1 and rate * before > 0
+                if not outward:
+                    unit = m.hedge_cost + m.hedge_permanent * abs(before) + m.hedge_impact * abs(rate)
+                    total -= unit * abs(rate) * m.step
+                    if drawn < abs(rate) * m.step:
+                        self.held[n] += 1 if rate > 0 else -1
+            if m.mid != "constant":
+                drift, move = self.move(self.mid[n])
+                kept = expected if m.reward == "expected" else self.held[n]
+                total += kept * drift if m.mid_reward == "expected" else self.held[n] * move
+                self.mid[n] += move
+            if m.spread_sigma:
+                self.log_spread[n] += -m.spread_reversion * self.log_spread[n] + m.spread_sigma * self.normal()
+        self.step_number += 1
+        return total
+
+    def move(self, mid):
+        m = self.m
+        if m.mid == "brownian":
+            return 0.0, m.sigma * math.sqrt(m.step) * self.normal()
+        if m.mid == "jump":
+            jumps, up = self.uniform() < m.jump_rate * m.step, self.uniform() < 0.5
+            return 0.0, (m.jump_size if up else -m.jump_size) * jumps
+        drift = -m.reversion * m.step * mid
+        return drift, drift + m.sigma * math.sqrt(m.step) * self.normal()
+
+
+@pytest.mark.parametrize("name", [*WORLDS, "dealer_hedging", "avellaneda_stoikov"])
+def test_agrees_with_plain_python_on_the_same_draws(name):
+    if name == "dealer_hedging":
+        problem = problem_of(name, **HEDGE)
+    elif name == "avellaneda_stoikov":
+        problem = factory.open_problem(loading.load("configs/avellaneda_stoikov.toml"))
+    else:
+        problem = problem_of(**WORLDS[name])
+    sim = problem.simulator((), 3, seed=11)
+    slow = [Slow(problem.config.model, word) for word in sim.rows["random"]]
+    sim.reset()
+    random = np.random.default_rng(1)
+    for _ in range(250):
+        actions = random.uniform(-1.2, 1.2, (3, len(problem.action_names)))
+        was_last = sim.step_type == kernel.LAST
+        sim.step(actions)
+        for b, one in enumerate(slow):
+            if was_last[b]:
+                one.begin()
+                assert sim.step_type[b] == kernel.FIRST
+            else:
+                assert sim.reward[b] == pytest.approx(one.live(actions[b]), rel=1e-6, abs=1e-6)
+                assert (sim.step_type[b] == kernel.LAST) == (one.step_number >= one.end)
+            assert sim.rows["held"][b, : one.count].tolist() == one.held
+            np.testing.assert_allclose(sim.rows["mid"][b, : one.count], one.mid, rtol=1e-9, atol=1e-12)
+        assert sim.observation.shape[1] == len(problem.feature_names)
+        np.testing.assert_allclose(
+            sim.observation[:, problem.feature_names.index("inventory")] if "inventory" in problem.feature_names
+            else sim.observation[:, 1], [one.held[-1 if one.count > 1 else 0] / one.m.limit for one in slow], rtol=1e-6,
+        )  # fmt: skip
+
+
+def test_rows_do_not_depend_on_the_batch_or_its_threads():
+    problem = problem_of()
+    few, many = problem.simulator((), 2, seed=5), problem.simulator((), 2048, seed=5)
+    few.reset(), many.reset()
+    actions = np.random.default_rng(0).uniform(-1, 1, (50, 2048, 2))
+    for action in actions:
+        few.step(action[:2])
+        many.step(action)
+        np.testing.assert_array_equal(few.reward, many.reward[:2])
+        np.testing.assert_array_equal(few.observation, many.observation[:2])
+
+
+def test_state_goes_on_exactly():
+    sim = problem_of(delay=1, branching=0.3).simulator((), 4, seed=2)
+    sim.reset()
+    sim.step(np.zeros((4, 2)))
+    kept = sim.get_state()
+    first = [(sim.step(np.full((4, 2), 0.1)), sim.reward.copy())[1] for _ in range(20)]
+    sim.set_state(kept)
+    again = [(sim.step(np.full((4, 2), 0.1)), sim.reward.copy())[1] for _ in range(20)]
+    np.testing.assert_array_equal(first, again)
+
+
+@pytest.mark.parametrize("name", ["simple_model", "avellaneda_stoikov", "dealer_hedging", "two_currencies"])
+@pytest.mark.parametrize("reward", ["sampled", "expected"])
+def test_the_optimal_policy_earns_its_exact_value(name, reward):
+    """The discounted reward over 3000 paths is within three standard errors of V*, the fills drawn or expected."""
+    config = loading.load(f"configs/{name}.toml", [f"model.reward={reward}"])
+    problem = task.ModelProblem.create(config)
+    table = problem.exact.by_inventory(np.zeros((len(problem.exact.observations()), len(problem.action_names))))
+    best = table[:, [k for k, column in enumerate(problem.exact.columns) if column.startswith("optimal_")]]
+    if name == "avellaneda_stoikov":
+        best = problem.exact.optimal_distances()
+    low, high = config.model.distance_range
+    actions = np.where(np.isnan(best), 1.0, (best - low) / (high - low) * 2.0 - 1.0)
+    if name == "dealer_hedging":
+        share = best[:, 2] / config.model.hedge_rate
+        actions[:, 2] = np.sign(share) * (0.1 + 0.9 * np.abs(share))
+    known = {one.tobytes(): action for one, action in zip(problem.exact.observations(), actions, strict=True)}
+    mean, error = problem.play(lambda seen: np.array([known[one.tobytes()] for one in seen]), 3000, seed=4)
+    value = problem.exact.gap(actions)
+    assert value["ratio"] == pytest.approx(1.0, abs=1e-4)
+    assert abs(mean - value["value"]) < 3.0 * error
+    assert error < 0.01 * value["value"]

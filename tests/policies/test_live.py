@@ -1,0 +1,217 @@
+"""Streaming sessions: the quotes of a live session are those of the backtest, every one."""
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from tfmm import errors
+from tfmm.backtest import closed_loop
+from tfmm.config import loading
+from tfmm.environments.tape import task as task_lib
+from tfmm.market import generator, schema, tape
+from tfmm.market.ingest import store_writer
+from tfmm.policies import live, saved
+from tfmm.training import export
+
+S = 10**9
+
+
+def policy_of(problem, spread=0.3):
+    """A policy that reacts to every feature, as the saved ones do, with random weights."""
+    random = np.random.default_rng(5)
+    weights = tf.constant(random.normal(size=(len(problem.columns), len(problem.action_names))) * spread, tf.float32)
+
+    def action(**step):
+        return {"action": tf.tanh(tf.matmul(step["0/observation"], weights) - 0.3)}
+
+    return saved.Policy("made", export.describe(problem, 0), action)
+
+
+def quotes_of(answers):
+    """The fields of a schedule from the answers of a session."""
+    names = ("ts", "bid", "bid_size", "ask", "ask_size")
+    flat = [[one[name] for name in names] for answer in answers for one in answer]
+    return np.array([[np.nan if value is None else value for value in row] for row in flat], float)
+
+
+def assert_streamed(problem, split="test", end=True, spread=0.3):
+    """Backtest and session of the same events send the same; returns the session and its answers."""
+    policy = policy_of(problem, spread)
+    runs = closed_loop.run(problem, split, closed_loop.policy_actions(problem, policy), False, "made")
+    for one in runs:
+        session = live.Session(policy, end_ns=int(one.tape.events["ts"][-1]) if end else None)
+        answers = [answer for message in live.messages(one.tape) for answer in session.take(message)]
+        answers += session.close()
+        sent = one.schedule.reshape(-1, len(problem.scales))[:, np.flatnonzero(problem.parameters["quoted"])]
+        assert len(answers) - len(sent) in ((0,) if end else (0, 1))
+        expected = np.stack([sent["ts_ns"], *(sent[name] for name in ("bid_px", "bid_qty", "ask_px", "ask_qty"))], -1)
+        expected[np.isnan(expected[..., 1]), 2] = np.nan
+        expected[np.isnan(expected[..., 3]), 4] = np.nan
+        np.testing.assert_array_equal(quotes_of(answers[: len(sent)]), expected.reshape(-1, 5))
+        assert [row[0]["ts"] for row in answers[: len(sent)]] == sent["ts_ns"][:, 0].tolist()
+        assert (session.stream.late, session.dropped) == (0, {})
+    return one, session, answers
+
+
+def changed(config, store, **sections):
+    tree = msgspec.to_builtins(config)
+    for name, values in sections.items():
+        tree[name] |= values
+    return task_lib.Problem.create(loading.with_store(loading.decode(tree, "test"), store))
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {},
+        {"rules": {"latency_s": 1.7, "touch": "queue", "maker_fee_bps": 0.2, "cash_limit": 1e4},
+         "environment": {"sizes": True, "features": ("inventory", "bid_queue", "ask_queue", "cash", "time_left")}},
+        {"environment": {"clock": "events", "interval_quotes": 3}},
+        {"environment": {"clock": "both", "interval_s": 2.5, "action": "offsets"}},
+        {"clients": {"rate_s": 0.3, "random_size": True}, "rules": {"hedge": "action", "taker_fee_bps": 1.0}},
+        {"clients": {"rate_s": 0.3}, "rules": {"hedge": "limit", "hedge_limit_orders": 1, "gap_s": 2.0}},
+    ],
+)  # fmt: skip
+def test_quotes_equal_the_backtest(small_config, small_store, sections):
+    problem = changed(small_config, small_store, **sections)
+    one, session, _ = assert_streamed(problem)
+    assert len(one.fills) > 0
+    assert session.stream.books["n_fills"][0, 0] == len(one.fills)
+
+
+def test_quotes_equal_the_backtest_for_two_instruments(small_config, tmp_path):
+    instruments = [
+        schema.Instrument(symbol=name, tick_size=0.01, lot_size=lot) for name, lot in (("A", 1.0), ("B", 5.0))
+    ]
+
+    def sessions():
+        for day in range(3):
+            frames = [generator.session(day, seed=30 + n, hours=0.05) for n in range(2)]
+            parts = [tape.Tape.from_frames(*one[1:], own) for one, own in zip(frames, instruments, strict=True)]
+            yield frames[0][0], tape.Tape.merge(parts), {}
+
+    store_writer.create(tmp_path / "store", instruments, sessions())
+    problem = changed(small_config, tmp_path / "store", rules={"latency_s": (0.0, 0.4), "touch": "always"})
+    one, _, answers = assert_streamed(problem, end=False)
+    assert [row["instrument"] for row in answers[0]] == ["A", "B"]
+    assert len(one.fills) > 0
+    seen = changed(small_config, tmp_path / "store", environment={"quoted": ("B",)}, rules={"touch": "always"})
+    _, session, answers = assert_streamed(seen, end=False)
+    assert [row["instrument"] for row in answers[0]] == ["B"] and session.stream.books["n_fills"][0, 1] > 0
+
+
+def test_quotes_equal_the_backtest_on_a_real_session(small_config, shared_data, tmp_path):
+    instrument = schema.Instrument(symbol="IBM", tick_size=0.01)
+
+    def sessions():
+        for day in ("20131008", "20131009", "20131010"):
+            quotes, trades = (pd.read_parquet(shared_data / "us_equity" / f"{kind}_IBM_{day}.parquet")
+                              for kind in ("tob", "trade"))  # fmt: skip
+            yield day, tape.Tape.from_frames(quotes, trades, instrument), {}
+
+    store_writer.create(tmp_path / "store", [instrument], sessions())
+    environment = {"interval_s": 10.0, "half_spread_range": (0.2, 4.0)}
+    problem = changed(small_config, tmp_path / "store", environment=environment)
+    one, _, answers = assert_streamed(problem)
+    assert len(answers) > 2000 and len(one.fills) > 10
+
+
+def session_of(small_config, small_store, **arguments):
+    problem = changed(small_config, small_store)
+    return problem, live.Session(policy_of(problem), **arguments)
+
+
+def quote(ts, bid=100.0, **changes):
+    return live.Quote(**({"ts": ts, "bid": bid, "bid_size": 5.0, "ask": bid + 0.02, "ask_size": 5.0} | changes))
+
+
+def test_decisions_wait_for_what_could_still_come_and_the_clock_releases_them(small_config, small_store):
+    _, session = session_of(small_config, small_store)
+    # warm-up of 5 s: the first decision is at 5 s, and an event at 5 s still belongs before it
+    assert list(session.take(quote(0))) == []
+    assert list(session.take(quote(5 * S))) == []
+    ((answer,),) = session.take(live.Time(ts=5 * S + 1))
+    assert answer["ts"] == 5 * S
+    assert answer["bid"] < answer["ask"] and answer["bid_size"] > 0
+    # an event at 7.5 s releases the decisions of 6 and 7 s
+    assert [row[0]["ts"] for row in session.take(quote(7 * S + S // 2))] == [6 * S, 7 * S]
+
+
+def test_events_out_of_order_find_their_place_or_are_counted(small_config, small_store):
+    ordered, shuffled = (session_of(small_config, small_store)[1] for _ in range(2))
+    events = [quote(k * S // 4, 100 + 0.01 * (k % 3)) for k in range(40)]
+    swapped = [*events[:29], events[30], events[29], *events[31:]]  # 7.5 s before 7.25 s: still undecided
+    one, two = ([a for m in messages for a in session.take(m)]
+                for session, messages in ((ordered, events), (shuffled, swapped)))  # fmt: skip
+    assert one == two and shuffled.stream.late == 0
+    assert list(shuffled.take(quote(S))) == []
+    assert shuffled.stream.late == 1
+
+
+def test_what_cannot_be_true_is_dropped_and_counted(small_config, small_store):
+    _, session = session_of(small_config, small_store)
+    for message in (
+        quote(0), quote(1, ask=99.0), quote(2, bid_size=0.0), quote(3, 100.001, ask=100.02),
+        live.Trade(ts=4, price=-1.0, size=1.0),
+    ):  # fmt: skip
+        list(session.take(message))
+    assert session.dropped == {
+        "quotes_crossed": 1, "quotes_not_positive": 1, "quotes_off_grid": 1, "trades_not_positive": 1,
+    }  # fmt: skip
+
+
+def test_reported_fills_move_the_inventory_and_simulated_sessions_refuse_them(small_config, small_store):
+    problem, session = session_of(small_config, small_store, fills="reported")
+    before = list(session.take(quote(0))) + list(session.take(quote(6 * S)))
+    assert len(before) == 1
+    list(
+        session.take(live.Fill(ts=6 * S + 1, side=-1, price=100.02, size=2 * float(problem.parameters["order_lot"][0])))
+    )
+    list(session.take(quote(8 * S)))
+    held = session.stream.books["inventory_lot"][0, 0]
+    assert held == -2 * problem.parameters["order_lot"][0]
+    column = problem.feature_names.index("inventory")
+    assert session.stream.observation[0, problem.columns][column] == pytest.approx(-2 / 10)
+    # trades far through our quotes fill nothing here
+    list(session.take(live.Trade(ts=9 * S, price=50.0, size=1.0, side=-1)))
+    list(session.take(quote(11 * S)))
+    assert session.stream.books["inventory_lot"][0, 0] == held
+    with pytest.raises(errors.DataError, match="line 3: a fill, but fills of this session are simulated"):
+        list(session_of(small_config, small_store)[1].take(live.Fill(ts=1, side=1, price=1.0, size=1.0), "line 3"))
+
+
+def test_reported_sessions_tell_what_to_hedge_and_wait_for_it(small_config, small_store):
+    problem = changed(small_config, small_store, rules={"hedge": "limit", "hedge_limit_orders": 1})
+    lot = int(problem.parameters["order_lot"][0])
+    session = live.Session(policy_of(problem), fills="reported")
+    list(session.take(quote(0)))
+    list(session.take(live.Fill(ts=1, side=1, price=100.0, size=3.0 * lot)))
+    for ts in (6 * S, 8 * S):
+        answers = list(session.take(quote(ts)))
+    assert answers[-1][0]["hedge"] == -2.0 * lot
+    list(session.take(live.Fill(ts=8 * S, side=-1, price=100.0, size=2.0 * lot)))
+    assert list(session.take(quote(9 * S + 1)))[-1][0]["hedge"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("{", "line 1: "),
+        ('{"type": "quote", "ts": 1}', "missing required field `bid`"),
+        ('{"type": "order", "ts": 1}', "Invalid value 'order'"),
+        ('{"type": "trade", "ts": "now", "price": 1, "size": 1}', "Expected `int`"),
+        ('{"type": "trade", "ts": 1, "price": 1, "size": 1, "colour": 2}', "unknown field `colour`"),
+    ],
+)
+def test_a_wrong_line_is_one_clear_error(line, words):
+    with pytest.raises(errors.DataError, match=r"^line 1: .*; wanted type quote, trade, time or fill") as error:
+        live.decode(line, "line 1")
+    assert words in str(error.value)
+
+
+def test_lines_are_messages():
+    line = b'{"type":"trade","ts":5,"price":1.5,"size":2,"side":-1}'
+    assert live.decode(line, "x") == live.Trade(ts=5, price=1.5, size=2.0, side=-1)
+    assert live.decode('{"observation": [1, 2.5]}', "x") == live.Observation(observation=[1.0, 2.5])

@@ -1,0 +1,53 @@
+"""The reward that marks fills later: by hand from the tape, with tape fills and with clients."""
+
+import numpy as np
+import pytest
+
+from tests.simulation.rewards.test_expected_fills import problem_of
+from tfmm.simulation import state
+
+
+def mid_at(events, ts, before):
+    """Mid of the last quote with before < ts' <= ts, or None."""
+    quotes = events[(events["kind"] == 0) & (events["ts"] <= ts) & (events["ts"] > before)]
+    return 0.5 * (quotes["lo_tick"][-1] + quotes["hi_tick"][-1]) if len(quotes) else None
+
+
+@pytest.mark.parametrize("reward", ["markout", "markout_value"])
+@pytest.mark.parametrize(
+    "rules", [{"tape_fills": True, "touch": "always", "maker_fee_bps": 1.0, "order_size": 4.0}, {"tape_fills": False}]
+)
+def test_by_hand(small_config, rules, reward):
+    rules |= {"partial": True}
+    problem = problem_of(small_config, rules=rules, environment={"reward": reward, "markout_s": 7.0})
+    values, orders = problem.values(), np.arange(-10, 11)
+    if reward == "markout_value":
+        assert values[0, 10] == 0 and (values[0, [0, 20]] < -problem.scales[0].half_spread_tick).all()
+    taught, drawn = (problem.simulator(problem.segments["train"], 3, 5, taught=one) for one in (True, False))
+    assert (problem.parameters["markout_ns"] == 0).all()
+    events, random = problem.store.events, np.random.default_rng(1)
+    segment = problem.segments["train"][0]
+    tape = events[segment.start_row : segment.stop_row]
+    traded_at_all = 0
+    for sim in (taught, drawn):
+        sim.reset()
+    for _ in range(60):
+        before, action = taught.books[:, 0].copy(), random.uniform(-1.0, -0.3, (3, 2))
+        for sim in (taught, drawn):
+            sim.step(action)
+        np.testing.assert_array_equal(taught.books["inventory_lot"], drawn.books["inventory_lot"])
+        for b in np.flatnonzero(taught.step_type > 0):
+            now, was = taught.books[b, 0], before[b]
+            mids = [0.5 * (one["bid_tick"] + one["ask_tick"]) for one in (was, now)]
+            traded = now["inventory_lot"] - was["inventory_lot"]
+            ts = int(taught.rows["ts"][b])
+            later = mid_at(tape, ts + 7 * 10**9, ts) or mids[1]
+            wanted = traded * (later - mids[1]) - was["inventory_lot"] * (mids[1] - mids[0])
+            if values is not None:
+                held = np.array([one["inventory_lot"] for one in (was, now)]) / problem.parameters["order_lot"][0]
+                wanted += np.diff(np.interp(held, orders, values[0]))[0]
+            got = (taught.reward[b] - drawn.reward[b]) * problem.reward_scale
+            assert got == pytest.approx(wanted, abs=1e-3 * max(1.0, abs(wanted)))
+            traded_at_all += abs(traded)
+    assert traded_at_all > 0
+    assert state.PARAMETERS["markout_ns"] == np.int64

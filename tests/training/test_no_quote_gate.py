@@ -1,0 +1,70 @@
+"""train.abstain: what is exported quotes only where validation shows that quoting pays."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from tfmm import errors
+from tfmm.config import loading
+from tfmm.environments.tape import task as task_lib
+from tfmm.evaluation import evaluate
+from tfmm.evaluation.report import figures, report
+from tfmm.policies import live, saved
+from tfmm.training import run_directory, trainer
+
+
+def _trained(small_config, path, fee_bps):
+    """A policy that fills often, for a fee (a rebate below 0) that decides whether this pays."""
+    replace = msgspec.structs.replace
+    config = replace(
+        small_config,
+        rules=replace(small_config.rules, maker_fee_bps=fee_bps),
+        environment=replace(small_config.environment, half_spread_range=(0.1, 1.5)),
+        train=replace(small_config.train, abstain=True),
+        evaluation=replace(small_config.evaluation, block_s=10.0),
+    )
+    problem = task_lib.Problem.create(config)
+    job = trainer.Trainer(problem, run_directory.RunDirectory.create(path, config, problem.data_hash))
+    job.run()
+    job.close()
+    return saved.Policy.load(path)
+
+
+def test_a_policy_whose_fills_cost_more_than_they_earn_quotes_nothing(small_config, tmp_path):
+    policy = _trained(small_config, tmp_path / "run", 50.0)
+    trial = policy.description["trial"]
+    assert not trial["quotes"]
+    assert trial["ci_low"] < trial["mean_difference"] < 0
+    observations = np.random.default_rng(0).normal(size=(5, len(policy.description["features"]))).astype(np.float32)
+    assert np.isnan(policy(observations)).all()
+    assert np.isfinite(saved.Policy.load(tmp_path / "run" / "best")(observations)).all()
+    outcome = evaluate.evaluate(policy)
+    assert outcome.results["ddpg"]["objective"] == outcome.results["ddpg"]["n_fills"] == 0
+    assert outcome.results["ddpg"]["fill_ratio"] != outcome.results["ddpg"]["fill_ratio"]  # nothing was sent
+    (none,) = [one for one in outcome.comparison if one["baseline"] == "none"]
+    assert (none["mean_difference"], none["ci_low"], none["ci_high"]) == (0, 0, 0)
+    page = report.write(tmp_path / "report", outcome, figures.png).read_text()
+    assert "ddpg quotes nothing: on validation quoting was not surely better" in page
+    session = live.Session(policy)
+    (run,) = evaluate.play(task_lib.Problem.create(policy.config), policy, "test")
+    answers = [one for message in live.messages(run.tape) for one in session.take(message)]
+    assert len(answers) > 300
+    assert all((one["bid"], one["ask"]) == (None, None) for (one,) in answers)
+
+
+def test_a_policy_whose_fills_pay_quotes_as_it_learned(small_config, tmp_path):
+    policy = _trained(small_config, tmp_path / "run", -50.0)
+    trial = policy.description["trial"]
+    assert trial["quotes"]
+    assert 0 < trial["ci_low"] < trial["mean_difference"]
+    observations = np.random.default_rng(0).normal(size=(5, len(policy.description["features"]))).astype(np.float32)
+    assert np.isfinite(policy(observations)).all()
+    # the trial is of what was exported: the same policy on the same split earns the same
+    outcome = evaluate.evaluate(policy, split="validation")
+    (none,) = [one for one in outcome.comparison if one["baseline"] == "none"]
+    assert none["mean_difference"] == pytest.approx(trial["mean_difference"], rel=1e-3)
+
+
+def test_a_model_has_nothing_to_abstain_from():
+    with pytest.raises(errors.ConfigError, match=r"train\.abstain is true with environment\.name simple_model"):
+        loading.decode({"environment": {"name": "simple_model"}, "train": {"abstain": True}}, "test")

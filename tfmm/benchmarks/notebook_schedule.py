@@ -1,0 +1,105 @@
+"""The notebook's whole schedule through the engine and through the stock single path."""
+
+import time
+
+import msgspec
+from tf_agents.drivers import py_driver
+from tf_agents.train import learner
+
+from tfmm.config import loading
+from tfmm.environments import factory
+from tfmm.environments.tape import task as task_lib
+from tfmm.training import collection, run_directory, trainer
+from tfmm.training.replay import server as server_lib
+
+_ITERATIONS = 10  # of the schedule that the engine does in one go
+_SHARE = 10  # the stock path does one such part of the schedule
+_NEVER = 2**62
+
+
+def run(notebook, store, folder):
+    """Times both paths.
+
+    Args:
+        notebook: Config of configs/notebook.toml, a single environment. store: path of the market data.
+        folder: path for run directories.
+
+    Returns:
+        dict: notebook_schedule_vs_stock, seconds of the stock path over those of the engine. The engine's are a whole
+        run's, with tracing, logs, checkpoints and export; rows share the steps of an iteration, and iterations go in
+        groups of ten, so that transitions and train steps are the same in number. The stock path is timed on a tenth
+        of the schedule after its first iteration, without any of those, and scaled.
+    """
+    notebook = loading.with_store(notebook, store)
+    engine = _engine(task_lib.Problem.create(batched(notebook)), folder / "engine")
+    stock = _stock(task_lib.Problem.create(notebook), folder / "stock")
+    return {"notebook_schedule_vs_stock": stock / engine}
+
+
+def batched(notebook):
+    """The same numbers of transitions and train steps, with a row for each collect step of an iteration."""
+    rows = notebook.collect.steps_per_iteration
+    replace = msgspec.structs.replace
+    return replace(
+        notebook,
+        environment=replace(notebook.environment, rows=rows),
+        collect=replace(
+            notebook.collect,
+            mode="batch",
+            initial_steps=notebook.collect.initial_steps // rows,
+            steps_per_iteration=_ITERATIONS,
+        ),
+        train=replace(
+            notebook.train,
+            steps_per_iteration=_ITERATIONS * notebook.train.steps_per_iteration,
+            validation_interval=0,
+        ),
+    )
+
+
+def _engine(problem, folder):
+    run = run_directory.RunDirectory.create(folder, problem.config, problem.data_hash)
+    job = trainer.Trainer(problem, run)
+    began = time.perf_counter()
+    job.run()
+    seconds = time.perf_counter() - began
+    job.close()
+    return seconds
+
+
+def _stock(problem, folder):
+    """One environment, TF-Agents' eager policy, an item a step, one train step a call of the learner."""
+    settings, collect = problem.config.train, problem.config.collect
+    env = factory.create(problem, "train", None, seed=0)
+    agent, step = trainer.create_agent(problem, env)
+    replay = server_lib.Replay(agent.collect_data_spec, None, settings.replay_capacity, settings.replay_timeout_s)
+    train = learner.Learner(
+        str(folder),
+        step,
+        agent,
+        lambda: replay.dataset(settings.batch_size),
+        checkpoint_interval=_NEVER,
+        summary_interval=settings.log_interval,
+    )
+
+    def play(policy, steps, time_step):
+        driver = py_driver.PyDriver(env, policy, [replay.writer], max_steps=steps, end_episode_on_boundary=True)
+        time_step, _ = driver.run(time_step, policy.get_initial_state(1))
+        replay.writer.flush()
+        return time_step
+
+    policy, uniform = collection.single_policy(agent), collection.random_policy(env, seed=0)
+
+    def iteration(time_step):
+        time_step = play(policy, collect.steps_per_iteration, time_step)
+        train.run(iterations=settings.steps_per_iteration)
+        return time_step
+
+    now = iteration(play(uniform, settings.batch_size, env.reset()))
+    began = time.perf_counter()
+    now = play(uniform, collect.initial_steps // _SHARE, now)
+    for _ in range(settings.steps // settings.steps_per_iteration // _SHARE):
+        now = iteration(now)
+    seconds = time.perf_counter() - began
+    replay.close()
+    return seconds * _SHARE

@@ -1,0 +1,39 @@
+"""Whether the probability of every fill is known: clients alone trade, by the curves of the configuration."""
+
+import numpy as np
+
+from tfmm import errors
+
+
+def check(config, instruments, setting="reward"):
+    """Raises ConfigError where fills have no known probabilities, which a setting of the environment wants: other fills
+    than clients', or unknown sizes."""
+    rules, clients, environment = config.rules, config.clients, config.environment
+    wanted = (
+        (clients.rate_s > 0, "clients.rate_s is 0", "above 0"),
+        (not rules.tape_fills, "rules.tape_fills is true", "false"),
+        (not np.any(rules.latency_s), f"rules.latency_s is {rules.latency_s}", "0"),
+        (
+            not clients.random_size and clients.size_orders == 1.0,
+            "clients are of other sizes than orders",
+            "of one order",
+        ),
+        (not environment.sizes, "environment.sizes is true", "false"),
+        (clients.branching == 0, f"clients.branching is {clients.branching:g}", "0"),
+        (clients.informed == 0, f"clients.informed is {clients.informed:g}", "0"),
+        (environment.clock == "time", f"environment.clock is {environment.clock}", "time"),
+        (not any(one.inverse for one in instruments), "an instrument is inverse", "linear ones"),
+    )
+    for fits, found, text in wanted:
+        if not fits:
+            value = getattr(environment, setting)
+            raise errors.ConfigError(f"environment.{setting} is {value}, but {found}, wanted {text}")
+
+
+def known(config, instruments):
+    """Whether fills have the known probabilities that `check` wants."""
+    try:
+        check(config, instruments)
+    except errors.ConfigError:
+        return False
+    return True

@@ -1,0 +1,167 @@
+"""Scales of an instrument, measured on train only."""
+
+import msgspec
+import numpy as np
+
+from tfmm import errors, jit
+from tfmm.market import schema, store
+
+SAMPLING_S = 10.0
+_BLOCK_ROWS = 1 << 21
+_SUMS = ("weighted", "seconds", "squares", "changes", "mids")
+_WEIGHTED, _LASTED, _SQUARES, _CHANGES, _MIDS = range(len(_SUMS))
+_LAST = ("seconds", "spread", "mid", "sampled_at", "sampled")
+_SECONDS, _SPREAD, _MID, _SAMPLED_AT, _SAMPLED = range(len(_LAST))
+
+
+class Scales(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes quantities dimensionless.
+
+    Attributes:
+        half_spread_tick: time-weighted mean half-spread, the unit of distances.
+        sigma_tick: standard deviation of mid changes, tick per square root of a second, from changes
+            over 10 s, long enough for the bounce between bid and ask to fade.
+        order_lot: size of one order.
+        mid_tick: time-weighted mean mid; profits of inverse contracts are counted at it.
+        drift: (6,) coefficients of calibration.drift, empty where nobody asks for them.
+        base_ask: (2 L + 1,) distance of the ask, in units of an action's, with -L, ..., L orders held, that actions
+            correct; the bid's is the one with as many orders of the other sign. Empty without environment.residual.
+        base_cuts, base_worth, base_chance: where environment.base is the moment (X - 1,) cuts between states of the
+            spread, tick, (X, 2 L + 1) w of tfmm.simulation.dealer.optimal_tick of the ask without drift, tick, and P at
+            0, .025, ..., 6 market spreads from the mid; else empty.
+    """
+
+    half_spread_tick: float
+    sigma_tick: float
+    order_lot: int
+    mid_tick: float = 0.0
+    drift: tuple[float, ...] = ()
+    base_ask: tuple[float, ...] = ()
+    base_cuts: tuple[float, ...] = ()
+    base_worth: tuple[tuple[float, ...], ...] = ()
+    base_chance: tuple[float, ...] = ()
+
+
+def calibrate(events, instruments, segments, order_size=0.0, quoted=None):
+    """Measures the scales of every instrument.
+
+    Args:
+        events: (E,) schema.EVENT of the store. segments: the train segments.
+        order_size: size unit, one or one for each instrument; 0: the median trade.
+        quoted: (Q,) indices of the instruments that are quoted, None: all; orders of others are one lot.
+
+    Returns:
+        One Scales per instrument.
+
+    Raises:
+        DataError: no quotes, or no trades where the order size is to come from them.
+        ConfigError: the order size is below one lot.
+    """
+    count = len(instruments)
+    if np.ndim(order_size) and len(order_size) != count:
+        raise errors.ConfigError(f"rules.order_size has {len(order_size)} values, wanted 1 or {count}")
+    order_sizes = np.broadcast_to(order_size, count)
+    own = range(count) if quoted is None else quoted
+    sums, sizes = np.zeros((count, len(_SUMS))), [{} for _ in instruments]
+    for segment in segments:
+        last = np.full((count, len(_LAST)), np.nan)
+        for start in range(segment.start_row, segment.stop_row, _BLOCK_ROWS):
+            block = events[start : min(start + _BLOCK_ROWS, segment.stop_row)]
+            _measure(np.asarray(block), sums, last, SAMPLING_S)
+            _count_sizes(block, sizes)
+            store.release(events)
+    out = []
+    for n, instrument in enumerate(instruments):
+        weighted, seconds, squares, changes, mids = sums[n]
+        if seconds == 0:
+            raise errors.DataError(f"train has no quotes of {instrument.symbol} that last, wanted at least two")
+        sigma = np.sqrt(squares / changes / SAMPLING_S) if changes else 0.0
+        out.append(
+            Scales(
+                half_spread_tick=max(float(weighted / seconds), 0.25),
+                sigma_tick=max(float(sigma), 1e-3),
+                order_lot=_order_lot(float(order_sizes[n]), instrument, sizes[n]) if n in own else 1,
+                mid_tick=float(mids / seconds),
+            )
+        )
+    return tuple(out)
+
+
+def unit_tick(one, environment):
+    """The unit of an action's distances, ticks; 0: half the spread of the moment.
+
+    Args:
+        one: Scales. environment: config.Environment.
+    """
+    if environment.distance_unit == "spread":
+        return 0.0
+    if environment.distance_unit == "half_spread":
+        return one.half_spread_tick
+    return one.sigma_tick * np.sqrt(environment.interval_s)
+
+
+def reward_scale(scales, weights):
+    """Money of one reward unit: mean half-spread x order size, the mean over instruments; tick x lot of the first.
+
+    Args:
+        scales: one Scales per instrument. weights: (N,) money of one tick x lot over the first's.
+    """
+    return float(np.mean([one.half_spread_tick * one.order_lot for one in scales] * np.asarray(weights)))
+
+
+@jit.kernel
+def _measure(events, sums, last, sampling_s):
+    """Adds a block to sums (N, _SUMS); last (N, _LAST) carries the state of a segment, NaN before its first quote."""
+    for k in range(len(events)):
+        event = events[k]
+        if event.kind != schema.QUOTE:
+            continue
+        carried, total = last[event.instrument], sums[event.instrument]
+        seconds = event.ts * 1e-9
+        if np.isnan(carried[_SECONDS]):
+            carried[_SAMPLED_AT] = seconds
+            carried[_SAMPLED] = 0.5 * (event.lo_tick + event.hi_tick)
+        else:
+            lasted = seconds - carried[_SECONDS]
+            total[_WEIGHTED] += 0.5 * carried[_SPREAD] * lasted
+            total[_LASTED] += lasted
+            total[_MIDS] += carried[_MID] * lasted
+            while carried[_SAMPLED_AT] + sampling_s < seconds:
+                total[_SQUARES] += (carried[_MID] - carried[_SAMPLED]) ** 2
+                total[_CHANGES] += 1
+                carried[_SAMPLED] = carried[_MID]
+                carried[_SAMPLED_AT] += sampling_s
+        carried[_SECONDS] = seconds
+        carried[_SPREAD] = event.hi_tick - event.lo_tick
+        carried[_MID] = 0.5 * (event.lo_tick + event.hi_tick)
+
+
+def _count_sizes(block, sizes):
+    """Adds how often each trade size occurs to one dict per instrument."""
+    trades = block[block["kind"] == schema.TRADE]
+    for n, known in enumerate(sizes):
+        values, counts = np.unique(trades["lo_size"][trades["instrument"] == n], return_counts=True)
+        for value, many in zip(values.tolist(), counts.tolist(), strict=True):
+            known[value] = known.get(value, 0) + many
+
+
+def _order_lot(order_size, instrument, sizes):
+    if order_size:
+        lots = int(np.floor(order_size / instrument.lot_size + 1e-6))
+        if lots < 1:
+            raise errors.ConfigError(
+                f"rules.order_size is {order_size:g}, wanted at least a lot of {instrument.symbol}, "
+                f"{instrument.lot_size:g}"
+            )
+        return lots
+    if not sizes:
+        raise errors.DataError(f"train has no trades of {instrument.symbol}: set rules.order_size")
+    return max(1, round(_median(sizes) / instrument.lot_size))
+
+
+def _median(counts):
+    """Median of values given as {value: how often}."""
+    values = np.array(sorted(counts))
+    upto = np.cumsum([counts[value] for value in values.tolist()])
+    middle = [values[np.searchsorted(upto, place, side="right")] for place in ((upto[-1] - 1) // 2, upto[-1] // 2)]
+    return float(np.mean(middle))

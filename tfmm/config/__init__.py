@@ -1,0 +1,1 @@
+"""Configuration: one file for each section, and how files become frozen structs."""

@@ -1,0 +1,1 @@
+"""Exact models as environments: the same problem without market data."""

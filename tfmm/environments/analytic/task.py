@@ -1,0 +1,166 @@
+"""The decision problem of section [model]: what environments.tape.task is for a tape."""
+
+import dataclasses
+import hashlib
+import math
+
+import msgspec
+import numpy as np
+
+from tfmm.config import experiment as experiment_lib
+from tfmm.environments.analytic import exact, kernel
+
+_MIDS = ("constant", "brownian", "jump", "mean_reverting")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ModelProblem:
+    """A world without data.
+
+    Attributes:
+        config: Config. exact: its exact counterpart (exact.create), or None. ends: an episode's last step is the end
+        (discount 0). feature_names, action_names: of observation and action. reward_centre: the largest expected
+        income of a step. segments, instruments, scales: nothing, where a tape has data.
+    """
+
+    config: experiment_lib.Config
+    exact: object
+    ends: bool
+    feature_names: tuple
+    action_names: tuple
+    reward_centre: float
+    parameters: kernel.Parameters
+    instruments: tuple = ()
+    scales: tuple = ()
+
+    @classmethod
+    def create(cls, config):
+        settings = config.model
+        return cls(
+            config=config,
+            exact=exact.create(settings),
+            ends=settings.horizon > 0,
+            feature_names=_features(settings),
+            action_names=_actions(settings),
+            reward_centre=_largest_income(settings),
+            parameters=_parameters(settings),
+        )
+
+    @property
+    def data_hash(self):
+        """SHA-256 of the model's settings, in the place of a data set's hash."""
+        return hashlib.sha256(msgspec.json.encode(self.config.model)).hexdigest()
+
+    @property
+    def columns(self):
+        return np.arange(len(self.feature_names))
+
+    @property
+    def segments(self):
+        return dict.fromkeys(("train", "validation", "test"), ())
+
+    def simulator(self, segments, rows, seed=0, taught=False):
+        """A dealer.Dealer with B rows; there are no segments to choose from, and its reward is that of the model."""
+        curve = exact.curve(self.config.model)._replace(chance=1.0)
+        return kernel.Dealer(
+            self.parameters,
+            curve.record(),
+            _risk(self.config.model),
+            rows,
+            len(self.feature_names),
+            len(self.action_names),
+            seed,
+        )
+
+    def play(self, act, paths, seed):
+        """(mean, standard error) of the discounted reward of a policy, from no inventory at the start, by playing.
+
+        Args:
+            act: observation (B, F) -> action (B, A). An endless model is cut where its discount is below 1e-5.
+        """
+        beta = self.config.model.beta
+        steps = self.parameters.horizon_steps or math.ceil(math.log(1e-5) / math.log(beta))
+        parameters = self.parameters._replace(random_start=False, window_steps=steps)
+        sim = dataclasses.replace(self, parameters=parameters).simulator((), paths, seed)
+        sim.reset()
+        total, weight = np.zeros(paths), 1.0
+        for _ in range(steps):
+            sim.step(act(self.observe(sim)))
+            total += weight * sim.reward
+            weight *= beta
+        return float(total.mean()), float(total.std(ddof=1) / math.sqrt(paths))
+
+    def observe(self, sim):
+        """(B, F) float32 of a simulator's last step, a fresh array."""
+        return sim.observation.copy()
+
+
+def _largest_income(settings):
+    """max_d 2 p(d) d for each currency: the income of a step of one who does not mind inventory."""
+    tried = np.linspace(0.0, settings.distance_range[1], 3001)
+    return float(len(settings.omega) * 2.0 * np.max(exact.curve(settings)(tried) * tried))
+
+
+def _risk(settings):
+    """((2 L + 1)^N,) r dt (Q' Omega Q)^u."""
+    omega = np.array(settings.omega)
+    one = np.arange(-settings.limit, settings.limit + 1.0)
+    held = np.stack(np.meshgrid(*[one] * len(omega), indexing="ij"), axis=-1).reshape(-1, len(omega))
+    squares = np.einsum("si,ij,sj->s", held, omega, held)
+    return settings.risk * settings.step * np.maximum(squares, 0.0) ** settings.risk_power
+
+
+def _parameters(settings):
+    return kernel.Parameters(
+        currencies=len(settings.omega),
+        limit=settings.limit,
+        horizon_steps=round(settings.horizon / settings.step),
+        window_steps=settings.window_steps,
+        random_start=settings.random_start,
+        step=settings.step,
+        rate=settings.rate,
+        low=settings.distance_range[0],
+        high=settings.distance_range[1],
+        mid=_MIDS.index(settings.mid),
+        sigma=settings.sigma,
+        jump_rate=settings.jump_rate,
+        jump_size=settings.jump_size,
+        reversion=settings.reversion,
+        branching=settings.branching,
+        decay=settings.decay,
+        spread_sigma=settings.spread_sigma,
+        spread_reversion=settings.spread_reversion,
+        delay=settings.delay,
+        hedge_rate=settings.hedge_rate,
+        hedge_cost=settings.hedge_cost,
+        hedge_impact=settings.hedge_impact,
+        hedge_permanent=settings.hedge_permanent,
+        hedge_deadband=settings.hedge_deadband,
+        expected_fills=settings.reward == "expected",
+        expected_mid=settings.mid_reward == "expected",
+    )
+
+
+def _prefixes(settings):
+    count = len(settings.omega)
+    return [""] if count == 1 else [f"{n}." for n in range(count)]
+
+
+def _actions(settings):
+    names = tuple(prefix + name for prefix in _prefixes(settings) for name in ("ask_distance", "bid_distance"))
+    return names + (("hedge",) if settings.hedge_rate else ())
+
+
+def _features(settings):
+    names = ["time_left"] if settings.horizon else []
+    for prefix in _prefixes(settings):
+        names.append(prefix + "inventory")
+        if settings.mid == "mean_reverting":
+            names.append(prefix + "mid_deviation")
+        if settings.branching:
+            names += [prefix + "ask_excess", prefix + "bid_excess"]
+        if settings.spread_sigma:
+            names.append(prefix + "log_spread")
+    for age in range(settings.delay):
+        names += [f"{name}_in_{age}" for name in _actions(settings)]
+    return tuple(names)

@@ -1,0 +1,1 @@
+"""Example environments that need no tick data."""

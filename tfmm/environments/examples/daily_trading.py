@@ -1,0 +1,185 @@
+"""One share, long or short, on daily bars (Theate and Ernst 2021, without their neural network).
+
+At every bar the dealer who has seen the bars before it says short, hold or long, and the order is executed at the bar's
+close. Long spends all cash on whole shares. Short sells borrowed shares, as many as wealth would buy and no more than
+can be bought back if the price then rises by `max_move`; a short position that no longer passes that test is bought
+back as far as it must be, before anything else is done. Hold leaves the position otherwise. Every trade pays `cost` of
+its value, a reversal for both of its trades. It assumes that the close is to be had in any size, that shares can be
+borrowed for nothing, and that cash earns nothing.
+"""
+
+import numpy as np
+from tf_agents.specs import array_spec
+
+from tfmm import errors
+from tfmm.environments.examples import base, daily_features
+
+SHORT, HOLD, LONG = 0, 1, 2
+DAYS = 252.0
+_FEW = 1e-9
+
+
+class DailyTrading(base.System):
+    """Attributes: cash: (B,) money. shares: (B,) whole, negative: short. bar: (B,) row of the next order's bar.
+    last: (B,) row of an episode's last bar. traded: (B,) value of the last step's trades. returns: (B, sharpe_bars).
+    """
+
+    arrays = ("cash", "shares", "bar", "last", "traded", "returns")
+
+    def __init__(self, settings, data, span, random_start, rows, seed):
+        """
+        Args:
+            settings: system_settings.DailyTrading. data: daily_features.Features. span: (first, stop) rows of bars
+                to trade at. random_start: episodes of episode_bars from a random bar, else all of the span.
+        """
+        self._settings, self._data, self._span, self._random_start = settings, data, span, random_start
+        self.cash, self.shares, self.traded = np.zeros(rows), np.zeros(rows), np.zeros(rows)
+        self.bar, self.last = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+        self.returns = np.zeros((rows, settings.sharpe_bars))
+        super().__init__(rows, len(data.names) + 2, seed)
+
+    @property
+    def wealth(self):
+        """(B,) cash and shares at the close of the last bar that was seen."""
+        return self.cash + self.shares * self._data.close[self.bar - 1]
+
+    def _begin(self, rows):
+        first, stop = self._span
+        length = min(self._settings.episode_bars, stop - first) if self._random_start else stop - first
+        self.bar[rows] = self._random.integers(first, stop - length + 1, len(rows))
+        self.last[rows] = self.bar[rows] + length - 1
+        self.cash[rows], self.shares[rows], self.traded[rows] = self._settings.capital, 0.0, 0.0
+        self.returns[rows] = 0.0
+
+    def _live(self, rows, actions):
+        price = self._data.close[self.bar[rows]]
+        before = self.wealth[rows]
+        cash, shares, ruined = trade(self._settings, self.cash[rows], self.shares[rows], price, actions)
+        self.traded[rows] = np.abs(shares - self.shares[rows]) * price
+        # a reversal trades through flat; |change| counts both of its trades
+        self.cash[rows], self.shares[rows] = cash, shares
+        change = (cash + shares * price) / before - 1.0
+        over = self.bar[rows] >= self.last[rows]
+        self.returns[rows] = np.concatenate([self.returns[rows, 1:], change[:, np.newaxis]], axis=1)
+        self.bar[rows] += 1
+        return self._rewards(rows, change), ruined, over
+
+    def _rewards(self, rows, change):
+        clip = self._settings.reward_clip
+        if self._settings.reward == "return":
+            return np.clip(change, -clip, clip)
+        # of the days since the episode began; 0 where they did not vary
+        days = np.minimum(self.count[rows], self._settings.sharpe_bars)
+        known = np.arange(self._settings.sharpe_bars) >= self._settings.sharpe_bars - days[:, np.newaxis]
+        mean = (self.returns[rows] * known).sum(axis=1) / days
+        square = (((self.returns[rows] - mean[:, np.newaxis]) * known) ** 2).sum(axis=1)
+        deviation = np.sqrt(square / np.maximum(days - 1, 1))
+        ratio = np.divide(mean, deviation, out=np.zeros(len(rows)), where=deviation > _FEW)
+        return np.clip(np.sqrt(DAYS) * ratio, -clip, clip)
+
+    def _observe(self):
+        seen = self.bar - 1
+        self.observation[:, :-2] = self._data.at(seen)
+        self.observation[:, -2] = np.sign(self.shares)
+        self.observation[:, -1] = self.shares * self._data.close[seen] / self.wealth
+
+
+def trade(settings, cash, shares, price, actions):
+    """Executes actions at a price.
+
+    Args:
+        cash, shares, price: (B,) float64. actions: (B,) SHORT, HOLD or LONG.
+
+    Returns:
+        (cash, shares) after it, and (B,) bool: ruined, the short position could not be bought back with the cash there
+        was; it is closed, and what is owed stays as negative cash.
+    """
+    fee, move = settings.cost, settings.max_move
+    dear = price * (1.0 + fee)
+    ruined = cash + np.minimum(shares, 0.0) * dear < -_FEW * settings.capital
+    closes = ruined | ((actions == LONG) & (shares < 0)) | ((actions == SHORT) & (shares > 0))
+    opens = ~ruined & (((actions == LONG) & (shares <= 0)) | ((actions == SHORT) & (shares >= 0)))
+    short = np.maximum(-shares, 0.0)
+    # b bought back must leave cash - b dear >= (short - b) dear (1 + move)
+    lacking = short * dear * (1.0 + move) - cash
+    bought = np.where(~closes & (lacking > 0), np.minimum(short, np.ceil(lacking / (dear * move))), 0.0)
+    sold = np.where(closes, shares, -bought)
+    cash = cash + np.where(sold > 0, sold * price * (1.0 - fee), sold * dear)
+    shares = shares - sold
+    afford = np.floor(np.maximum(cash, 0.0) / dear + _FEW)
+    # n sold short must leave cash + n price (1 - fee) >= n dear (1 + move)
+    need = dear * (1.0 + move) - price * (1.0 - fee)
+    survive = np.floor(np.maximum(cash, 0.0) / need + _FEW)
+    new = np.where(opens, np.where(actions == LONG, afford, -np.minimum(afford, survive)), 0.0)
+    cash = cash - np.where(new > 0, new * dear, new * price * (1.0 - fee))
+    return cash, shares + new, ruined
+
+
+class Problem(base.SystemProblem):
+    """daily_trading of a configuration: its bars, what is seen of them, and the parts."""
+
+    action_names = ("short", "hold", "long")
+
+    def __init__(self, config):
+        super().__init__(config)
+        if not self.settings.train or not self.settings.test:
+            name = "test" if self.settings.train else "train"
+            raise errors.ConfigError(
+                f"daily_trading.{name} is empty, wanted a CSV file of daily bars (--set daily_trading.{name}=FILE)"
+            )
+        self.data = daily_features.Features.create(self.settings)
+        self.spans = self._spans()
+
+    def _spans(self):
+        train, window, stop = self.data.train_bars, self.settings.window_bars, len(self.data.close)
+        first = self.data.first_known + window
+        cut = train - round(self.settings.validation_share * (train - first))
+        out = {"train": (first, cut), "validation": (cut, train), "test": (train + window, stop)}
+        if cut == train:
+            out["validation"] = out["train"]
+        for name, (begin, end) in out.items():
+            if end - begin < 2:
+                raise errors.DataError(f"daily_trading: {name} has {max(end - begin, 0)} bars to trade at, wanted 2")
+        return out
+
+    @property
+    def feature_names(self):
+        return (*self.data.names, "position", "exposure")
+
+    @property
+    def data_hash(self):
+        return self.data.sha256
+
+    @property
+    def action_spec(self):
+        return array_spec.BoundedArraySpec((), np.int32, SHORT, LONG, "action")
+
+    def system(self, split, rows, seed, random_start=True):
+        return DailyTrading(self.settings, self.data, self.spans[split], random_start and split == "train", rows, seed)
+
+    def score(self, act):
+        """Return over validation, all of it, from nothing."""
+        path = self.walk("validation", act)
+        total = path["wealth"][-1] / self.settings.capital - 1.0
+        return {"validation/return": float(total)}, float(total)
+
+    def walk(self, split, act):
+        """Plays a split once from its first bar to its last, or to ruin.
+
+        Args:
+            act: observation (1, F) -> action (1,).
+
+        Returns:
+            dict of (T,) arrays by executed bar: bar (row), date, close, action, shares (held after it), cash, wealth,
+            traded (value), reward.
+        """
+        one = self.system(split, 1, 0, random_start=False)
+        one.reset()
+        rows = []
+        while one.step_type[0] != base.LAST:
+            bar, action = int(one.bar[0]), int(np.asarray(act(one.observation.copy()))[0])
+            one.step(np.array([action]))
+            rows.append((bar, action, one.shares[0], one.cash[0], one.wealth[0], one.traded[0], float(one.reward[0])))
+        columns = (np.array(column) for column in zip(*rows, strict=True))
+        path = dict(zip(("bar", "action", "shares", "cash", "wealth", "traded", "reward"), columns, strict=True))
+        return path | {"date": self.data.date[path["bar"]], "close": self.data.close[path["bar"]]}

@@ -1,0 +1,1 @@
+"""The market-making problem on a tape of market data."""

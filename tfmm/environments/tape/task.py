@@ -1,0 +1,232 @@
+"""The decision problem of a configuration on a store: split, scales, rules; simulators for any part of it."""
+
+import dataclasses
+
+import numpy as np
+
+from tfmm import errors
+from tfmm.calibration import drift as drift_lib, inventory_value, reference_quote, scales as scales_lib
+from tfmm.config import experiment as experiment_lib
+from tfmm.environments import reflection
+from tfmm.environments.tape import instruments as instruments_lib, parameters as parameters_lib, specs
+from tfmm.market import splits, store
+from tfmm.models import inventory
+from tfmm.simulation import simulator, state
+from tfmm.simulation.exchange import ledger, rules as rules_lib
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Problem:
+    """Everything fitted outside the agent; train only.
+
+    Attributes:
+        config: Config. store: Store. segments: {"train", "validation", "test"}: tuple of Segment.
+        scales: calibration.Scales per instrument. rules: schedule.FillRules.
+        parameters: (N,) state.PARAMETERS. reward_scale: tick x lot of one reward unit.
+        risk: (Omega, cost, u) as Simulator takes it, or None.
+        columns: (F,) feature columns the agent sees. feature_names, action_names: their names.
+    """
+
+    config: experiment_lib.Config
+    store: store.Store
+    segments: dict
+    scales: tuple
+    rules: rules_lib.FillRules
+    parameters: np.ndarray
+    reward_scale: float
+    risk: tuple | None
+    columns: np.ndarray
+    feature_names: tuple
+    action_names: tuple
+
+    @classmethod
+    def create(cls, config):
+        """Opens the store, splits it and measures the scales on train.
+
+        Raises:
+            ConfigError, DataError: see config, store, splits and calibration.
+        """
+        if not config.data.store:
+            raise errors.ConfigError(
+                "data.store is empty, wanted the folder that prepare.py wrote (--set data.store=DIR)"
+            )
+        data = store.Store.open(config.data.store)
+        segments = splits.split(data, config.data)
+        own = instruments_lib.quoted(config.environment, data.instruments)
+        scales = scales_lib.calibrate(data.events, data.instruments, segments["train"], config.rules.order_size, own)
+        rules, parameters = parameters_lib.terms(config, data.instruments, scales)
+        scale = scales_lib.reward_scale([scales[n] for n in own], parameters["weight"][own])
+        columns, names = specs.chosen_features(config.environment, data.instruments)
+        out = cls(
+            config=config,
+            store=data,
+            segments=segments,
+            scales=scales,
+            rules=rules,
+            parameters=parameters,
+            reward_scale=scale,
+            risk=parameters_lib._risk(config, data, scales, parameters["weight"], segments["train"], scale),
+            columns=columns,
+            feature_names=names,
+            action_names=specs._prefixed(specs._actions(config), [data.instruments[n] for n in own]),
+        )
+        if "drift" in config.environment.features:
+            out = out._scaled(drift_lib.fitted(out))
+        return out._scaled(reference_quote.fitted(out)) if config.environment.residual else out
+
+    def _scaled(self, scales):
+        """The same problem with more known of its instruments."""
+        return dataclasses.replace(
+            self, scales=scales, parameters=parameters_lib.terms(self.config, self.instruments, scales)[1]
+        )
+
+    def elsewhere(self, config):
+        """The same scales, fits and units in another world: fill rules, clients, fees or store of `config`.
+
+        Raises:
+            ConfigError, DataError: see `create`; or the store has other instruments.
+        """
+        data = store.Store.open(config.data.store)
+        rules, parameters = parameters_lib.terms(config, data.instruments, self.scales)
+        return dataclasses.replace(
+            self,
+            config=config,
+            store=data,
+            segments=splits.split(data, config.data),
+            rules=rules,
+            parameters=parameters,
+        )
+
+    @property
+    def ends(self):
+        """Whether the end of a window is the end for the agent too."""
+        return self.config.environment.liquidate
+
+    @property
+    def data_hash(self):
+        return self.store.data_hash
+
+    @property
+    def instruments(self):
+        return self.store.instruments
+
+    @property
+    def drawn(self):
+        """Whether there are fills that a replay of the quotes cannot know: of clients, hedges, liquidation."""
+        return self.config.clients.rate_s > 0 or self.config.rules.hedge != "none" or self.config.environment.liquidate
+
+    def simulator(
+        self, segments, rows, seed=0, windows=None, distances=False, record=False, limited=True, taught=False
+    ):
+        """A Simulator on the given segments.
+
+        Args:
+            segments: sequence of Segment. rows: B. windows: None for random windows, else (W, 3).
+            record: keep the fills of every step.
+            distances: actions are raw distances from the mid in ticks instead of the agent's actions; where the
+                agent hedges the share that is closed may follow them, see quoting.padded.
+            limited: False lifts the inventory limits. taught: rewards are those of environment.reward, else drawn.
+        """
+        environment = self.config.environment
+        return simulator.Simulator(
+            self.store.events,
+            self.played(distances, limited, taught),
+            segments,
+            rows,
+            interval_s=environment.interval_s,
+            window_s=environment.window_s,
+            warmup_s=environment.warmup_s,
+            seed=seed,
+            windows=windows,
+            reward_scale=self.reward_scale,
+            risk=self.risk,
+            threads=None,
+            values=self.values() if taught else None,
+            record=record,
+            clock=(environment.clock, environment.interval_quotes),
+        )
+
+    def played(self, distances=False, limited=True, taught=False):
+        """(N,) state.PARAMETERS that a simulator plays by; arguments see `simulator`."""
+        parameters = self.parameters
+        if taught and self.config.environment.reward in inventory_value.MARKED_LATER:
+            parameters = parameters.copy()
+            parameters["markout_ns"] = round(self.config.environment.markout_s * 1e9)
+        if taught and inventory_value.spread_states(self) > 1:
+            parameters = inventory_value.with_spreads(self, parameters)
+        if not limited:
+            parameters = parameters.copy()
+            parameters["limit_lot"] = state.FOREVER
+        if taught and inventory_value.compares(self):
+            parameters = parameters_lib.with_base(parameters, reference_quote.known(self))
+            parameters["compared"] = 1
+        if distances:
+            parameters = parameters.copy()
+            parameters["action"], parameters["sizes"] = state.DISTANCES, 0
+        return parameters
+
+    def values(self):
+        """(N, X (2 L + 1)) of environment.reward as Simulator takes them, None for `drawn`."""
+        return inventory_value.values(self)
+
+    def windows(self, segments, window_s=0.0):
+        """(W, 3) consecutive windows of the segments; window_s 0: one each. ConfigError where none fits."""
+        environment = self.config.environment
+        out = simulator.consecutive_windows(segments, window_s, environment.warmup_s, environment.interval_s)
+        if not len(out):
+            raise errors.ConfigError(
+                f"data: no part of {', '.join(one.session for one in segments)} is longer than warmup_s "
+                f"{environment.warmup_s:g} and two intervals of {environment.interval_s:g} s"
+            )
+        return out
+
+    def observe(self, sim):
+        """(B, F) float32: the chosen features of a simulator's last step, a fresh array."""
+        return sim.observation[:, self.columns]
+
+    @property
+    def mirror(self):
+        """mirror.Mirror of what the agent sees and does. ConfigError: see mirror.of_market."""
+        return reflection.of_market(self.feature_names, self.action_names)
+
+    def money_unit(self, n=0):
+        """Accounting currency of one tick x lot of instrument n, at the mean rate on train."""
+        instruments = self.store.instruments
+        first = rules_lib.money_units(instruments, self.parameters)[0]
+        if 0 in self.rates:
+            first *= self.scales[self.rates[0]].mid_tick * instruments[self.rates[0]].tick_size
+        return float(self.parameters["weight"][n] * first)
+
+    def cost_per_s(self, n):
+        """What an order of instrument n by itself costs while it is held, tick x order per second."""
+        if self.risk is None:
+            return float(self.parameters["risk"][n])
+        omega, cost, power = self.risk
+        return cost * omega[n, n] ** power / float(self.parameters["weight"][n] * self.parameters["order_lot"][n])
+
+    def holding_cost(self, n):
+        """(2 L + 1,) float64: what holding -L, ..., L orders of instrument n costs per decision, tick x order."""
+        limit = self.config.rules.inventory_limit_orders
+        return self.cost_per_s(n) * self.config.environment.interval_s * np.abs(np.arange(-limit, limit + 1))
+
+    def hedge(self, n, half_spread_tick=None):
+        """inventory.Hedge of instrument n at its mean price and, where no other is given, its mean half-spread, tick x
+        order; None where nothing is hedged."""
+        rules, scale = self.config.rules, self.scales[n]
+        if rules.hedge == "none":
+            return None
+        reference = self.parameters["reference_tick"][n]
+        fee = self.parameters["taker_rate"][n] * ledger.notional(scale.mid_tick, reference)
+        keep = rules.hedge_limit_orders if rules.hedge == "limit" else None
+        half = scale.half_spread_tick if half_spread_tick is None else half_spread_tick
+        return inventory.Hedge(half + fee, keep)
+
+    @property
+    def rates(self):
+        """{instrument: instrument of its rate}, see markets.rates."""
+        return instruments_lib.rates(self.config, self.store.instruments)
+
+    @property
+    def currency(self):
+        """Name of the currency that accounts are kept in."""
+        return instruments_lib.currency(self.config, self.store.instruments)

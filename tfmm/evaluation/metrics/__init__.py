@@ -1,0 +1,1 @@
+"""Metrics of one path and of whole evaluations."""

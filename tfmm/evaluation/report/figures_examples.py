@@ -1,0 +1,103 @@
+"""Figures of the further systems, as matplotlib Figures."""
+
+import itertools
+
+import numpy as np
+from matplotlib import figure, ticker
+
+from tfmm.environments.examples import quote_target
+from tfmm.evaluation.report.figures import BUY, COLOURS, MARKET, SELL
+
+
+def quotes(values):
+    """Histograms of asks and bids, the best ones dashed. values: (K, 2) ask and bid."""
+    fig = figure.Figure(figsize=(9.5, 3.4), layout="constrained")
+    rows = (("ask", SELL, quote_target.TARGET_ASK), ("bid", BUY, quote_target.TARGET_BID))
+    for ax, column, (name, colour, target) in zip(fig.subplots(1, 2), values.T, rows, strict=True):
+        low, high = min(column.min(), target - 0.1), max(column.max(), target + 0.1)
+        ax.hist(column, bins=np.linspace(low, high, 61), color=colour)
+        ax.axvline(target, color="black", ls="--", lw=1.0, label=f"best {name} {target:g}")
+        ax.set_title(f"{name}: mean {column.mean():.3f}", fontsize=10)
+        ax.set_xlabel(name)
+        ax.set_ylabel("observations")
+        ax.legend(loc="best", fontsize=8)
+        ax.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+def norms(paths):
+    """||s|| by step, mean and range over episodes. paths: {policy: (steps + 1, episodes)}."""
+    fig, ax = _plain(4.0)
+    for colour, (name, path) in zip(itertools.cycle(COLOURS), paths.items(), strict=False):
+        steps = np.arange(len(path))
+        ax.fill_between(steps, path.min(axis=1), path.max(axis=1), color=colour, alpha=0.2, lw=0)
+        ax.plot(steps, path.mean(axis=1), color=colour, lw=1.3, label=name)
+    ax.set_ylim(bottom=0.0)
+    ax.set_xlabel("step")
+    ax.set_ylabel("norm of the state")
+    ax.legend(loc="best", fontsize=8)
+    return fig
+
+
+def _plain(height):
+    fig = figure.Figure(figsize=(9.5, height), layout="constrained")
+    ax = fig.subplots()
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig, ax
+
+
+def price_signals(path):
+    """The close, with a mark where the position turned long or short or was closed. path: see Problem.walk."""
+    fig, ax = _plain(4.0)
+    ax.plot(path["date"], path["close"], color=MARKET, lw=1.0)
+    sign = np.sign(path["shares"])
+    turned = np.diff(np.concatenate([[0.0], sign])) != 0
+    for which, colour, marker, label in ((1, BUY, "^", "long"), (-1, SELL, "v", "short"), (0, "black", "o", "flat")):
+        here = turned & (sign == which)
+        if here.any():
+            ax.plot(path["date"][here], path["close"][here], marker, color=colour, ms=6, ls="", label=label)
+    ax.set_ylabel("close")
+    ax.legend(loc="best", fontsize=8)
+    return fig
+
+
+def cumulative_return(dates, wealth):
+    """Wealth over the capital, less 1. wealth: {policy: (T,)}, of the first T dates each."""
+    fig, ax = _plain(4.0)
+    for colour, (name, path) in zip(itertools.cycle(COLOURS), wealth.items(), strict=False):
+        ax.plot(dates[: len(path)], path / path[0] - 1.0, color=colour, lw=1.2, label=name)
+    ax.axhline(0.0, color="black", lw=0.6)
+    ax.yaxis.set_major_formatter(ticker.PercentFormatter(1.0))
+    ax.set_ylabel("cumulative return")
+    ax.legend(loc="best", fontsize=8)
+    return fig
+
+
+def rewards(path):
+    """Reward of every decision and its running sum."""
+    fig, ax = _plain(3.4)
+    ax.bar(path["date"], path["reward"], color=MARKET, width=1.0, label="reward")
+    ax.set_ylabel("reward")
+    right = ax.twinx()
+    right.plot(path["date"], np.cumsum(path["reward"]), color=COLOURS[0], lw=1.2)
+    right.set_ylabel("sum of rewards", color=COLOURS[0])
+    return fig
+
+
+def learning(records):
+    """Loss, reward while collecting, Q-value and validation score by train step; None without records."""
+    series = (("train/loss", "loss"), ("collect/reward_mean", "reward"), ("train/q_mean", "Q-value"),
+              ("validation/return", "return on validation"))  # fmt: skip
+    present = [(key, label) for key, label in series if any(key in one for one in records)]
+    if not present:
+        return None
+    fig = figure.Figure(figsize=(9.5, 2.0 * len(present)), layout="constrained")
+    axes = fig.subplots(len(present), 1, sharex=True, squeeze=False)[:, 0]
+    for ax, (key, label) in zip(axes, present, strict=True):
+        points = [(one["step"], one[key]) for one in records if key in one]
+        ax.plot(*zip(*points, strict=True), marker="." if len(points) < 40 else None, color=COLOURS[0], lw=1.0)
+        ax.set_ylabel(label, fontsize=8)
+        ax.grid(alpha=0.25)
+    axes[-1].set_xlabel("train step")
+    return fig

@@ -1,0 +1,1 @@
+"""Several runs of one experiment: validation over seeds, sweeps and searches, and their tables."""

@@ -1,0 +1,1 @@
+"""Vendor files become a checked, merged store."""

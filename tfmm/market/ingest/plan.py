@@ -1,0 +1,288 @@
+"""What is known once all files are spooled: instruments, sessions and who is in them; and how one is written."""
+
+import numpy as np
+
+from tfmm import errors
+from tfmm.market import clean, instruments, synthetic
+from tfmm.market.ingest import merging, quality
+
+_STRAY_ROWS, _STRAY_SHARE = 100, 1e-3  # a day with fewer rows than both beside another one
+_TOUCHING_NS = 300 * 10**9
+
+
+class Plan:
+    """The store that spooled files make.
+
+    Args:
+        place: where the files came from, for errors. spooled: [(folder, spool.Spooled)].
+        request: prepare.Request. old: the store.Store that is added to, or None.
+
+    Attributes:
+        sessions: names in order of time. instruments: schema.Instrument of all, synthetic ones last.
+
+    Raises:
+        DataError, ConfigError: the files do not make a store.
+    """
+
+    def __init__(self, place, spooled, request, old=None):
+        self.place, self.old, self._request = place, old, request
+        self._parts = self._gather(spooled)
+        self.sessions = list(self._parts)
+        self._symbols = self._chosen()
+        self._check_sources()
+        self._first_kept = {}
+        for parts in self._parts.values():
+            for _, one, stream in (part for symbol in self._symbols for part in parts[symbol]):
+                self._first_kept.setdefault(id(one), stream)
+        if old is None:
+            self.instruments = self._infer()
+        else:
+            self.instruments = old.instruments
+            made = {triangle.name for triangle in request.triangles}
+            known = tuple(one.symbol for one in old.instruments if one.symbol not in made)
+            if known != self._symbols:
+                raise errors.DataError(
+                    f"{place}: has {', '.join(self._symbols)}, but store {old.path} has {', '.join(known)}, "
+                    "wanted the same instruments (and the same --synthetic)"
+                )
+        self._triangles = self._makers()
+
+    def write(self, session, writer):
+        """Adds a session to a store_writer.Writer; returns one quality report per instrument that has files."""
+        span = self._span(session)
+        cleaner = clean.Cleaner(
+            [one.tick_size for one in self.instruments], [self._typical(session, k) for k in self._indices()], span
+        )
+        meters = [quality.Meter(k, span, self._request.gap_s) for k in range(len(self._symbols))]
+        makers = self._triangles()
+
+        def blocks():
+            cleaned = (cleaner.clean(rows) for rows in merging.merge(self._runs(session)))
+            for events in merging.ahead(cleaned):
+                for meter in meters:
+                    meter.add(events)
+                for maker in makers:
+                    events = maker.add(events)
+                yield events
+
+        written = writer.add(session, blocks())
+        counts = [cleaner.dropped(k) for k in range(len(self._symbols))]
+        sources = {
+            one.path.rsplit("/", 1)[-1]: one.sha256
+            for symbol in self._symbols
+            for _, one, _ in self._parts[session][symbol]
+        }
+        total = {}
+        for dropped in counts:
+            for reason, count in dropped.items():
+                total[reason] = total.get(reason, 0) + count
+        if written:
+            writer.note(sources, total)
+        return [
+            self._report(session, k, dropped, cleaner.first_off_grid[k], meter.report())
+            for k, (dropped, meter) in enumerate(zip(counts, meters, strict=True))
+        ]
+
+    def _gather(self, spooled):
+        """session -> symbol -> [(folder, Spooled, Stream)], sessions in order of time."""
+        found = {}
+        for folder, one in spooled:
+            for stream in one.streams:
+                found.setdefault(stream.session, {}).setdefault(stream.symbol, []).append((folder, one, stream))
+        if not found:
+            seen = sorted({symbol for _, one in spooled for symbol in one.symbols})
+            if unknown := [symbol for symbol in self._request.symbols if symbol not in seen]:
+                raise errors.ConfigError(f"--symbols {unknown[0]}: not in {self.place}, got {', '.join(seen)}")
+            raise errors.DataError(
+                f"{self.place}: no row of {len(spooled)} files ({spooled[0][1].path} first) has a time between 1990 "
+                "and 2100, wanted some"
+            )
+        return self._without_strays(dict(sorted(found.items(), key=lambda item: (_span(item[1])[0], item[0]))))
+
+    def _without_strays(self, found):
+        """A handful of rows beyond midnight joins the day that it touches; one far from any day has a wrong time."""
+        names = list(found)
+        sizes = [sum(stream.rows for parts in found[name].values() for _, _, stream in parts) for name in names]
+        for k, name in enumerate(names):
+            beside = [other for other in (k - 1, k + 1) if 0 <= other < len(names)]
+            if not beside or sizes[k] >= min(_STRAY_ROWS, _STRAY_SHARE * max(sizes[other] for other in beside)):
+                continue
+            spans = {other: _span(found[names[other]]) for other in beside if names[other] in found}
+            begin, end = _span(found[name])
+            near = [
+                other for other, (first, last) in spans.items()
+                if begin - last <= _TOUCHING_NS and first - end <= _TOUCHING_NS
+            ]  # fmt: skip
+            for symbol, parts in found.pop(name).items():
+                for folder, one, stream in parts:
+                    if near:
+                        found[names[near[0]]].setdefault(symbol, []).append((folder, one, stream))
+                    else:
+                        one.no_time += stream.rows
+        return found
+
+    def _chosen(self):
+        known = sorted({symbol for parts in self._parts.values() for symbol in parts})
+        for symbol in self._request.symbols:
+            if symbol not in known:
+                raise errors.ConfigError(f"--symbols {symbol}: not in {self.place}, got {', '.join(known)}")
+        chosen = self._request.symbols or tuple(known)
+        for symbol in self._request.known:
+            if symbol not in (*chosen, "*"):
+                raise errors.ConfigError(f"--instrument {symbol}: not in {self.place}, got {', '.join(known)}")
+        for name, parts in self._parts.items():
+            for symbol in chosen:
+                quotes = sum(stream.quotes for _, _, stream in parts.get(symbol, ()))
+                if not quotes:
+                    raise errors.DataError(
+                        f"{self.place}: session {name} has no quotes of {symbol}, wanted every instrument in every "
+                        "session (--symbols chooses)"
+                    )
+        return chosen
+
+    def _check_sources(self):
+        """The same trades in two layouts, as Binance's trades and aggTrades, must not be counted twice."""
+        for name, parts in self._parts.items():
+            for symbol in self._symbols:
+                for kind in ("quotes", "trades"):
+                    layouts = {one.layout for _, one, stream in parts[symbol] if getattr(stream, kind)}
+                    if len(layouts) > 1:
+                        raise errors.DataError(
+                            f"{self.place}: {kind} of {symbol} {name} are there as {' and as '.join(sorted(layouts))}, "
+                            "wanted one of them"
+                        )
+
+    def _streams(self, symbol):
+        return [(one, stream) for parts in self._parts.values() for _, one, stream in parts.get(symbol, ())]
+
+    def _infer(self):
+        out = []
+        for symbol in self._symbols:
+            price, size = instruments.Steps(), instruments.Steps()
+            found = instruments.Known()
+            for one, stream in self._streams(symbol):
+                price.merge(instruments.Steps(stream.price_counts, stream.price_divisors))
+                size.merge(instruments.Steps(stream.size_counts, stream.size_divisors))
+                found = one.contract if one.contract != instruments.Known() else found
+            given = self._request.known.get(symbol, self._request.known.get("*", instruments.Known()))
+            where = f"{self.place}: {symbol}"
+            out.append(
+                instruments.combine(
+                    symbol, given, found, lambda p=price, w=where: p.step(f"{w}: tick size"),
+                    # without any size the session is refused, with its report
+                    lambda s=size, w=where: s.step(f"{w}: lot size") if s.counts.any() else 1.0,
+                )
+            )  # fmt: skip
+        for triangle in self._request.triangles:
+            out.append(self._synthetic(triangle, out))
+        return tuple(out)
+
+    def _synthetic(self, triangle, known):
+        legs = [self._leg(triangle, name, known) for name in (triangle.first, triangle.second)]
+        px = [self._typical(self.sessions[0], k) for k in legs]
+        made = instruments.Known(tick_size=synthetic.tick_size(triangle, *px), lot_size=known[legs[0]].lot_size)
+        return instruments.combine(triangle.name, made, instruments.Known(), None, None)
+
+    def _leg(self, triangle, name, known):
+        symbols = [one.symbol for one in known]
+        if name not in symbols:
+            raise errors.ConfigError(
+                f"--synthetic {triangle.name}: leg {name} is not in {self.place}, got {', '.join(symbols)}"
+            )
+        return symbols.index(name)
+
+    def _makers(self):
+        """Function that gives fresh makers of synthetic quotes for a session."""
+        symbols = [one.symbol for one in self.instruments]
+        for triangle in self._request.triangles:
+            if triangle.name not in symbols:
+                raise errors.ConfigError(f"--synthetic {triangle.name}: not in the store, wanted those of its sessions")
+
+        def fresh():
+            return [
+                synthetic.Maker(
+                    triangle,
+                    [self._leg(triangle, name, self.instruments) for name in (triangle.first, triangle.second)],
+                    symbols.index(triangle.name), self.instruments,
+                )
+                for triangle in self._request.triangles
+            ]  # fmt: skip
+
+        return fresh
+
+    def _indices(self):
+        return range(len(self.instruments))
+
+    def _typical(self, session, index):
+        """Median price of an instrument in a session, from its quotes; NaN for a synthetic one."""
+        if index >= len(self._symbols):
+            return np.nan
+        streams = [stream for _, _, stream in self._parts[session][self._symbols[index]]]
+        px = [px for stream in streams if stream.quotes for px in stream.typical_px]
+        return float(np.median(px)) if px else np.nan
+
+    def _shift_ns(self):
+        return round(self._request.quote_lag_ms * 1e6)
+
+    def _span(self, session):
+        """(first, last) ns at which every instrument has quotes."""
+        spans = []
+        for symbol in self._symbols:
+            streams = [stream for _, _, stream in self._parts[session][symbol] if stream.first_quote_ns]
+            if not streams:
+                raise errors.DataError(
+                    f"{self.place}: session {session} has no true quote of {symbol} in {self._files(session, symbol)}, "
+                    "wanted one"
+                )
+            spans.append((min(one.first_quote_ns for one in streams), max(one.last_quote_ns for one in streams)))
+        first, last = max(one[0] for one in spans), min(one[1] for one in spans)
+        if first > last:
+            raise errors.DataError(
+                f"{self.place}: session {session}: the quotes of {', '.join(self._symbols)} are of different times, "
+                "wanted the same span (--symbols chooses)"
+            )
+        return first + self._shift_ns(), last + self._shift_ns()
+
+    def _files(self, session, symbol):
+        return ", ".join(sorted({one.path.rsplit("/", 1)[-1] for _, one, _ in self._parts[session][symbol]}))
+
+    def _runs(self, session):
+        out = []
+        for k, symbol in enumerate(self._symbols):
+            for folder, one, stream in self._parts[session][symbol]:
+                for start, stop in zip(stream.runs, [*stream.runs[1:], stream.rows], strict=True):
+                    path = str(folder / stream.file)
+                    out.append(merging.Run(path, start, stop, k, one.sequenced, self._shift_ns()))
+        return out
+
+    def _report(self, session, index, dropped, off_grid_px, measured):
+        parts = self._parts[session][self._symbols[index]]
+        # lines that belong to no session are counted with the first one of their file
+        lost = {id(one): one for _, one, stream in parts if stream is self._first_kept[id(one)]}.values()
+        malformed, no_time = (sum(getattr(one, name) for one in lost) for name in ("malformed", "no_time"))
+        instrument = self.instruments[index]
+        return {
+            "session": session,
+            "symbol": instrument.symbol,
+            "layouts": sorted({one.layout for _, one, _ in parts}),
+            "files": sorted({one.path.rsplit("/", 1)[-1] for _, one, _ in parts}),
+            "rows_read": sum(stream.rows for _, _, stream in parts) + malformed + no_time,
+            "dropped": dropped,
+            "malformed": malformed,
+            "no_time": no_time,
+            "out_of_order": sum(stream.out_of_order for _, _, stream in parts),
+            "numbered": all(stream.numbered for _, _, stream in parts),
+            "tick_size": instrument.tick_size,
+            "off_grid_px": float(off_grid_px),
+            "lot_size": instrument.lot_size,
+            "multiplier": instrument.multiplier,
+            "inverse": instrument.inverse,
+            "quote_lag_ms": self._request.quote_lag_ms,
+            **measured,
+        }
+
+
+def _span(parts):
+    """(first, last) ns of the rows of {symbol: [(folder, Spooled, Stream)]}."""
+    streams = [stream for own in parts.values() for _, _, stream in own]
+    return min(one.begin_ns for one in streams), max(one.end_ns for one in streams)

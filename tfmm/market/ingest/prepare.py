@@ -1,0 +1,168 @@
+"""From raw files to a store: read in parallel, infer, merge, clean, measure, refuse or write.
+
+The files are first spread over spool files beside the store (see `spool`), which stay when the job is
+killed: the next run goes on with them. They are removed when the store is written or the input refused.
+"""
+
+import concurrent.futures
+import json
+import multiprocessing
+import os
+import shutil
+
+import msgspec
+
+from tfmm import errors, files
+from tfmm.market import instruments, readers, store, synthetic
+from tfmm.market.ingest import plan, quality, quality_page, spool, store_writer
+
+QUALITY, PAGE = "quality.json", "quality.html"
+_LISTED = 3  # refused sessions in the error line; the table has all
+_SMALL_BYTES = 64 << 20  # less is read in this process: starting others takes longer
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user asks for.
+
+    Attributes:
+        layout: a vendor, empty to find it out. symbols: only these, empty for all.
+        known: symbol -> instruments.Known; "*" for all others. triangles: of synthetic quotes.
+        quote_lag_ms: quotes are moved this much later, for feeds whose quotes run ahead of their trades.
+        day_start_ns: when a day begins, after 00:00 UTC. gap_s: what the report calls a gap.
+        limit: largest share of bad rows. allow: write refused sessions all the same. skip: leave them out.
+        add: add to the store. overwrite: replace it. jobs: processes. plots: write the page of plots.
+    """
+
+    layout: str | None = None
+    symbols: tuple[str, ...] = ()
+    known: dict[str, instruments.Known] = {}
+    triangles: tuple[synthetic.Triangle, ...] = ()
+    quote_lag_ms: float = 0.0
+    day_start_ns: int = 0
+    gap_s: float = 60.0
+    limit: float = 0.01
+    allow: bool = False
+    skip: bool = False
+    add: bool = False
+    overwrite: bool = False
+    jobs: int = 0
+    plots: bool = True
+
+
+class Refused(errors.DataError):
+    """The data is worse than the limits. `report`: the quality of every session."""
+
+    def __init__(self, message, report):
+        super().__init__(message)
+        self.report = report
+
+
+def prepare(place, target, request, progress=None):
+    """Writes, or adds to, the store of a place of raw files.
+
+    Args:
+        place, target: pathlib.Path; see readers.find. request: Request.
+        progress: function of (iterable, what, total) that shows how far it is.
+
+    Returns:
+        (Store, quality report: one dict per session and instrument of this run).
+
+    Raises:
+        Refused, DataError, ConfigError: nothing was written.
+    """
+    progress = progress or (lambda items, _what, _total: items)
+    old = store.Store.open(target) if request.add and (target / store.MANIFEST).exists() else None
+    if old is None:
+        store_writer.check_target(target, request.overwrite)
+    work = target.with_name(f".{target.name}.work")
+    try:
+        sources = readers.find(place, request.layout)
+        if old is not None:
+            sources = _new(sources, old)
+        spooled = _spool(sources, work, request, progress)
+        out, report = _write(plan.Plan(place, spooled, request, old), target, request, progress)
+    except (errors.TfmmError, OSError):
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    shutil.rmtree(work, ignore_errors=True)
+    return out, report
+
+
+def _new(sources, old):
+    known = {digest for session in old.sessions for digest in session.sources.values()}
+    fresh = [source for source in sources if spool.sha256(source.path) not in known]
+    if not fresh:
+        raise errors.DataError(f"store {old.path}: holds all {len(sources)} files already, wanted a new one")
+    return fresh
+
+
+def _spool(sources, work, request, progress):
+    """[(folder, Spooled)] in the order of the sources."""
+    jobs = request.jobs or len(os.sched_getaffinity(0))
+    jobs = max(1, min(jobs, len(sources)))
+    arguments = (work, request.day_start_ns, request.symbols)
+    work.mkdir(parents=True, exist_ok=True)
+    if jobs == 1 or sum(source.path.stat().st_size for source in sources) < _SMALL_BYTES:
+        threads = max(1, len(os.sched_getaffinity(0)))
+        reading = (spool.spool(source, *arguments, threads) for source in sources)
+        return list(progress(reading, "read", len(sources)))
+    context = multiprocessing.get_context("forkserver")
+    with concurrent.futures.ProcessPoolExecutor(jobs, context) as pool:
+        futures = [pool.submit(_spool_file, source.path, request.layout, *arguments) for source in sources]
+        try:
+            for future in progress(concurrent.futures.as_completed(futures), "read", len(futures)):
+                future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [future.result() for future in futures]
+
+
+def _spool_file(path, vendor, *arguments):
+    """In a worker process: a layout holds functions, which cannot be sent, so it is found again."""
+    return spool.spool(readers.detect(path, vendor), *arguments, threads=1)
+
+
+def _write(planned, target, request, progress):
+    """(Store, report): writes every session, then refuses them all or not at all."""
+    report = []
+
+    def fill(writer, folder):
+        refused = []
+        for session in progress(planned.sessions, "write", len(planned.sessions)):
+            measured = planned.write(session, writer)
+            why = [(one, reasons) for one in measured if (reasons := quality.verdict(one, request.limit))]
+            for one in measured:
+                one["refused"] = [reason for bad, reasons in why if bad is one for reason in reasons]
+            report.extend(measured)
+            refused.extend(why)
+            if why and request.skip and writer.sessions and writer.sessions[-1].name == session:
+                writer.drop_last()
+        hopeless = any(quality.NOTHING in why for _, why in refused)
+        if refused and not request.skip and (hopeless or not request.allow):
+            raise Refused(_refusal(planned.place, refused), report)
+        if not writer.sessions:
+            raise Refused(f"{planned.place}: every session was refused, nothing is left to write", report)
+        known = _reported(target) if planned.old is not None else []
+        files.write_json(folder / QUALITY, {"sessions": known + report})
+        if request.plots:
+            files.write_text(folder / PAGE, quality_page.page(known + report))
+
+    if planned.old is not None:
+        return store_writer.append(target, fill), report
+    return store_writer.write(target, planned.instruments, fill, request.overwrite), report
+
+
+def _reported(target):
+    """The report of a store that is added to."""
+    path = target / QUALITY
+    return json.loads(path.read_text(encoding="utf-8"))["sessions"] if path.is_file() else []
+
+
+def _refusal(place, refused):
+    listed = "; ".join(
+        f"{one['session']} {one['symbol']} ({', '.join(one['files'])}): {', '.join(why)}"
+        for one, why in refused[:_LISTED]
+    )
+    listed += f"; and {len(refused) - _LISTED} more" if len(refused) > _LISTED else ""
+    return f"{place}: refused, {listed}; --allow goes on all the same, --skip leaves these sessions out"

@@ -1,0 +1,1 @@
+"""Strategies that a trading firm would run, fitted on train."""

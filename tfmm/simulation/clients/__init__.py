@@ -1,0 +1,1 @@
+"""Client flow: arrivals, survival of quotes and the inventory distribution that follows."""

@@ -1,0 +1,1 @@
+"""The dealer: what it observes, and how its action becomes quotes."""

@@ -1,0 +1,116 @@
+"""Replay of a schedule of quotes over a tape: which were filled, when, and by which rule."""
+
+import dataclasses
+
+import numpy as np
+
+from tfmm.market import schema, tape as tape_lib
+from tfmm.simulation import state
+from tfmm.simulation.exchange import events, explanation, orders, rules as rules_lib
+
+SCHEDULE = orders.SCHEDULE
+FILLS = np.dtype(
+    [
+        ("ts_ns", np.int64),
+        ("side", np.int8),
+        ("px", np.float64),
+        ("qty", np.float64),
+        ("fee", np.float64),
+        ("rule", "U6"),
+        ("event", np.int64),
+        ("instrument", np.int16),
+    ]
+)
+"""side: +1 we bought, -1 we sold. fee in quote currency. rule: a name of state.RULE_NAMES. event: tape row."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Result:
+    """Outcome of a replay.
+
+    Attributes:
+        fills: (K,) FILLS in order of time.
+        inventory: (N,) float64 final position, size unit.
+        cash: (N,) float64 final cash before fees, quote currency. fees: (N,) likewise. Of an inverse contract
+            both are counted at the reference price, see tfmm.simulation.exchange.ledger.
+        outcomes: (S, 2) int8, what became of bid and ask of each quote: places in state.OUTCOME_NAMES.
+        tape, schedule, rules: what was replayed.
+    """
+
+    fills: np.ndarray
+    inventory: np.ndarray
+    cash: np.ndarray
+    fees: np.ndarray
+    outcomes: np.ndarray
+    tape: tape_lib.Tape
+    schedule: np.ndarray
+    rules: rules_lib.FillRules
+
+    def explain(self, number):
+        """Why fill `number` happened, in words; see tfmm.simulation.exchange.explanation."""
+        return explanation.fill(self, number)
+
+    def explain_quote(self, number):
+        """What became of quote `number` of the schedule, filled or not, in words."""
+        return explanation.quote(self, number)
+
+
+def replay(tape, schedule, rules=None):
+    """Applies the tape to a schedule of quotes by the fill rules.
+
+    Args:
+        tape: `tfmm.market.tape.Tape`.
+        schedule: (S,) structured array with the fields of SCHEDULE (`instrument` optional), times non-decreasing.
+        rules: FillRules, the same for every instrument.
+
+    Returns:
+        A Result.
+
+    Raises:
+        DataError: a field is missing, time goes back, a quantity is not positive or below one lot.
+    """
+    rules = rules or rules_lib.FillRules()
+    count = len(tape.instruments)
+    limits = rules_lib.parameters(tape.instruments, rules, rules_lib.reference_ticks(tape))
+    schedule = orders.checked(schedule, count)
+    rings, books, places = orders.in_flight(tape, schedule, limits)
+    outcomes = np.full((*rings.shape, 2), state.WAITING, np.int8)
+    log = np.empty(2 * len(schedule) + 64, state.FILL)
+    market = state.read_only(tape.events)
+    cursor, n_log, last = 0, 0, int(market["ts"][-1]) if len(market) else 0
+    while True:
+        cursor, n_log = events.advance(
+            market, cursor, len(market), last, books, rings, limits, False, False, log, n_log, outcomes
+        )
+        if cursor == len(market):
+            break
+        log = np.concatenate([log, np.empty(len(log), state.FILL)])
+    unit = rules_lib.money_units(tape.instruments, limits)
+    lot = np.array([one.lot_size for one in tape.instruments])
+    return Result(
+        at_the_door(log[:n_log], tape.instruments, unit),
+        books["inventory_lot"] * lot,
+        books["cash"] * unit,
+        books["fees"] * unit,
+        outcomes[0, : len(schedule)] if count == 1 else outcomes[places],
+        tape,
+        schedule,
+        rules,
+    )
+
+
+_RULE_NAMES = np.array(state.RULE_NAMES, "U6")
+
+
+def at_the_door(log, instruments, unit):
+    """(K,) FILLS of (K,) state.FILL. unit: (N,) quote currency of one tick x lot."""
+    out = np.empty(len(log), FILLS)
+    owner = log["instrument"]
+    out["ts_ns"], out["side"], out["event"], out["instrument"] = log["ts"], log["side"], log["event"], owner
+    for n, one in enumerate(instruments):
+        own = slice(None) if len(instruments) == 1 else owner == n
+        out["px"][own] = schema.multiples(log["tick"][own], one.tick_size)
+        out["qty"][own] = schema.multiples(log["lot"][own], one.lot_size)
+        out["fee"][own] = log["fee"][own] * unit[n]
+    out["rule"] = _RULE_NAMES.take(log["rule"])
+    return out

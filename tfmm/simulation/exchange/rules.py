@@ -1,0 +1,127 @@
+"""Fill rules, and what they are to the simulator's kernels."""
+
+import dataclasses
+from typing import Literal
+
+import numpy as np
+
+from tfmm import errors
+from tfmm.market import schema
+from tfmm.simulation import state
+from tfmm.simulation.exchange import orders
+
+TOUCHES = ("never", "always", "queue")
+
+
+MARKETABLES = ("clamp", "reject", "take")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FillRules:
+    """How quotes are filled; README, "Fill rules".
+
+    Attributes:
+        touch: a trade exactly at our price fills us `never`, `always` (aggressor on the other side or unknown) or
+            when the `queue` ahead of us is gone (see tfmm.simulation.exchange.queue).
+        marketable: a quote that would trade at once is moved to one tick behind the far touch (`clamp`), not
+            quoted (`reject`) or filled at the touch (`take`).
+        partial: a fill is at most the size of the trade, of the far quote, or of the touch that is taken; the
+            rest of the order rests at its own price.
+        latency_ns: a quote sent at t takes effect before the first event later than t + latency_ns; one for
+            each instrument or one for all, as everything below.
+        maker_fee_bps, taker_fee_bps: fee on notional, basis points; negative: a rebate.
+        inventory_limit: largest |inventory| (size unit); None: no limit.
+        cash_limit: most that may be owed, fees included (quote currency); None: no limit.
+        gap_ns: over a hole in the data longer than this our quotes are pulled; None: never.
+    """
+
+    touch: Literal["never", "always", "queue"] = "never"
+    marketable: Literal["clamp", "reject", "take"] = "clamp"
+    partial: bool = False
+    latency_ns: int | tuple[int, ...] = 0
+    maker_fee_bps: float | tuple[float, ...] = 0.0
+    taker_fee_bps: float | tuple[float, ...] = 0.0
+    inventory_limit: float | tuple[float, ...] | None = None
+    cash_limit: float | tuple[float, ...] | None = None
+    gap_ns: int | None = None
+
+    def __post_init__(self):
+        for name, known in (("touch", TOUCHES), ("marketable", MARKETABLES), ("partial", (True, False))):
+            if getattr(self, name) not in known:
+                listed = " or ".join(str(one) for one in known)
+                raise errors.ConfigError(f"{name} is {getattr(self, name)!r}, wanted {listed}")
+        for name in ("latency_ns", "inventory_limit", "cash_limit", "gap_ns"):
+            value = getattr(self, name)
+            if value is not None and not np.all(np.asarray(value) >= 0):
+                raise errors.ConfigError(f"{name} is {value}, wanted 0 or more")
+        for name in ("maker_fee_bps", "taker_fee_bps"):
+            if not np.all(np.isfinite(getattr(self, name))):
+                raise errors.ConfigError(f"{name} is {getattr(self, name)}, wanted a number")
+
+
+def reference_ticks(tape):
+    """(N,) float64: the first mid of each inverse contract on a tape, 0 for linear ones."""
+    out = np.zeros(len(tape.instruments))
+    for n, one in enumerate(tape.instruments):
+        if one.inverse:
+            own = (tape.events["instrument"] == n) & (tape.events["kind"] == schema.QUOTE)
+            if own.any():
+                first = tape.events[np.argmax(own)]
+                out[n] = 0.5 * (first["lo_tick"] + first["hi_tick"])
+    return out
+
+
+def money_units(instruments, limits):
+    """(N,) float64: quote currency of one tick x lot. limits: (N,) state.PARAMETERS."""
+    out = np.array([one.tick_size * one.lot_size * one.multiplier for one in instruments])
+    reference = limits["reference_tick"] * np.array([one.tick_size for one in instruments])
+    # Q contracts of value V gain Q V (1/p0 - 1/p1) of the base currency, here counted at the reference price
+    return np.where(reference > 0, out / np.where(reference > 0, reference, 1.0), out)
+
+
+def parameters(instruments, rules, reference_tick=0.0):
+    """(N,) state.PARAMETERS of the rules alone; the scales that only environments use are zero.
+
+    Args:
+        instruments: sequence of schema.Instrument. rules: FillRules.
+        reference_tick: (N,) price at which profits of inverse contracts are counted; 0 for linear ones.
+
+    Raises:
+        ConfigError: a rule is given for another number of instruments, or a cash limit for an inverse contract.
+    """
+    out = np.zeros(len(instruments), state.PARAMETERS)
+    out["touch"] = TOUCHES.index(rules.touch)
+    out["marketable"] = MARKETABLES.index(rules.marketable)
+    out["partial"] = rules.partial
+    out["tape_fills"], out["quoted"] = 1, 1
+    out["synthetic"] = out["rate"] = state.NO_INSTRUMENT
+    out["gap_ns"] = state.FOREVER if rules.gap_ns is None else rules.gap_ns
+    out["lot_size"] = [one.lot_size for one in instruments]
+    out["reference_tick"] = reference_tick
+    units = money_units(instruments, out)
+    out["weight"] = units / units[0]
+    out["latency_ns"] = _each(rules, "latency_ns", instruments)
+    out["maker_rate"] = _each(rules, "maker_fee_bps", instruments) * 1e-4
+    out["taker_rate"] = _each(rules, "taker_fee_bps", instruments) * 1e-4
+    out["limit_lot"], out["cash_limit"] = state.FOREVER, np.inf
+    if rules.inventory_limit is not None:
+        limits = _each(rules, "inventory_limit", instruments)
+        out["limit_lot"] = [whole_lots(limit, one) for limit, one in zip(limits, instruments, strict=True)]
+    if rules.cash_limit is not None:
+        if any(one.inverse for one in instruments):
+            raise errors.ConfigError("cash_limit is given, wanted none: an inverse contract costs no cash")
+        out["cash_limit"] = _each(rules, "cash_limit", instruments) / money_units(instruments, out)
+    return out
+
+
+def _each(rules, name, instruments):
+    """(N,) of a rule that is given for all instruments or for each."""
+    values = np.asarray(getattr(rules, name))
+    if values.ndim and len(values) != len(instruments):
+        raise errors.ConfigError(f"{name} has {len(values)} values, wanted 1 or {len(instruments)}")
+    return np.broadcast_to(values, len(instruments))
+
+
+def whole_lots(quantity, instrument):
+    """Quantities (size unit) in lots, rounded down. int64."""
+    return np.floor(np.asarray(quantity) / instrument.lot_size + orders.GRID_TOLERANCE).astype(np.int64)

@@ -1,0 +1,1 @@
+"""One file a reward kind, and interval: which of them a step earns."""

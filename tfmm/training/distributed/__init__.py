@@ -1,0 +1,1 @@
+"""Training over several processes: collectors, a learner that serves them, tables between them."""

@@ -1,0 +1,1 @@
+"""Replay: server, writers, datasets and their checkpoints."""
