@@ -16,12 +16,12 @@ EXPERIMENTS = {
     "hedging_none": "`hedging.toml`, never",
 }
 WORLDS = {
-    "client_flow_world_k": "`client_flow.toml`, clients more sensitive: `clients.k=1.3`",
-    "client_flow_world_k_low": "`client_flow.toml`, clients less sensitive: `clients.k=0.7`",
-    "client_flow_world_fee": "`client_flow.toml`, a fee: `rules.maker_fee_bps=0.1`",
+    "client_flow_scenario_k": "`client_flow.toml`, clients more sensitive: `clients.k=1.3`",
+    "client_flow_scenario_k_low": "`client_flow.toml`, clients less sensitive: `clients.k=0.7`",
+    "client_flow_scenario_fee": "`client_flow.toml`, a fee: `rules.maker_fee_bps=0.1`",
     "client_flow_other_instrument": "`client_flow.toml`, IBM's policies on the embedded market, baselines fitted there",
-    "informed_clients_world_wild": "`informed_clients.toml`, 30 % more volatile",
-    "informed_clients_world_calm": "`informed_clients.toml`, 30 % less volatile",
+    "informed_clients_scenario_wild": "`informed_clients.toml`, 30 % more volatile",
+    "informed_clients_scenario_calm": "`informed_clients.toml`, 30 % less volatile",
 }
 BASELINES = ("alpha_skew", "alpha_skew_floor", "bellman_spread", "bellman_spread_drift")
 
@@ -40,7 +40,7 @@ def client_flow_row(summary):
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "docs" / "results").glob("client_flow_rotation_*.json")), ids=lambda one: one.stem
+    "path", sorted((ROOT / "docs" / "results").glob("client_flow_fold_*.json")), ids=lambda one: one.stem
 )
 def test_client_flow(path):
     summary = json.loads(path.read_text(encoding="utf-8"))
@@ -91,7 +91,7 @@ def test_other_worlds(name, label):
     assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
     assert change in label or change.startswith(("data.store=", "store="))
     assert experiment_row(label, summary) in README
-    if name in ("client_flow_world_k_low", "client_flow_other_instrument"):
+    if name in ("client_flow_scenario_k_low", "client_flow_other_instrument"):
         assert all(sum(one["ci_low"] > 0 for one in seeds) >= 4 for seeds in summary["comparison"].values())
 
 
@@ -169,7 +169,7 @@ def test_zero_norm():
 
 
 def test_no_test_day_is_told_twice():
-    paths = list((ROOT / "docs" / "results").glob("client_flow_rotation_*.json"))
+    paths = list((ROOT / "docs" / "results").glob("client_flow_fold_*.json"))
     days = [json.loads(path.read_text(encoding="utf-8"))["data"]["segments"][0]["session"] for path in paths]
     assert len(set(days)) == len(days) == 5
 

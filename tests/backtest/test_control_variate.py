@@ -10,7 +10,7 @@ from tfmm.evaluation.metrics import summary
 from tfmm.simulation import rollout
 
 ROWS = 400
-CORRECTED = {"residual": 1.0, "features": ["inventory", "drift"]}
+CORRECTED = {"residual_range": 1.0, "features": ["inventory", "drift"]}
 BOOK = {
     "rules": {"order_size": (1.0, 20.0), "inventory_limit_orders": 4},
     "environment": CORRECTED | {"risk": "covariance", "omega": ((1.0, 0.9), (0.9, 1.0))},
@@ -64,7 +64,9 @@ def test_without_luck_it_is_the_exact_expectation(small_config):
 
 @pytest.mark.parametrize("risk", ["covariance", "absolute"])
 def test_two_instruments_differ_by_less_chance(small_config, pair_store, risk):
-    environment = BOOK["environment"] if risk == "covariance" else CORRECTED | {"base": "moment", "value_spreads": 3}
+    environment = (
+        BOOK["environment"] if risk == "covariance" else CORRECTED | {"reference": "state_dp", "n_spread_states": 3}
+    )
     problem = problem_of(small_config, data={"store": str(pair_store)}, rules=BOOK["rules"], environment=environment)
     assert control_variate.known(problem)
     windows = np.tile(problem.windows(problem.segments["test"]), (ROWS, 1))

@@ -15,7 +15,7 @@ from tfmm.simulation.dealer import features
 
 def test_the_value_by_spread(small_config):
     """Against value iteration in plain Python on the same decisions; one state is the value of the mean spread."""
-    environment = {"reward": "bellman", "value_spreads": 3}
+    environment = {"reward": "shaped_expected_pnl", "n_spread_states": 3}
     problem = problem_of(small_config, environment=environment, rules={"inventory_limit_orders": 3})
     found = inventory_value.by_spread(problem)[0]
     seen = market_sample.train(problem)
@@ -55,12 +55,12 @@ def _both(chance, gain, down, up):
 
 
 def test_more_states_of_the_spread_than_there_is_room_for(small_config):
-    with pytest.raises(errors.ConfigError, match=r"value_spreads"):
-        problem_of(small_config, environment={"value_spreads": state.MOST_VALUE_STATES + 1})
+    with pytest.raises(errors.ConfigError, match=r"n_spread_states"):
+        problem_of(small_config, environment={"n_spread_states": state.MOST_VALUE_STATES + 1})
 
 
 def test_values_fall_with_inventory_and_only_training_learns_from_them(small_config):
-    problem = problem_of(small_config, environment={"reward": "bellman"})
+    problem = problem_of(small_config, environment={"reward": "shaped_expected_pnl"})
     value = problem.values()[0]
     assert value[10] == 0.0
     np.testing.assert_allclose(value, value[::-1], atol=1e-9)
@@ -79,7 +79,7 @@ def test_values_fall_with_inventory_and_only_training_learns_from_them(small_con
     ],
 )
 def test_fills_without_known_probabilities_are_refused(small_config, changes, text):
-    problem = problem_of(small_config, **{**changes, "environment": {"reward": "expected"}})
+    problem = problem_of(small_config, **{**changes, "environment": {"reward": "expected_pnl"}})
     with pytest.raises(errors.ConfigError, match=text):
         problem.values()
 
@@ -109,7 +109,7 @@ def test_too_many_books_are_refused(small_config, pair_store):
         small_config,
         data={"store": str(pair_store)},
         rules={"order_size": 20.0, "inventory_limit_orders": 1000},
-        environment={"reward": "bellman", "risk": "covariance"},
+        environment={"reward": "shaped_expected_pnl", "risk": "covariance"},
     )
     with pytest.raises(errors.ConfigError, match=r"inventory_limit_orders is 1000 with 2 instruments .* at most 912"):
         problem.values()

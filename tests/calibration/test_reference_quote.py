@@ -19,15 +19,15 @@ from tfmm.simulation.dealer import features, optimal_tick as optimal_tick_lib, q
 from tfmm.training import export
 
 S = 10**9
-RESIDUAL = {"residual": 0.5}
-MOMENT = RESIDUAL | {"base": "moment", "value_spreads": 3, "distance_unit": "spread"}
+RESIDUAL = {"residual_range": 0.5}
+MOMENT = RESIDUAL | {"reference": "state_dp", "n_spread_states": 3, "distance_unit": "spread"}
 ON_TAPE = {"rules": {"tape_fills": True, "touch": "always"}, "clients": {"rate_s": 0.0}}
 
 
 def test_by_hand():
     """Mid 1000, unit 4: b(1.5) = (2 + 1) / 2 and b(-1.5) = (3 + 5) / 2 are corrected by .5 x .2 and .5 x -.4."""
     rules = np.zeros((), state.PARAMETERS)
-    rules["residual"] = 0.5
+    rules["residual_range"] = 0.5
     rules["base_ask"] = np.pad([5.0, 3.0, 2.5, 2.0, 1.0], state.BASE_ORDERS - 2, mode="edge")
     bid, ask = quoting.quote_prices(state.CORRECTIONS, 1000.0, 4.0, rules[()], 1.5, 0.2, -0.4)
     assert ask == pytest.approx(1000 + 4 * (1.5 + 0.1))
@@ -78,7 +78,7 @@ def test_corrections_of_the_moment_by_hand():
     correction a takes a x .5 half-spreads = a ticks from w = .6, and a drift of .5 half-spreads a tick from a sale."""
     rules = np.zeros(1, state.PARAMETERS)[0]
     rules["order_lot"], rules["base_chance"] = 1, np.exp(-np.linspace(0.0, 6.0, 241))
-    rules["residual"], rules["base_states"], rules["half_spread_tick"] = 0.5, 1, 2.0
+    rules["residual_range"], rules["base_states"], rules["half_spread_tick"] = 0.5, 1, 2.0
     rules["base_worth"] = 0.6
     book = np.zeros(1, state.BOOK)[0]
     book["bid_tick"], book["ask_tick"], book["drift"] = 1000, 1004, 0.5
@@ -109,7 +109,9 @@ def test_no_correction_is_the_baseline_fill_by_fill(small_config):
     np.testing.assert_array_equal(runs["zero"].schedule["ask_px"][both], runs["bellman"].schedule["ask_px"][both])
 
 
-@pytest.mark.parametrize("changes", [{}, ON_TAPE, {"environment": {"reference": "touch", "distance_unit": "spread"}}])
+@pytest.mark.parametrize(
+    "changes", [{}, ON_TAPE, {"environment": {"reference_price": "touch", "distance_unit": "spread"}}]
+)
 def test_the_table_is_its_own_mirror_and_leans_against_inventory(small_config, changes):
     environment = RESIDUAL | {"features": ["inventory", "spread"]} | changes.get("environment", {})
     problem = problem_of(small_config, **changes | {"environment": environment})
@@ -192,14 +194,14 @@ def test_an_action_becomes_a_quote_by_the_exported_description_alone(small_confi
     run, _, answers = assert_streamed(problem)
     about = json.loads(json.dumps(export.describe(problem, 0)))
     assert about["action_map"]["ask_correction"] == "ask = m + u (b(Q) + residual a)"
-    base, residual = about["scales"][0]["base_ask"], about["config"]["environment"]["residual"]
+    base, residual_range = about["scales"][0]["base_ask"], about["config"]["environment"]["residual_range"]
     quotes = run.tape.events[run.tape.events["kind"] == 0]
     for (answer,), action in zip(answers, run.actions, strict=False):
         now = quotes[np.searchsorted(quotes["ts"], answer["ts"], side="right") - 1]
         held = (run.fills["side"] * run.fills["qty"])[run.fills["ts_ns"] <= answer["ts"]].sum()
         mid, half = 0.5 * (now["lo_tick"] + now["hi_tick"]), 0.5 * max(now["hi_tick"] - now["lo_tick"], 0.5)
         for name, side, a in (("ask", 1, action[0]), ("bid", -1, action[1])):
-            distance = half * (np.interp(side * held, np.arange(-10, 11), base) + residual * float(a))
+            distance = half * (np.interp(side * held, np.arange(-10, 11), base) + residual_range * float(a))
             tick = np.ceil(side * mid + distance - 1e-6) * side
             assert answer[name] == pytest.approx(tick * about["instruments"][0]["tick_size"], abs=1e-9)
 
@@ -211,7 +213,7 @@ def test_of_the_moment_it_does_too(small_config):
     about = json.loads(json.dumps(export.describe(problem, 0)))
     assert about["action_map"]["ask_tick_correction"].startswith("ask = m + d; d >= 1 - S/2 with m + d a whole tick")
     scales, config = about["scales"][0], about["config"]
-    residual = config["environment"]["residual"]
+    residual_range = config["environment"]["residual_range"]
     quotes, compared = run.tape.events[run.tape.events["kind"] == 0], 0
     for (answer,), action in zip(answers, run.actions, strict=False):
         now = quotes[np.searchsorted(quotes["ts"], answer["ts"], side="right") - 1]
@@ -221,7 +223,7 @@ def test_of_the_moment_it_does_too(small_config):
         for name, side, a in (("ask", 1, action[0]), ("bid", -1, action[1])):
             d = 1.0 - 0.5 * s + np.arange(int(6 * s))
             taken = np.interp(d / s, np.linspace(0.0, 6.0, 241), scales["base_chance"])
-            worth = np.interp(side * held, np.arange(-10, 11), w) - 0.5 * s * residual * float(a)
+            worth = np.interp(side * held, np.arange(-10, 11), w) - 0.5 * s * residual_range * float(a)
             price = mid + side * d[np.argmax(taken * (d + worth))]
             assert answer[name] / about["instruments"][0]["tick_size"] == pytest.approx(price)
             compared += 1
@@ -259,11 +261,13 @@ def test_a_reported_fill_does_not_move_the_quote_that_was_told(small_config, bas
 def test_wrong_settings_are_config_errors(small_config):
     tree = msgspec.to_builtins(small_config)
     tree["environment"] |= RESIDUAL
-    with pytest.raises(errors.ConfigError, match=r"environment\.residual is 0\.5 with skew_spread, wanted offsets"):
+    with pytest.raises(errors.ConfigError, match=r"environment\.residual_range is 0\.5 with skew_spread, wanted offsets"):
         loading.decode(tree, "test")
-    with pytest.raises(errors.ConfigError, match=r"environment\.base is moment, but rules\.tape_fills is true"):
+    with pytest.raises(errors.ConfigError, match=r"environment\.reference is state_dp, but rules\.tape_fills is true"):
         problem_of(small_config, environment=MOMENT, rules={"tape_fills": True})
-    with pytest.raises(errors.ConfigError, match=r"base is moment, but environment\.reference is touch, wanted mid"):
-        problem_of(small_config, environment=MOMENT | {"reference": "touch"})
+    with pytest.raises(
+        errors.ConfigError, match=r"reference is state_dp, but environment\.reference_price is touch, wanted mid"
+    ):
+        problem_of(small_config, environment=MOMENT | {"reference_price": "touch"})
     with pytest.raises(errors.ConfigError, match=r"inventory_limit_orders is 65 with environment\.residual 0\.5"):
         problem_of(small_config, environment=RESIDUAL, rules={"inventory_limit_orders": 65})

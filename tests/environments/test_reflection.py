@@ -38,7 +38,7 @@ def test_every_feature_but_cash_has_an_image():
 
 def test_a_dealer_in_the_mirrored_market_sees_and_earns_the_image(small_config):
     """The tape with bid and ask changed over (p -> c - p), the same clients on the other side: the kernel itself."""
-    problem = problem_of(small_config, environment={"features": list(features.NAMES[:16]), "reward": "expected"})
+    problem = problem_of(small_config, environment={"features": list(features.NAMES[:16]), "reward": "expected_pnl"})
     one = problem.mirror
     sims = [problem.simulator(problem.segments["train"], 4, 3, taught=True) for _ in range(2)]
     events = sims[1]._events.copy()
@@ -96,12 +96,12 @@ def test_a_transition_of_zero_norm_is_one_of_zero_norm():
 
 def test_wrong_settings_are_config_errors(small_config):
     changes = {"features": ["inventory", "bid_distance"]}
-    config = problem_of(small_config, environment=changes, train={"mirror": True}).config
+    config = problem_of(small_config, environment=changes, train={"reflect": True}).config
     with pytest.raises(errors.ConfigError, match="bid_distance has no mirror image"):
         factory.open_problem(config)
     for tree in ({"environment": {"name": "simple_model"}}, {"agent": {"name": "reinforce"}}):
-        with pytest.raises(errors.ConfigError, match=r"train\.mirror is true"):
-            loading.decode(tree | {"train": {"mirror": True, "steps_per_iteration": 1}}, "test")
+        with pytest.raises(errors.ConfigError, match=r"train\.reflect is true"):
+            loading.decode(tree | {"train": {"reflect": True, "steps_per_iteration": 1}}, "test")
 
 
 def test_a_dataset_is_a_mix():

@@ -14,7 +14,7 @@ actor_learning_rate = { range = [1e-4, 1e-2], log = true }
 n_step = { integers = [1, 8] }
 actor_layers = { choices = [[64, 64], [128]] }
 [train]
-mirror = { choices = [true, false] }
+reflect = { choices = [true, false] }
 """
 
 
@@ -29,7 +29,7 @@ def test_what_is_drawn_becomes_a_configuration(tmp_path):
     # the default learning rate is 1e-4, an end; 1 step; layers (64, 64); no mirror
     own = search_space.own(found, CONFIG)
     assert own == {"agent.actor_learning_rate": 1e-4, "agent.n_step": 1, "agent.actor_layers": "[64, 64]",
-                   "train.mirror": "false"}  # fmt: skip
+                   "train.reflect": "false"}  # fmt: skip
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     rates = set()
     for _ in range(50):

@@ -36,9 +36,9 @@ def test_five_sessions_are_three_one_one(tmp_path):
     assert parts["test"][0] == ("day4", 404, 505, 4000 * S, 4100 * S)
 
 
-def test_a_rotation_brings_every_session_to_be_tested(tmp_path):
+def test_a_fold_brings_every_session_to_be_tested(tmp_path):
     store = make(tmp_path, 5)
-    parts = [names(splits.split(store, experiment_lib.Data(rotation=k))) for k in range(6)]
+    parts = [names(splits.split(store, experiment_lib.Data(fold=k))) for k in range(6)]
     assert parts[1] == [["day1", "day2", "day3"], ["day4"], ["day0"]]
     assert [test for _, _, (test,) in parts] == ["day4", "day0", "day1", "day2", "day3", "day4"]
 
@@ -86,8 +86,8 @@ def test_named_sessions_win(tmp_path):
         (experiment_lib.Data(train=("day0",), validation=("day0",), test=("day2",)), "wanted time order"),
         (experiment_lib.Data(train=("day0",), validation=("day1",)), "test is empty"),
         (
-            experiment_lib.Data(train=("day0",), validation=("day1",), test=("day2",), rotation=1),
-            "rotation is 1, wanted 0",
+            experiment_lib.Data(train=("day0",), validation=("day1",), test=("day2",), fold=1),
+            "fold is 1, wanted 0",
         ),
     ],
 )

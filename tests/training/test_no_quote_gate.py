@@ -1,4 +1,4 @@
-"""train.abstain: what is exported quotes only where validation shows that quoting pays."""
+"""train.no_quote_gate: what is exported quotes only where validation shows that quoting pays."""
 
 import msgspec
 import numpy as np
@@ -20,7 +20,7 @@ def _trained(small_config, path, fee_bps):
         small_config,
         rules=replace(small_config.rules, maker_fee_bps=fee_bps),
         environment=replace(small_config.environment, half_spread_range=(0.1, 1.5)),
-        train=replace(small_config.train, abstain=True),
+        train=replace(small_config.train, no_quote_gate=True),
         evaluation=replace(small_config.evaluation, block_s=10.0),
     )
     problem = task_lib.Problem.create(config)
@@ -66,5 +66,5 @@ def test_a_policy_whose_fills_pay_quotes_as_it_learned(small_config, tmp_path):
 
 
 def test_a_model_has_nothing_to_abstain_from():
-    with pytest.raises(errors.ConfigError, match=r"train\.abstain is true with environment\.name simple_model"):
-        loading.decode({"environment": {"name": "simple_model"}, "train": {"abstain": True}}, "test")
+    with pytest.raises(errors.ConfigError, match=r"train\.no_quote_gate is true with environment\.name simple_model"):
+        loading.decode({"environment": {"name": "simple_model"}, "train": {"no_quote_gate": True}}, "test")

@@ -43,7 +43,7 @@ def known(problem):
 def taught(problem):
     """The same Problem with rewards that are expectations, of each inventory's value, compared with nothing."""
     config = problem.config
-    environment = msgspec.structs.replace(config.environment, reward="bellman", value_spreads=1)
+    environment = msgspec.structs.replace(config.environment, reward="shaped_expected_pnl", n_spread_states=1)
     agent = msgspec.structs.replace(config.agent, gamma=0.5)
     changed = msgspec.structs.replace(config, environment=environment, agent=agent)
     return dataclasses.replace(problem, config=changed)

@@ -11,9 +11,9 @@ from tfmm.models import inventory, joint_inventory, markov_market
 from tfmm.simulation import state
 from tfmm.simulation.rewards import expected_fills
 
-MARKED_LATER = ("markout", "markout_value")
+MARKED_LATER = ("markout", "shaped_markout")
 """Rewards of tfmm.simulation.rewards.markout."""
-EXPECTED = ("expected", "bellman")
+EXPECTED = ("expected_pnl", "shaped_expected_pnl")
 """Rewards of tfmm.simulation.rewards.expected_fills."""
 
 
@@ -26,10 +26,10 @@ def compares(problem):
 
 
 def spread_states(problem):
-    """States of the spread that have a value of their own: environment.value_spreads where each instrument has one by
+    """States of the spread that have a value of their own: environment.n_spread_states where each instrument has one by
     itself, else 1."""
     environment = problem.config.environment
-    return environment.value_spreads if environment.reward in EXPECTED and problem.risk is None else 1
+    return environment.n_spread_states if environment.reward in EXPECTED and problem.risk is None else 1
 
 
 def values(problem):
@@ -38,12 +38,12 @@ def values(problem):
     config, reward = problem.config, problem.config.environment.reward
     if reward in MARKED_LATER and any(one.inverse for one in problem.instruments):
         raise errors.ConfigError(f"environment.reward is {reward}, but an instrument is inverse, wanted linear ones")
-    if reward in ("drawn", "markout"):
+    if reward in ("realised_pnl", "markout"):
         return None
-    if reward == "markout_value":
+    if reward == "shaped_markout":
         if config.rules.hedge == "action":
             raise errors.ConfigError(
-                "environment.reward is markout_value, but rules.hedge is action, wanted another one"
+                "environment.reward is shaped_markout, but rules.hedge is action, wanted another one"
             )
         found = [solution.value for _, solution in measured(problem)]
         return np.array([_above_flat(one) * own.order_lot for one, own in zip(found, problem.scales, strict=True)])
@@ -53,11 +53,11 @@ def values(problem):
             f"environment.risk is covariance and environment.reward {reward}, but rules.hedge is {config.rules.hedge}, "
             "wanted none: the value of a whole book knows no hedge"
         )
-    if reward == "bellman" and problem.risk is not None:
+    if reward == "shaped_expected_pnl" and problem.risk is not None:
         # the inventory at the end of the interval is held for about half of what it has changed by
         return _above_flat(whole(problem).value - 0.5 * _costs(problem).reshape(-1))[np.newaxis]
     count, width = len(problem.scales), 2 * config.rules.inventory_limit_orders + 1
-    if reward == "expected":
+    if reward == "expected_pnl":
         return np.zeros((count, spread_states(problem) * width))
     if spread_states(problem) > 1:
         found = [one.value for one in by_spread(problem)]
@@ -101,7 +101,7 @@ def by_spread(problem):
     """A BySpread of every instrument: models.markov_market with states of the spread cut at even quantiles of train,
     and no
     drift, which the fair price has."""
-    seen, count = market_sample.train(problem), problem.config.environment.value_spreads
+    seen, count = market_sample.train(problem), problem.config.environment.n_spread_states
     out = []
     for n in range(len(problem.scales)):
         spreads = np.maximum(seen.ask_tick[..., n] - seen.bid_tick[..., n], state.LOCKED_TICK).T  # (W, T)

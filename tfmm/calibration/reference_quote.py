@@ -1,8 +1,9 @@
-"""The quote that actions correct where environment.residual is above 0, and that rewards of discount 0 compare with.
+"""The quote that actions correct where environment.residual_range is above 0, and that rewards of discount 0 compare
+with.
 
 By dynamic programming over the inventory alone: where clients alone trade, with known fill probabilities, it is solved
 for these; else for what quotes did on train. It knows nothing of the moment's spread, drift or flow. Where
-environment.base is `moment` it knows the spread and the drift (tfmm.simulation.dealer.optimal_tick). Of several
+environment.reference is `state_dp` it knows the spread and the drift (tfmm.simulation.dealer.optimal_tick). Of several
 instruments it knows each by itself: the rest is left to learn.
 """
 
@@ -33,14 +34,14 @@ def fitted(problem):
     environment, limit = problem.config.environment, problem.config.rules.inventory_limit_orders
     if limit > state.BASE_ORDERS:
         raise errors.ConfigError(
-            f"rules.inventory_limit_orders is {limit} with environment.residual {environment.residual:g}, wanted "
-            f"at most {state.BASE_ORDERS}"
+            f"rules.inventory_limit_orders is {limit} with environment.residual_range "
+            f"{environment.residual_range:g}, wanted at most {state.BASE_ORDERS}"
         )
-    if environment.base == "moment":
+    if environment.reference == "state_dp":
         return _of_the_moment(problem)
     out = []
     for one, quotes in zip(problem.scales, _quotes(problem), strict=True):
-        before = one.half_spread_tick if environment.reference == "touch" else 0.0
+        before = one.half_spread_tick if environment.reference_price == "touch" else 0.0
         unit = scales.unit_tick(one, environment) or one.half_spread_tick
         units = np.where(np.isnan(quotes), environment.offset_range[1], (quotes - before) / unit)
         base_ask = 0.5 * (units[:, 0] + units[::-1, 1])
@@ -50,10 +51,11 @@ def fitted(problem):
 
 def _of_the_moment(problem):
     environment = problem.config.environment
-    known_fills.check(problem.config, problem.instruments, "base")
-    if environment.reference != "mid":
+    known_fills.check(problem.config, problem.instruments, "reference")
+    if environment.reference_price != "mid":
         raise errors.ConfigError(
-            f"environment.base is moment, but environment.reference is {environment.reference}, wanted mid"
+            f"environment.reference is state_dp, but environment.reference_price is {environment.reference_price}, "
+            "wanted mid"
         )
     out = []
     for one, by_spread in zip(problem.scales, inventory_value.by_spread(problem), strict=True):

@@ -25,8 +25,9 @@ class Scales(msgspec.Struct, frozen=True, kw_only=True):
         mid_tick: time-weighted mean mid; profits of inverse contracts are counted at it.
         drift: (6,) coefficients of calibration.drift, empty where nobody asks for them.
         base_ask: (2 L + 1,) distance of the ask, in units of an action's, with -L, ..., L orders held, that actions
-            correct; the bid's is the one with as many orders of the other sign. Empty without environment.residual.
-        base_cuts, base_worth, base_chance: where environment.base is the moment (X - 1,) cuts between states of the
+            correct; the bid's is the one with as many orders of the other sign. Empty without
+            environment.residual_range.
+        base_cuts, base_worth, base_chance: where environment.reference is state_dp (X - 1,) cuts between states of the
             spread, tick, (X, 2 L + 1) w of tfmm.simulation.dealer.optimal_tick of the ask without drift, tick, and P at
             0, .025, ..., 6 market spreads from the mid; else empty.
     """

@@ -21,10 +21,10 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     distance_range: what the action bounds stand for. limit: of the inventory of each currency.
     risk: r of F = dPnL - r Risk dt with Risk = (Q' Omega Q)^risk_power; omega: a row for each currency.
     beta: discount by which policies are judged (1 with a horizon); the agent's own is agent.gamma.
-    reward: `sampled` counts the fills that were drawn, `expected` their expectation. mid_reward: the same for Q dS.
-    mid: constant, or brownian with sigma; jump: of +/- jump_size at jump_rate; mean_reverting: with rate reversion.
-    branching, decay: of Hawkes arrivals. spread_sigma, spread_reversion: log spread, an Ornstein-Uhlenbeck process.
-    delay: a decision acts so many steps later.
+    reward: `realised_pnl` counts the fills that were drawn, `expected_pnl` their expectation. mid_reward: the same for
+    Q dS. mid: constant, or brownian with sigma; jump: of +/- jump_size at jump_rate; mean_reverting: with rate
+    reversion. branching, decay: of Hawkes arrivals. spread_sigma, spread_reversion: log spread, an Ornstein-Uhlenbeck
+    process. delay: a decision acts so many steps later.
     hedge_rate: most units a dealer_hedging dealer trades away per unit of time, at hedge_cost a unit plus
     hedge_impact x rate; what it trades moves the mid by hedge_permanent a unit. Its action is signed as a trade:
     above 0 it buys, below it sells, not at all
@@ -47,8 +47,8 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     risk_power: Positive = 0.5
     omega: tuple[tuple[float, ...], ...] = ((1.0,),)
     beta: Unit = 0.99
-    reward: Literal["sampled", "expected"] = "sampled"
-    mid_reward: Literal["sampled", "expected"] = "sampled"
+    reward: Literal["realised_pnl", "expected_pnl"] = "realised_pnl"
+    mid_reward: Literal["realised_pnl", "expected_pnl"] = "realised_pnl"
     mid: Literal["constant", "brownian", "jump", "mean_reverting"] = "constant"
     sigma: NotNegative = 0.0
     jump_rate: NotNegative = 0.0

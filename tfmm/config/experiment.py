@@ -48,8 +48,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             low, high = getattr(self.environment, name)
             if low >= high:
                 raise ValueError(f"environment.{name} is [{low:g}, {high:g}], wanted the smaller first")
-        if self.environment.residual and self.environment.action != "offsets":
-            raise ValueError(f"environment.residual is {self.environment.residual:g} with skew_spread, wanted offsets")
+        if self.environment.residual_range and self.environment.action != "offsets":
+            raise ValueError(
+                f"environment.residual_range is {self.environment.residual_range:g} with skew_spread, wanted offsets"
+            )
         examples.check(self)
         self.agent.check(self)
         if self.environment.name not in (TAPE, *SYSTEMS):

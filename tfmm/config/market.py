@@ -18,7 +18,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     With `train`, `validation` and `test` empty the sessions are split in order of time by
     `fractions`; fewer than three sessions are cut inside, with `gap_s` left out between the parts.
 
-    rotation: whole sessions are first moved on in a circle by so many places, so that any of them comes to be tested;
+    fold: whole sessions are first moved on in a circle by so many places, so that any of them comes to be tested;
     to see how much a result depends on the day. Train then may be later than test.
     currency: that accounts are kept in; empty: the first quoted instrument's. rates: {other currency: symbol whose
     price is its worth}, for instruments that are quoted in another one.
@@ -29,7 +29,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     rates: dict[str, str] = {}
     fractions: tuple[Unit, Unit, Unit] = (0.6, 0.2, 0.2)
     gap_s: NotNegative = 10.0
-    rotation: CountOrNone = 0
+    fold: CountOrNone = 0
     train: tuple[str, ...] = ()
     validation: tuple[str, ...] = ()
     test: tuple[str, ...] = ()

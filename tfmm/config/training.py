@@ -34,9 +34,10 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     publish_interval: train steps between two messages of the weights to collectors in other processes.
     sampler: `uniform`, or `prioritized` by |TD error| ** priority_exponent, the loss then weighted with
     importance_exponent (tfmm.training.replay.prioritized); its writer takes some 7 000 transitions/s, the other one 30
-    000. mirror: every batch is a mix of transitions and their mirror images (environments.reflection).
+    000. reflect: every batch is a mix of transitions and their mirror images (environments.reflection).
     patience: validations in a row without a new best one before the run stops early; 0: it never does.
-    abstain: on a market, the policy that is exported at the end quotes nothing unless on validation its objective is
+    no_quote_gate: on a market, the policy that is exported at the end quotes nothing unless on validation its objective
+    is
     surely, by a 95 % interval, above that of not quoting (training.validation.trial)."""
 
     steps: Count = 10_000
@@ -52,9 +53,9 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     checkpoint_replay: bool = True
     checkpoints_kept: Count = 2
     validation_interval: CountOrNone = 2_000
-    mirror: bool = False
+    reflect: bool = False
     patience: CountOrNone = 0
-    abstain: bool = False
+    no_quote_gate: bool = False
     device: Literal["auto", "cpu", "gpu"] = "auto"
     threads: CountOrNone = 0
     publish_interval: Count = 20
@@ -66,14 +67,16 @@ class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     def check(self, config):
         """Raises ValueError where the values do not fit each other, the agent or the collection."""
         agent, mode = config.agent.name, config.collect.mode
-        if self.mirror and config.environment.name not in MIRRORED:
+        if self.reflect and config.environment.name not in MIRRORED:
             got = config.environment.name
-            raise ValueError(f"train.mirror is true with environment.name {got}, wanted {' or '.join(MIRRORED)}")
-        if self.mirror and agent == "reinforce":
-            raise ValueError("train.mirror is true with agent.name reinforce, wanted false: it learns from what it did")
-        if self.abstain and config.environment.name != "market_making":
+            raise ValueError(f"train.reflect is true with environment.name {got}, wanted {' or '.join(MIRRORED)}")
+        if self.reflect and agent == "reinforce":
+            raise ValueError(
+                "train.reflect is true with agent.name reinforce, wanted false: it learns from what it did"
+            )
+        if self.no_quote_gate and config.environment.name != "market_making":
             got = config.environment.name
-            raise ValueError(f"train.abstain is true with environment.name {got}, wanted market_making")
+            raise ValueError(f"train.no_quote_gate is true with environment.name {got}, wanted market_making")
         if self.prioritized and (mode == "single" or agent == "reinforce"):
             raise ValueError(
                 f"train.sampler is prioritized with collect.mode {mode} and agent.name {agent}, wanted uniform, or "

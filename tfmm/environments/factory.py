@@ -25,7 +25,7 @@ def open_problem(config):
         return task.ModelProblem.create(config)
     problem = task_lib.Problem.create(config)
     problem.store.verify()
-    if config.train.mirror:  # refuses features that have none
+    if config.train.reflect:  # refuses features that have none
         reflection.of_market(problem.feature_names, problem.action_names)
     for part in ("train", "validation"):
         problem.windows(problem.segments[part])

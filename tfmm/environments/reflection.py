@@ -78,6 +78,6 @@ def _image(name, names):
     image = f"{symbol}.{other}_{what}" if symbol else f"{other}_{what}"
     if other is None or image not in names:
         raise errors.ConfigError(
-            f"train.mirror is true, but {name} has no mirror image in environment.features, wanted one, or false"
+            f"train.reflect is true, but {name} has no mirror image in environment.features, wanted one, or false"
         )
     return image, 1.0

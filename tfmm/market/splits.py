@@ -24,7 +24,7 @@ def split(store, data):
 
     Sessions named in `data.train`, `data.validation`, `data.test` win; otherwise whole sessions by
     `data.fractions` (at least one for each part), and with fewer than three sessions each part is a
-    stretch of time, `data.gap_s` left out between parts. `data.rotation` is for whole sessions alone.
+    stretch of time, `data.gap_s` left out between parts. `data.fold` is for whole sessions alone.
 
     Args:
         store: Store. data: config.Data.
@@ -37,14 +37,12 @@ def split(store, data):
     """
     named = {part: getattr(data, part) for part in PARTS}
     whole = len(store.sessions) >= 3 and not any(named.values())
-    if data.rotation and not whole:
-        raise errors.ConfigError(
-            f"data.rotation is {data.rotation}, wanted 0 where sessions are named or fewer than three"
-        )
+    if data.fold and not whole:
+        raise errors.ConfigError(f"data.fold is {data.fold}, wanted 0 where sessions are named or fewer than three")
     if any(named.values()):
         parts = _named(store, named)
     elif whole:
-        parts = _by_session(store, data.fractions, data.rotation)
+        parts = _by_session(store, data.fractions, data.fold)
     else:
         parts = _inside(store, data.fractions, round(data.gap_s * 1e9))
     for part in PARTS:
@@ -77,12 +75,12 @@ def _named(store, named):
     return parts
 
 
-def _by_session(store, fractions, rotation):
+def _by_session(store, fractions, fold):
     count = len(store.sessions)
     test = min(max(1, round(fractions[2] * count)), count - 2)
     validation = min(max(1, round(fractions[1] * count)), count - test - 1)
     train = count - test - validation
-    whole = [_whole(store.sessions[(place + rotation) % count]) for place in range(count)]
+    whole = [_whole(store.sessions[(place + fold) % count]) for place in range(count)]
     bounds = [0, train, train + validation, count]
     return {part: tuple(whole[bounds[k] : bounds[k + 1]]) for k, part in enumerate(PARTS)}
 

@@ -189,7 +189,7 @@ PARAMETERS = np.dtype(
         ("skew_range", np.float64),
         ("range_low", np.float64),  # OFFSETS: distance; SKEW_SPREAD: log half-spread
         ("range_high", np.float64),
-        ("residual", np.float64),  # half of the width of corrections
+        ("residual_range", np.float64),  # half of the width of corrections
         ("base", np.int64),  # CORRECTIONS or TICK_CORRECTIONS: the base quote, and what a lesson is compared with
         ("base_ask", np.float64, (2 * BASE_ORDERS + 1,)),  # CORRECTIONS: what they are added to, by orders held
         # TICK_CORRECTIONS: w of tfmm.simulation.dealer.optimal_tick without drift, by state of the spread and orders

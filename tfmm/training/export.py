@@ -51,7 +51,7 @@ class Exporter:
     """Traces the policy once; every `save` writes its weights of that moment."""
 
     def __init__(self, agent, problem, train_step):
-        self._quotes = tf.Variable(True, trainable=False, name="quotes") if problem.config.train.abstain else None
+        self._quotes = tf.Variable(True, trainable=False, name="quotes") if problem.config.train.no_quote_gate else None
         self._saver = policy_saver.PolicySaver(
             GreedyPolicy(agent.policy, agent, self._quotes), batch_size=None, train_step=train_step
         )

@@ -198,7 +198,7 @@ class Trainer:
 
     def _trial(self):
         """See Exporter.save."""
-        if not self._config.train.abstain:
+        if not self._config.train.no_quote_gate:
             return None
         out = validation.trial(self._problem, self._collector.greedy())
         _LOG.info(

@@ -18,13 +18,13 @@ WORLDS = {
     "logistic clients": {"curve": "logistic", "middle": 0.5, "k": 3.0, "rate": 0.7},
     "power clients": {"curve": "power", "k": 2.0},
     "table": {"curve": "table", "table": tuple(np.linspace(1.0, 0.0, 17).tolist())},
-    "expected": {"reward": "expected", "rate": 0.5},
+    "expected": {"reward": "expected_pnl", "rate": 0.5},
     "two currencies": {"omega": ((1.0, 0.5), (0.5, 2.0)), "risk_power": 0.7, "limit": 3},
     "jumps": {"mid": "jump", "jump_rate": 0.3, "jump_size": 2.0},
     "moving mid": {"mid": "brownian", "sigma": 0.5},
-    "memory": {"mid": "mean_reverting", "sigma": 0.5, "reversion": 0.1, "mid_reward": "expected"},
+    "memory": {"mid": "mean_reverting", "sigma": 0.5, "reversion": 0.1, "mid_reward": "expected_pnl"},
     "memory, expected": {
-        "mid": "mean_reverting", "sigma": 0.5, "reversion": 0.1, "reward": "expected", "mid_reward": "expected"
+        "mid": "mean_reverting", "sigma": 0.5, "reversion": 0.1, "reward": "expected_pnl", "mid_reward": "expected_pnl"
     },
     "clustered clients": {"branching": 0.6, "decay": 0.5, "rate": 0.4},
     "breathing spread": {"spread_sigma": 0.2},
@@ -92,9 +92,9 @@ class Slow:
                 trades = float(exact.curve(m)._replace(chance=1.0)(distance)) if abs(before + sign) <= m.limit else 0.0
                 if comes < arrives and decides < trades:
                     self.held[n] += sign
-                    if m.reward == "sampled":
+                    if m.reward == "realised_pnl":
                         total += distance * spread
-                if m.reward == "expected":
+                if m.reward == "expected_pnl":
                     total += arrives * trades * distance * spread
                 expected += sign * arrives * trades
                 self.excess[n][side] += m.branching * m.decay * (comes < arrives)
@@ -110,8 +110,8 @@ class Slow:
                         self.held[n] += 1 if rate > 0 else -1
             if m.mid != "constant":
                 drift, move = self.move(self.mid[n])
-                kept = expected if m.reward == "expected" else self.held[n]
-                total += kept * drift if m.mid_reward == "expected" else self.held[n] * move
+                kept = expected if m.reward == "expected_pnl" else self.held[n]
+                total += kept * drift if m.mid_reward == "expected_pnl" else self.held[n] * move
                 self.mid[n] += move
             if m.spread_sigma:
                 self.log_spread[n] += -m.spread_reversion * self.log_spread[n] + m.spread_sigma * self.normal()
@@ -185,7 +185,7 @@ def test_state_goes_on_exactly():
 
 
 @pytest.mark.parametrize("name", ["simple_model", "avellaneda_stoikov", "dealer_hedging", "two_currencies"])
-@pytest.mark.parametrize("reward", ["sampled", "expected"])
+@pytest.mark.parametrize("reward", ["realised_pnl", "expected_pnl"])
 def test_the_optimal_policy_earns_its_exact_value(name, reward):
     """The discounted reward over 3000 paths is within three standard errors of V*, the fills drawn or expected."""
     config = loading.load(f"configs/{name}.toml", [f"model.reward={reward}"])

@@ -91,7 +91,7 @@ def test_deviation_by_hand(store, seconds, deviation):
     ],
 )
 def test_references_by_hand(store, reference, seconds, ask, bid):
-    order, _ = sent_after(problem_of(store, reference=reference), seconds)
+    order, _ = sent_after(problem_of(store, reference_price=reference), seconds)
     assert order["ask_tick"] * 0.01 == pytest.approx(ask)
     assert order["bid_tick"] * 0.01 == pytest.approx(bid)
 
@@ -111,7 +111,7 @@ def test_quoting_both_and_naming_wrong_ones(store):
     for environment, text in (
         ({"quoted": ["NONE"]}, r"environment\.quoted: NONE is not in the store, wanted some of REAL, SYN"),
         ({"synthetic": {"REAL": "XYZ"}}, r"environment\.synthetic: XYZ"),
-        ({"synthetic": {}, "reference": "synthetic", "quoted": ["REAL"]}, "REAL has no entry"),
+        ({"synthetic": {}, "reference_price": "synthetic", "quoted": ["REAL"]}, "REAL has no entry"),
     ):
         with pytest.raises(errors.ConfigError, match=text):
             problem_of(store, **environment)

@@ -41,7 +41,7 @@ HEDGES = [
 @pytest.mark.parametrize("rules", HEDGES, ids=["none", "limit", "action"])
 def test_on_average_it_is_the_drawn_profit(small_config, rules):
     """The same rows, quotes and clients with both rewards; but for Q dM the difference is noise with mean 0."""
-    problem = problem_of(small_config, environment={"reward": "expected"}, rules=rules)
+    problem = problem_of(small_config, environment={"reward": "expected_pnl"}, rules=rules)
     rows = 512
     sims = [problem.simulator(problem.segments["train"], rows, 3, taught=v) for v in (False, True)]
     random, totals = np.random.default_rng(0), np.zeros((2, rows))
@@ -70,7 +70,7 @@ def test_every_instrument_is_filled_as_often_as_expected(small_config, pair_stor
         small_config,
         data={"store": str(pair_store)},
         rules={"order_size": (1.0, 20.0)},
-        environment={"reward": "expected"},
+        environment={"reward": "expected_pnl"},
     )
     sim = problem.simulator(problem.segments["train"], 256, 3, taught=True, record=True)
     sim.reset()
@@ -118,7 +118,7 @@ def along_the_tape(events, start, until, quote, held):
 @pytest.mark.parametrize("rules", HEDGES, ids=["none", "limit", "action"])
 def test_by_hand(small_config, rules, states):
     """One step with given book: the hedge, E of both sides at the fair price, risk, and the value of where it leads."""
-    environment = {"reward": "bellman", "features": ["inventory", "drift"], "value_spreads": states}
+    environment = {"reward": "shaped_expected_pnl", "features": ["inventory", "drift"], "n_spread_states": states}
     problem = problem_of(small_config, environment=environment, rules=rules)
     values = problem.values().reshape(states, 21)
     cuts = inventory_value.by_spread(problem)[0].cuts if states > 1 else []
@@ -172,13 +172,13 @@ def test_by_hand(small_config, rules, states):
     assert len(visited) == states
 
 
-@pytest.mark.parametrize(("states", "base"), [(1, "inventory"), (4, "moment")])
+@pytest.mark.parametrize(("states", "base"), [(1, "inventory_dp"), (4, "state_dp")])
 @pytest.mark.parametrize("case", [*HEDGES, "two"], ids=["none", "limit", "action", "two"])
 def test_compared_it_is_the_gain_over_the_base_quote_on_the_same_tape(small_config, pair_store, case, states, base):
     """At a discount of 0: from one state, the reward of a quote less that of the base quote without a hedge; 0 for the
     base quote itself, whatever the tape and the clients do."""
-    environment = {"reward": "bellman", "residual": 0.8, "features": ["inventory", "drift"]}
-    environment |= {"value_spreads": states, "base": base}
+    environment = {"reward": "shaped_expected_pnl", "residual_range": 0.8, "features": ["inventory", "drift"]}
+    environment |= {"n_spread_states": states, "reference": base}
     more = {"rules": case}
     if case == "two":
         environment |= {"risk": "covariance", "omega": ((1.0, 0.9), (0.9, 1.0))}
@@ -216,7 +216,7 @@ def test_the_book_of_two_by_hand(small_config, pair_store):
         small_config,
         data={"store": str(pair_store)},
         rules={"order_size": (1.0, 20.0), "inventory_limit_orders": 2},
-        environment={"reward": "bellman", "risk": "covariance", "omega": ((1.0, 0.9), (0.9, 1.0))},
+        environment={"reward": "shaped_expected_pnl", "risk": "covariance", "omega": ((1.0, 0.9), (0.9, 1.0))},
     )
     values = problem.values()
     assert values.shape == (1, 25)

@@ -13,7 +13,7 @@ def mid_at(events, ts, before):
     return 0.5 * (quotes["lo_tick"][-1] + quotes["hi_tick"][-1]) if len(quotes) else None
 
 
-@pytest.mark.parametrize("reward", ["markout", "markout_value"])
+@pytest.mark.parametrize("reward", ["markout", "shaped_markout"])
 @pytest.mark.parametrize(
     "rules", [{"tape_fills": True, "touch": "always", "maker_fee_bps": 1.0, "order_size": 4.0}, {"tape_fills": False}]
 )
@@ -21,7 +21,7 @@ def test_by_hand(small_config, rules, reward):
     rules |= {"partial": True}
     problem = problem_of(small_config, rules=rules, environment={"reward": reward, "markout_s": 7.0})
     values, orders = problem.values(), np.arange(-10, 11)
-    if reward == "markout_value":
+    if reward == "shaped_markout":
         assert values[0, 10] == 0 and (values[0, [0, 20]] < -problem.scales[0].half_spread_tick).all()
     taught, drawn = (problem.simulator(problem.segments["train"], 3, 5, taught=one) for one in (True, False))
     assert (problem.parameters["markout_ns"] == 0).all()

@@ -136,8 +136,8 @@ def _parameters(settings):
         hedge_impact=settings.hedge_impact,
         hedge_permanent=settings.hedge_permanent,
         hedge_deadband=settings.hedge_deadband,
-        expected_fills=settings.reward == "expected",
-        expected_mid=settings.mid_reward == "expected",
+        expected_fills=settings.reward == "expected_pnl",
+        expected_mid=settings.mid_reward == "expected_pnl",
     )
 
 

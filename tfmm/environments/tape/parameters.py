@@ -46,21 +46,21 @@ def parameters(scales, base, environment, limit_orders, clients=None, rules=None
         out["risk"][n] = environment.risk_aversion * one.half_spread_tick
         if one.drift:
             out["drift"][n] = one.drift
-    out["base"] = BASES[environment.base]
+    out["base"] = BASES[environment.reference]
     out = with_base(out, scales)
     if environment.action == "skew_spread":
         out["action"] = state.SKEW_SPREAD
         out["skew_range"] = environment.skew_range
         out["range_low"], out["range_high"] = np.log(environment.half_spread_range)
     else:
-        out["action"] = BASES[environment.base] if environment.residual else state.OFFSETS
-        out["residual"] = environment.residual
+        out["action"] = BASES[environment.reference] if environment.residual_range else state.OFFSETS
+        out["residual_range"] = environment.residual_range
         out["range_low"], out["range_high"] = environment.offset_range
     return out
 
 
-BASES = {"inventory": state.CORRECTIONS, "moment": state.TICK_CORRECTIONS}
-"""What corrections of environment.base are."""
+BASES = {"inventory_dp": state.CORRECTIONS, "state_dp": state.TICK_CORRECTIONS}
+"""What corrections of environment.reference are."""
 
 
 def with_base(parameters, scales):
@@ -92,16 +92,16 @@ def fill_in(parameters, environment, instruments):
     own = instruments_lib.quoted(environment, instruments)
     parameters["quoted"] = 0
     parameters["quoted"][own] = 1
-    parameters["reference"] = REFERENCES.index(environment.reference)
+    parameters["reference"] = REFERENCES.index(environment.reference_price)
     parameters["synthetic"] = state.NO_INSTRUMENT
     for name, other in environment.synthetic.items():
         n, m = symbols.index(name), symbols.index(other)
         parameters["synthetic"][n] = m
         parameters["synthetic_ratio"][n] = instruments[m].tick_size / instruments[n].tick_size
     lacking = [symbols[n] for n in own if parameters["synthetic"][n] == state.NO_INSTRUMENT]
-    if environment.reference == "synthetic" and lacking:
+    if environment.reference_price == "synthetic" and lacking:
         raise errors.ConfigError(
-            f"environment.reference is synthetic, but {lacking[0]} has no entry in environment.synthetic, wanted "
+            f"environment.reference_price is synthetic, but {lacking[0]} has no entry in environment.synthetic, wanted "
             "the name of the synthetic instrument that prepare.py --synthetic wrote"
         )
 

@@ -12,8 +12,8 @@ def _actions(config):
     sizes = quoting.SIZE_NAMES if config.environment.sizes else ()
     hedge = quoting.HEDGE_NAMES if config.rules.hedge == "action" else ()
     prices = quoting.ACTION_NAMES[config.environment.action]
-    if config.environment.residual:
-        prices = quoting.CORRECTION_NAMES[config.environment.base]
+    if config.environment.residual_range:
+        prices = quoting.CORRECTION_NAMES[config.environment.reference]
     return (*prices, *sizes, *hedge)
 
 

@@ -72,7 +72,7 @@ class Problem:
         )
         if "drift" in config.environment.features:
             out = out._scaled(drift_lib.fitted(out))
-        return out._scaled(reference_quote.fitted(out)) if config.environment.residual else out
+        return out._scaled(reference_quote.fitted(out)) if config.environment.residual_range else out
 
     def _scaled(self, scales):
         """The same problem with more known of its instruments."""
@@ -166,7 +166,7 @@ class Problem:
         return parameters
 
     def values(self):
-        """(N, X (2 L + 1)) of environment.reward as Simulator takes them, None for `drawn`."""
+        """(N, X (2 L + 1)) of environment.reward as Simulator takes them, None for `realised_pnl`."""
         return inventory_value.values(self)
 
     def windows(self, segments, window_s=0.0):

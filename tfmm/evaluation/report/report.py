@@ -69,7 +69,7 @@ class Outcome:
         return (
             f"{self.name} quotes nothing: on {trial['split']} quoting was not surely better than not quoting "
             f"({trial['mean_difference']:+.4g} {self.currency} per {self.rules['block_s']:g} s, 95 % interval "
-            f"[{trial['ci_low']:.4g}, {trial['ci_high']:.4g}]; train.abstain)"
+            f"[{trial['ci_low']:.4g}, {trial['ci_high']:.4g}]; train.no_quote_gate)"
         )
 
 

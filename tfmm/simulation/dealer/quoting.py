@@ -14,8 +14,8 @@ _TOUCH, _SYNTHETIC = state.REFERENCE_TOUCH, state.REFERENCE_SYNTHETIC
 _ON_TICK = 1e-6
 ACTION_NAMES = {"skew_spread": ("skew", "half_spread"), "offsets": ("ask_offset", "bid_offset")}
 CORRECTION_NAMES = {
-    "inventory": ("ask_correction", "bid_correction"),
-    "moment": ("ask_tick_correction", "bid_tick_correction"),
+    "inventory_dp": ("ask_correction", "bid_correction"),
+    "state_dp": ("ask_tick_correction", "bid_tick_correction"),
 }
 SIZE_NAMES = ("ask_size", "bid_size")
 HEDGE_NAMES = ("hedge",)
@@ -77,8 +77,8 @@ def quote_prices(kind, mid, unit, rules, orders, first, second):
         ask = mid + unit * (low + 0.5 * (first + 1.0) * width)
         return mid - unit * (low + 0.5 * (second + 1.0) * width), ask
     if kind == _CORRECTIONS:
-        ask = mid + unit * (interpolation.between(rules.base_ask, orders) + rules.residual * first)
-        return mid - unit * (interpolation.between(rules.base_ask, -orders) + rules.residual * second), ask
+        ask = mid + unit * (interpolation.between(rules.base_ask, orders) + rules.residual_range * first)
+        return mid - unit * (interpolation.between(rules.base_ask, -orders) + rules.residual_range * second), ask
     return mid - second, mid + first
 
 
@@ -109,7 +109,7 @@ def moved(book, rules, then_lot, out):
             out[0], out[1] = out[0] + sign * ask, out[1] - sign * bid
     book.inventory_lot = now_lot
     for k in range(2):
-        out[k] /= _unit(book, rules) * rules.residual
+        out[k] /= _unit(book, rules) * rules.residual_range
 
 
 @jit.kernel
@@ -119,7 +119,7 @@ def prices(book, rules, kind, first, second, synthetic):
     unit, orders = _unit(book, rules), book.inventory_lot / rules.order_lot
     if kind == _TICK_CORRECTIONS:
         sale, purchase = optimal_tick.worth(book, rules, orders)
-        width = unit * rules.residual
+        width = unit * rules.residual_range
         ask, bid = optimal_tick.distances(book, rules, sale - width * first, purchase - width * second)
         return below - bid, above + ask
     if kind != _DISTANCES and rules.reference == _TOUCH:

@@ -49,7 +49,7 @@ def create(problem, agent, rows, run, port=None, priorities=None, reported=()):
 
 def dataset(problem, replay):
     """Endless dataset of (Trajectory [B, 2, ...], ()): rewards centred and summed over agent.n_step steps,
-    mirrored where train.mirror says so.
+    mirrored where train.reflect says so.
 
     With priorities of ((Trajectory, weights (B,), keys (B,)), ()), see prioritised.Priorities.attach.
     """
@@ -57,7 +57,7 @@ def dataset(problem, replay):
     centre = problem.reward_centre if agent.reward_centre == "auto" else agent.reward_centre
     centred = server_lib.centred(replay.dataset(problem.config.train.batch_size), centre)
     folded = n_step.folded(centred, agent.n_step, agent.gamma)
-    if problem.config.train.mirror:
+    if problem.config.train.reflect:
         folded = augmentation.mirrored(folded, problem.mirror)
     if not problem.config.train.prioritized:
         return folded
