@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: demo test lint lock venv clean
+.PHONY: demo test lint format lock venv clean
 
 demo: $(VENV)/.done  ## the main job end to end on the embedded market
 	rm -rf $(DEMO)
@@ -15,8 +15,14 @@ demo: $(VENV)/.done  ## the main job end to end on the embedded market
 test: lint  ## all tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
-lint: $(VENV)/.done
+lint: $(VENV)/.done  ## style, format and types
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.done
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 venv: $(VENV)/.done  ## the locked environment
 

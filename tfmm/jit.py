@@ -3,8 +3,12 @@
 import hashlib
 import os
 import pathlib
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _cache_folder():
@@ -25,8 +29,10 @@ def _cache_folder():
 numba.config.CACHE_DIR = _cache_folder()
 
 
-def kernel(function):
+def kernel(function: Function) -> Function:
     """Compiles on first call, keeps the machine code on disk and releases the GIL while it runs.
+
+    What it returns is called like `function`, of which a type checker knows the types.
 
     No fastmath (it breaks NaN tests); array bounds are not checked, so callers check sizes first.
     """

@@ -261,7 +261,9 @@ def test_a_reported_fill_does_not_move_the_quote_that_was_told(small_config, bas
 def test_wrong_settings_are_config_errors(small_config):
     tree = msgspec.to_builtins(small_config)
     tree["environment"] |= RESIDUAL
-    with pytest.raises(errors.ConfigError, match=r"environment\.residual_range is 0\.5 with skew_spread, wanted offsets"):
+    with pytest.raises(
+        errors.ConfigError, match=r"environment\.residual_range is 0\.5 with skew_spread, wanted offsets"
+    ):
         loading.decode(tree, "test")
     with pytest.raises(errors.ConfigError, match=r"environment\.reference is state_dp, but rules\.tape_fills is true"):
         problem_of(small_config, environment=MOMENT, rules={"tape_fills": True})

@@ -10,7 +10,7 @@ from tfmm.config import loading
 from tfmm.evaluation import objectives
 from tfmm.policies.baselines import registry
 
-_last = {}
+_last: dict = {}
 
 
 class Yardsticks(NamedTuple):

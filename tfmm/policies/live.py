@@ -23,7 +23,7 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     instrument: str | None = None
 
 
-class Quote(_Message, tag="quote"):
+class Quote(_Message, frozen=True, tag="quote"):
     """A change of the best quote."""
 
     bid: float
@@ -32,7 +32,7 @@ class Quote(_Message, tag="quote"):
     ask_size: float
 
 
-class Trade(_Message, tag="trade"):
+class Trade(_Message, frozen=True, tag="trade"):
     """side: +1 buyer, -1 seller was the aggressor, 0 unknown."""
 
     price: float
@@ -40,11 +40,11 @@ class Trade(_Message, tag="trade"):
     side: int = 0
 
 
-class Time(_Message, tag="time"):
+class Time(_Message, frozen=True, tag="time"):
     """Nothing happened up to now: decisions before ts need not wait for the next event."""
 
 
-class Fill(_Message, tag="fill"):
+class Fill(_Message, frozen=True, tag="fill"):
     """A fill of ours, for sessions with fills `reported`. side: +1 we bought."""
 
     side: int

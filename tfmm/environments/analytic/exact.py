@@ -40,7 +40,7 @@ def distances(settings, actions):
 class Simple:
     """One currency without end: models.simple."""
 
-    columns = COLUMNS
+    columns: tuple[str, ...] = COLUMNS
 
     def __init__(self, settings):
         self._settings = settings
@@ -85,7 +85,7 @@ class Simple:
 class AvellanedaStoikov:
     """One currency with a horizon: the decision problem of models.avellaneda_stoikov. States run over time, then Q."""
 
-    columns = COLUMNS
+    columns: tuple[str, ...] = COLUMNS
 
     def __init__(self, settings):
         self._settings = settings

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tfmm import jit
+from tfmm import arrays, jit
 from tfmm.market import clean, schema
 
 SPREADS = 4096  # widest spread, in ticks, that is counted by itself
@@ -164,7 +164,7 @@ def _median(histogram):
     return float(np.searchsorted(np.cumsum(histogram), (total + 1) // 2)) if total else math.nan
 
 
-def _histogram(counts) -> dict[str, Any]:
+def _histogram(counts: arrays.Ints) -> dict[str, Any]:
     used = np.flatnonzero(counts)
     return {"ticks": used.tolist(), "quotes": counts[used].tolist(), "last_is_at_least": SPREADS}
 
