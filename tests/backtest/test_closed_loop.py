@@ -9,26 +9,26 @@ import pytest
 
 from tfmm.backtest import closed_loop, record
 from tfmm.config import loading
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.evaluation.report import behaviour, chart, figures, figures_behaviour, gallery
 from tfmm.policies.baselines import inventory_tables
 
 
 @pytest.fixture(scope="module")
 def pair(small_config, pair_store):
-    """(Problem of two instruments with clients, its rules, their backtests side by side)."""
+    """(TapeTask of two instruments with clients, its rules, their backtests side by side)."""
     tree = msgspec.to_builtins(loading.with_store(small_config, pair_store))
     tree["clients"] |= {"rate_s": 0.5}
-    problem = task_lib.Problem.create(loading.decode(tree, "test"))
-    rules = {"skew": inventory_tables.linear_skew(problem), "fixed": inventory_tables.fixed_spread(problem)}
-    return problem, rules, closed_loop.run_all(problem, "test", rules, True)
+    task = tape_task.TapeTask.create(loading.decode(tree, "test"))
+    rules = {"skew": inventory_tables.linear_skew(task), "fixed": inventory_tables.fixed_spread(task)}
+    return task, rules, closed_loop.run_all(task, "test", rules, True)
 
 
 def test_side_by_side_is_as_alone(pair):
     """The same quotes, and the same clients: fills to the last byte."""
-    problem, rules, runs = pair
+    task, rules, runs = pair
     for name, rule in rules.items():
-        (alone,), (own,) = closed_loop.run(problem, "test", rule, True, name), runs[name]
+        (alone,), (own,) = closed_loop.run(task, "test", rule, True, name), runs[name]
         assert own.schedule.tobytes() == alone.schedule.tobytes()
         assert len(own.fills) > 50 and own.fills.tolist() == alone.fills.tolist()
         assert (own.span, own.first_row, own.tape.events.tobytes()) == (alone.span, 0, alone.tape.events.tobytes())
@@ -36,7 +36,7 @@ def test_side_by_side_is_as_alone(pair):
 
 
 def test_every_instrument_is_drawn(pair):
-    problem, _, runs = pair
+    task, _, runs = pair
     (own,) = runs["skew"]
     chosen = gallery.shown([own], [0, 1])
     assert chosen == [0, 1]
@@ -54,7 +54,7 @@ def test_every_instrument_is_drawn(pair):
     for ax, rows in ((one, tables[0]), (two, tables[1])):
         (points,) = [line for line in ax.lines if line.get_marker() == "o"]
         np.testing.assert_array_equal(points.get_ydata(), [row["share"] for row in rows])
-    limits = problem.parameters["limit_lot"] * [each.lot_size for each in problem.store.instruments]
+    limits = task.parameters["limit_lot"] * [each.lot_size for each in task.store.instruments]
     assert len(figures.inventory([own], limits, chosen).axes) == 2
     bottom = figures.equity(runs, "skew", "USD", chosen).axes[2]
     assert sorted(text.get_text() for text in bottom.texts) == ["ONE", "TWO"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.simulation.rewards.test_expected_fills import problem_of
+from tests.simulation.rewards.test_expected_fills import task_of
 from tfmm.backtest import closed_loop, control_variate, expected_objective
 from tfmm.evaluation import objectives
 from tfmm.evaluation.metrics import summary
@@ -17,10 +17,10 @@ BOOK = {
 }
 
 
-def drawn_and_lucky(problem, action, windows):
+def drawn_and_lucky(task, action, windows):
     """(drawn objective, luck) of every row, money, the same clients for every action."""
-    out, gauge = [], control_variate.Gauge(problem)
-    for one, taught in ((problem, False), (control_variate.taught(problem), True)):
+    out, gauge = [], control_variate.Gauge(task)
+    for one, taught in ((task, False), (control_variate.taught(task), True)):
         segments = one.segments["test"]
         sim = one.simulator(segments, len(windows), 7, windows=windows, record=True, taught=taught)
         total = np.zeros(len(windows))
@@ -31,7 +31,7 @@ def drawn_and_lucky(problem, action, windows):
             return action(sim)
 
         def after(sim, open_rows, taught=taught, total=total):
-            gained = gauge.after(sim) if taught else sim.reward * problem.reward_scale * problem.money_unit(0)
+            gained = gauge.after(sim) if taught else sim.reward * task.reward_scale * task.money_unit(0)
             total += gained * open_rows
 
         rollout.run(sim, act, after)
@@ -45,12 +45,12 @@ def constant(values):
 
 def test_without_luck_it_is_the_exact_expectation(small_config):
     """One instrument, where the law of the inventory is known too."""
-    problem = problem_of(small_config, environment=CORRECTED)
-    windows = np.tile(problem.windows(problem.segments["test"]), (ROWS, 1))
-    drawn, lucky = drawn_and_lucky(problem, constant([0.2, 0.1]), windows)
+    task = task_of(small_config, environment=CORRECTED)
+    windows = np.tile(task.windows(task.segments["test"]), (ROWS, 1))
+    drawn, lucky = drawn_and_lucky(task, constant([0.2, 0.1]), windows)
     exact = expected_objective.expected(
-        problem,
-        expected_objective.watch(problem, "test"),
+        task,
+        expected_objective.watch(task, "test"),
         lambda seen: np.tile([0.2, 0.1], (len(seen.books), 1)),
         False,
     )
@@ -59,7 +59,7 @@ def test_without_luck_it_is_the_exact_expectation(small_config):
     assert found.std() < 0.5 * drawn.std()
     assert found.mean() == pytest.approx(wanted, abs=3.5 * found.std() / np.sqrt(ROWS))
     assert abs(lucky.mean()) < 3.5 * lucky.std() / np.sqrt(ROWS)
-    assert not control_variate.known(problem)
+    assert not control_variate.known(task)
 
 
 @pytest.mark.parametrize("risk", ["covariance", "absolute"])
@@ -67,10 +67,10 @@ def test_two_instruments_differ_by_less_chance(small_config, pair_store, risk):
     environment = (
         BOOK["environment"] if risk == "covariance" else CORRECTED | {"reference": "state_dp", "n_spread_states": 3}
     )
-    problem = problem_of(small_config, data={"store": str(pair_store)}, rules=BOOK["rules"], environment=environment)
-    assert control_variate.known(problem)
-    windows = np.tile(problem.windows(problem.segments["test"]), (ROWS, 1))
-    runs = [drawn_and_lucky(problem, constant(one), windows) for one in ([0.2] * 4, [0.0] * 4)]
+    task = task_of(small_config, data={"store": str(pair_store)}, rules=BOOK["rules"], environment=environment)
+    assert control_variate.known(task)
+    windows = np.tile(task.windows(task.segments["test"]), (ROWS, 1))
+    runs = [drawn_and_lucky(task, constant(one), windows) for one in ([0.2] * 4, [0.0] * 4)]
     for drawn, lucky in runs:
         assert abs(lucky.mean()) < 3.5 * lucky.std() / np.sqrt(ROWS)
         assert (drawn - lucky).std() < 0.4 * drawn.std()
@@ -79,9 +79,9 @@ def test_two_instruments_differ_by_less_chance(small_config, pair_store, risk):
 
 
 def test_backtests_are_compared_without_it(small_config, pair_store):
-    problem = problem_of(small_config, data={"store": str(pair_store)}, **BOOK)
+    task = task_of(small_config, data={"store": str(pair_store)}, **BOOK)
     acts = {"near": constant([0.0] * 4), "far": constant([0.2] * 4)}
-    runs = closed_loop.run_all(problem, "test", acts, False)
+    runs = closed_loop.run_all(task, "test", acts, False)
     for name in acts:
         first = runs[name][0].session
         results, parts = {"objective": 5.0}, {"sessions": {first: {"objective": 5.0}}}
@@ -95,11 +95,11 @@ def test_backtests_are_compared_without_it(small_config, pair_store):
             assert ends.shape == money.shape and ends[-1] == one.span[1] and (np.diff(ends) > 0).all()
     # a block of everything: what was drawn there, less the luck of it
     whole = (runs["near"][0].span[1] - runs["near"][0].span[0]) * 1e-9
-    metric, blocks = objectives.blocks(runs["near"][:1], None, _risk(problem), whole)
+    metric, blocks = objectives.blocks(runs["near"][:1], None, _risk(task), whole)
     assert metric == control_variate.METRIC
-    drawn = summary.block_objectives(runs["near"][:1], _risk(problem), whole)
+    drawn = summary.block_objectives(runs["near"][:1], _risk(task), whole)
     assert blocks[0] == pytest.approx(drawn[0] - runs["near"][0].luck[1].sum())
 
 
-def _risk(problem):
-    return summary.risk_of(problem)
+def _risk(task):
+    return summary.risk_of(task)

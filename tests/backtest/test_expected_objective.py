@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.simulation.rewards.test_expected_fills import problem_of
+from tests.simulation.rewards.test_expected_fills import task_of
 from tfmm.backtest import expected_objective
 from tfmm.calibration import fill_probes
 from tfmm.policies.baselines import bellman_spread, grid_search, inventory_tables
@@ -15,25 +15,25 @@ _FEATURES = ["inventory", "spread", "imbalance", "drift"]
 
 
 @pytest.fixture(scope="module")
-def problem(small_config):
-    return problem_of(small_config, environment={"features": _FEATURES, "interval_s": 1.0, "window_s": 60.0})
+def task(small_config):
+    return task_of(small_config, environment={"features": _FEATURES, "interval_s": 1.0, "window_s": 60.0})
 
 
 @pytest.fixture(scope="module", params=[{"hedge": "limit", "hedge_limit_orders": 1}, {"hedge": "action"}], ids=str)
 def hedging(small_config, request):
     environment = {"features": _FEATURES, "interval_s": 1.0, "window_s": 60.0}
-    return problem_of(small_config, environment=environment, rules={"taker_fee_bps": 0.5, **request.param})
+    return task_of(small_config, environment=environment, rules={"taker_fee_bps": 0.5, **request.param})
 
 
-def skewed(problem):
-    half = np.array([[1.2 * problem.scales[0].half_spread_tick]])
-    table = inventory_tables.linear_tables(problem, half, 2.0 * half)[0]
-    return inventory_tables.Baseline("skewed", table, np.eye(1), problem.parameters["order_lot"], {})
+def skewed(task):
+    half = np.array([[1.2 * task.scales[0].half_spread_tick]])
+    table = inventory_tables.linear_tables(task, half, 2.0 * half)[0]
+    return inventory_tables.Baseline("skewed", table, np.eye(1), task.parameters["order_lot"], {})
 
 
-def test_it_is_what_very_many_draws_give(problem):
+def test_it_is_what_very_many_draws_give(task):
     """20 000 sets of clients through one segment: mean objective, its parts, and the law of the last inventory."""
-    sold, _, one, steps = drawn_and_expected(problem, skewed(problem))
+    sold, _, one, steps = drawn_and_expected(task, skewed(task))
     alone = one.outcomes["sold"][:steps] * (1.0 - one.outcomes["bought"][:steps])
     assert abs(sold - alone.sum()) < 0.02 * alone.sum()
     assert not one.outcomes["hedged_lot"].any()
@@ -52,13 +52,11 @@ def test_hedges_are_expected_too(hedging):
     assert fees > 0
 
 
-def drawn_and_expected(problem, rule):
+def drawn_and_expected(task, rule):
     """Checks the objective and the last law; (mean number sold, mean fees, law.Expected, steps)."""
-    windows = problem.windows(problem.segments["test"])[:1]
+    windows = task.windows(task.segments["test"])[:1]
     rows = 20_000
-    sim = problem.simulator(
-        problem.segments["test"], rows, 11, windows=np.repeat(windows, rows, axis=0), distances=True
-    )
+    sim = task.simulator(task.segments["test"], rows, 11, windows=np.repeat(windows, rows, axis=0), distances=True)
     steps = 60
     sim.rows["random"] = np.random.default_rng(1).integers(0, 2**63, rows, np.uint64)
     sim.reset()
@@ -69,12 +67,12 @@ def drawn_and_expected(problem, rule):
         assert (sim.step_type == kernel.MID).all()
         totals += sim.reward
         sold += sim.books["inventory_lot"][:, 0] < before
-    drawn = totals * problem.reward_scale * problem.money_unit(0)
-    (one, *_) = expected_objective.expected(problem, expected_objective.watch(problem, "test"), rule, True)
+    drawn = totals * task.reward_scale * task.money_unit(0)
+    (one, *_) = expected_objective.expected(task, expected_objective.watch(task, "test"), rule, True)
     exact = one.objective[:steps].sum()
     assert abs(drawn.mean() - exact) < 4.0 * drawn.std() / np.sqrt(rows)
     assert drawn.std() / np.sqrt(rows) < 0.05 * abs(exact)
-    held = np.rint(sim.books["inventory_lot"][:, 0] / problem.parameters["order_lot"][0]).astype(int) + 10
+    held = np.rint(sim.books["inventory_lot"][:, 0] / task.parameters["order_lot"][0]).astype(int) + 10
     shares = np.bincount(held, minlength=21) / rows
     wanted = one.law[steps]
     assert wanted.sum() == pytest.approx(1.0, abs=1e-12)
@@ -82,26 +80,26 @@ def drawn_and_expected(problem, rule):
     return sold.mean(), sim.books["fees"].mean(), one, steps
 
 
-def test_a_policy_is_asked_what_the_simulator_would_ask_it(problem):
+def test_a_policy_is_asked_what_the_simulator_would_ask_it(task):
     """The observation of every inventory is that of a dealer who holds it."""
-    windows = problem.windows(problem.segments["test"])[:1]
-    sim = problem.simulator(problem.segments["test"], 1, 3, windows=windows, distances=True)
+    windows = task.windows(task.segments["test"])[:1]
+    sim = task.simulator(task.segments["test"], 1, 3, windows=windows, distances=True)
     asked = []
 
     def remember(seen):
         asked.append(seen)
         return np.full((len(seen.books), 1, 2), 1e6)
 
-    watched = expected_objective.watch(problem, "test")[:1]
-    expected_objective.expected(problem, watched, remember, True)
-    rule, held = skewed(problem), []
+    watched = expected_objective.watch(task, "test")[:1]
+    expected_objective.expected(task, watched, remember, True)
+    rule, held = skewed(task), []
     sim.reset()
     for t in range(50):
-        place = int(np.rint(sim.books["inventory_lot"][0, 0] / problem.parameters["order_lot"][0]))
+        place = int(np.rint(sim.books["inventory_lot"][0, 0] / task.parameters["order_lot"][0]))
         row = t * 21 + place + 10
         held.append(place)
-        own = problem.observe(asked[0])[row]
-        np.testing.assert_array_equal(own, problem.observe(sim)[0])
+        own = task.observe(asked[0])[row]
+        np.testing.assert_array_equal(own, task.observe(sim)[0])
         for name in ("bid_tick", "ask_tick", "inventory_lot"):
             assert asked[0].books[name][row, 0] == sim.books[name][0, 0]
         sim.step(rule(sim))
@@ -120,39 +118,38 @@ def test_a_policy_is_asked_what_the_simulator_would_ask_it(problem):
     ],
 )
 def test_where_it_is_not_known(small_config, changes):
-    assert not expected_objective.possible(problem_of(small_config, **changes))
+    assert not expected_objective.possible(task_of(small_config, **changes))
 
 
-def test_candidates_are_scored_by_it(problem):
+def test_candidates_are_scored_by_it(task):
     """Two tables at once, each as by itself."""
-    rule = skewed(problem)
+    rule = skewed(task)
     other = dataclasses.replace(rule, tables=3.0 * rule.tables)
     tables = np.stack([rule.tables, other.tables])
     scores = grid_search.scores(
-        problem, 2, lambda repeated: inventory_tables.Many(repeated(tables), np.eye(1), problem.parameters["order_lot"])
+        task, 2, lambda repeated: inventory_tables.Many(repeated(tables), np.eye(1), task.parameters["order_lot"])
     )
-    watched = expected_objective.watch(problem, "train")
+    watched = expected_objective.watch(task, "train")
     own = [
-        sum(e.objective.sum() for e in expected_objective.expected(problem, watched, one, True))
-        for one in (rule, other)
+        sum(e.objective.sum() for e in expected_objective.expected(task, watched, one, True)) for one in (rule, other)
     ]
     assert scores == pytest.approx(own, rel=1e-12)
     assert scores[0] != scores[1]
 
 
-def test_bellman_over_the_market_is_its_own_mirror_and_pays(problem):
+def test_bellman_over_the_market_is_its_own_mirror_and_pays(task):
     """(Q, drift) and (-Q, -drift) swap ask and bid; each earns more on train than the one before."""
-    rules = bellman_spread.rules(problem)
+    rules = bellman_spread.rules(task)
     assert [one.name for one in rules] == ["bellman_spread", "bellman_spread_drift"]
     for rule in rules:
         by_drift = (len(rule.worth), -1, len(rule.cuts[1]) + 1)
         ask, bid = (rule.worth[..., k].reshape(by_drift) for k in range(2))
         np.testing.assert_allclose(ask, bid[::-1, :, ::-1], atol=0.03)
         assert np.isnan(ask[0]).all() and np.isnan(bid[-1]).all()
-    watched = expected_objective.watch(problem, "train")
+    watched = expected_objective.watch(task, "train")
     earned = [
-        sum(one.objective.sum() for one in expected_objective.expected(problem, watched, rule, True))
-        for rule in (inventory_tables.linear_skew(problem), *rules)
+        sum(one.objective.sum() for one in expected_objective.expected(task, watched, rule, True))
+        for rule in (inventory_tables.linear_skew(task), *rules)
     ]
     assert earned[0] < earned[1]
     assert earned[1] < earned[2] * 1.005

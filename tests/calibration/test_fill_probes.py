@@ -6,7 +6,7 @@ import pytest
 
 from tfmm.calibration import fill_intensity, fill_probes
 from tfmm.config import loading
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.market import schema, tape
 from tfmm.market.ingest import store_writer
 from tfmm.policies.baselines import inventory_tables, registry
@@ -32,7 +32,7 @@ def law_tape(seed):
     return tape.Tape.from_frames(quotes, trades, schema.Instrument(symbol="LAW", tick_size=1.0, lot_size=1.0))
 
 
-def law_problem(path, seed, **rules):
+def law_task(path, seed, **rules):
     one = law_tape(seed)
     store_writer.create(path, one.instruments, iter([("day", one, {})]))
     tree = {
@@ -40,14 +40,14 @@ def law_problem(path, seed, **rules):
         "environment": {"warmup_s": 1.0},
         "rules": {"order_size": 1.0, **rules},
     }
-    return task_lib.Problem.create(loading.decode(tree, "test"))
+    return tape_task.TapeTask.create(loading.decode(tree, "test"))
 
 
 def test_the_law_is_recovered_inside_its_intervals(tmp_path):
     """95 % intervals of A and of k hold the truth for at least 18 of 20 tapes."""
     hits, fits = np.zeros(2, int), 0
     for seed in range(20):
-        (one,) = fill_probes.measure(law_problem(tmp_path / str(seed), seed), seed)
+        (one,) = fill_probes.measure(law_task(tmp_path / str(seed), seed), seed)
         low, high = one.law.rate_interval
         hits[0] += low <= RATE <= high
         low, high = one.law.decay_interval
@@ -59,8 +59,8 @@ def test_the_law_is_recovered_inside_its_intervals(tmp_path):
 
 
 def test_chances_and_gains_are_those_of_the_law(tmp_path):
-    problem = law_problem(tmp_path / "one", 1, maker_fee_bps=5.0)
-    (one,) = fill_probes.measure(problem)
+    task = law_task(tmp_path / "one", 1, maker_fee_bps=5.0)
+    (one,) = fill_probes.measure(task)
     chance = 1.0 - np.exp(-RATE * np.exp(-DECAY * one.distance_tick))
     error = np.sqrt(chance * (1.0 - chance) / one.n)
     assert (np.abs(one.chance - chance) < 4.0 * error + 0.01).all()
@@ -70,8 +70,8 @@ def test_chances_and_gains_are_those_of_the_law(tmp_path):
 
 
 def test_fitted_baselines_use_the_law_and_lean_against_inventory(tmp_path):
-    problem = law_problem(tmp_path / "one", 2)
-    known = {one.name: one for one in registry.all_of(problem)}
+    task = law_task(tmp_path / "one", 2)
+    known = {one.name: one for one in registry.all_of(task)}
     assert list(known) == [
         "none",
         "fixed_spread",
@@ -92,10 +92,10 @@ def test_fitted_baselines_use_the_law_and_lean_against_inventory(tmp_path):
 
 
 def test_too_few_fills_leave_an_instrument_without_a_law(tmp_path):
-    problem = law_problem(tmp_path / "one", 3, order_size=1.0, latency_s=3.0)
+    task = law_task(tmp_path / "one", 3, order_size=1.0, latency_s=3.0)
     quiet = fill_probes._summary(np.array([1.0, 2.0]), np.zeros(100, fill_probes._QUOTE))
     assert quiet.law is None
-    one = inventory_tables.glft(problem, (quiet,))
+    one = inventory_tables.glft(task, (quiet,))
     assert np.isnan(one.tables).all()
 
 

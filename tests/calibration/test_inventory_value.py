@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tests.simulation.rewards.test_expected_fills import problem_of
+from tests.simulation.rewards.test_expected_fills import task_of
 from tfmm import errors
 from tfmm.calibration import drift as drift_lib, inventory_value, market_sample
 from tfmm.environments import factory
@@ -16,15 +16,15 @@ from tfmm.simulation.dealer import features
 def test_the_value_by_spread(small_config):
     """Against value iteration in plain Python on the same decisions; one state is the value of the mean spread."""
     environment = {"reward": "shaped_expected_pnl", "n_spread_states": 3}
-    problem = problem_of(small_config, environment=environment, rules={"inventory_limit_orders": 3})
-    found = inventory_value.by_spread(problem)[0]
-    seen = market_sample.train(problem)
+    task = task_of(small_config, environment=environment, rules={"inventory_limit_orders": 3})
+    found = inventory_value.by_spread(task)[0]
+    seen = market_sample.train(task)
     spread = seen.ask_tick[..., 0] - seen.bid_tick[..., 0]
     place = np.digitize(spread, found.cuts, right=True)
     means = [spread[place == x].mean() for x in range(3)]
     moves = np.array([[np.mean(place[1:][place[:-1] == x] == y) for y in range(3)] for x in range(3)])
-    unit = 2.0 * problem.scales[0].half_spread_tick
-    distance, _ = inventory_value.solve(problem, 0)
+    unit = 2.0 * task.scales[0].half_spread_tick
+    distance, _ = inventory_value.solve(task, 0)
     chance = 1.0 - np.exp(-0.4 * np.exp(-np.maximum(distance / unit - 0.5, 0.0)))
     value = np.zeros((7, 3))
     for _ in range(200):  # relative values: what a state is worth beside the first one
@@ -33,12 +33,12 @@ def test_the_value_by_spread(small_config):
             down = ahead[q - 1, x] - ahead[q, x] if q > 0 else -np.inf
             up = ahead[q + 1, x] - ahead[q, x] if q < 6 else -np.inf
             gain = chance * distance / unit * means[x]
-            after[q, x] = ahead[q, x] - problem.holding_cost(0)[q] + _both(chance, gain, down, up)
+            after[q, x] = ahead[q, x] - task.holding_cost(0)[q] + _both(chance, gain, down, up)
         value = after - after[3, 0]
     wanted = value - value[3]
     np.testing.assert_allclose(found.value - found.value[3], wanted, rtol=2e-3, atol=1e-3 * np.abs(wanted).max())
     assert (np.diff(wanted[0]) < 0).all()  # a wide spread stays, and makes inventory dearer
-    rows = problem.values().reshape(3, 7) / problem.scales[0].order_lot
+    rows = task.values().reshape(3, 7) / task.scales[0].order_lot
     np.testing.assert_allclose(rows, (found.value - found.value[3]).T)
 
 
@@ -56,17 +56,17 @@ def _both(chance, gain, down, up):
 
 def test_more_states_of_the_spread_than_there_is_room_for(small_config):
     with pytest.raises(errors.ConfigError, match=r"n_spread_states"):
-        problem_of(small_config, environment={"n_spread_states": state.MOST_VALUE_STATES + 1})
+        task_of(small_config, environment={"n_spread_states": state.MOST_VALUE_STATES + 1})
 
 
 def test_values_fall_with_inventory_and_only_training_learns_from_them(small_config):
-    problem = problem_of(small_config, environment={"reward": "shaped_expected_pnl"})
-    value = problem.values()[0]
+    task = task_of(small_config, environment={"reward": "shaped_expected_pnl"})
+    value = task.values()[0]
     assert value[10] == 0.0
     np.testing.assert_allclose(value, value[::-1], atol=1e-9)
     assert (np.diff(value[10:]) < 0).all()
-    assert factory.create(problem, "train", 2, 0).simulator._values.shape == (1, 21)
-    assert factory.create(problem, "test", 2, 0).simulator._values.shape == (0, 0)
+    assert factory.create(task, "train", 2, 0).simulator._values.shape == (1, 21)
+    assert factory.create(task, "test", 2, 0).simulator._values.shape == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -79,21 +79,21 @@ def test_values_fall_with_inventory_and_only_training_learns_from_them(small_con
     ],
 )
 def test_fills_without_known_probabilities_are_refused(small_config, changes, text):
-    problem = problem_of(small_config, **{**changes, "environment": {"reward": "expected_pnl"}})
+    task = task_of(small_config, **{**changes, "environment": {"reward": "expected_pnl"}})
     with pytest.raises(errors.ConfigError, match=text):
-        problem.values()
+        task.values()
 
 
 def test_drift_predicts_and_is_the_feature(small_config):
-    problem = problem_of(small_config, environment={"features": ["imbalance", "drift"]})
-    coefficients = np.array(problem.scales[0].drift)
+    task = task_of(small_config, environment={"features": ["imbalance", "drift"]})
+    coefficients = np.array(task.scales[0].drift)
     assert coefficients.shape == (6,)
-    sim = problem.simulator(problem.segments["train"], 4, 1)
+    sim = task.simulator(task.segments["train"], 4, 1)
     sim.reset()
     for _ in range(20):
         sim.step(np.zeros((4, 2)))
         wanted = np.clip(sim.observation[:, drift_lib.COLUMNS] @ coefficients, -10, 10)
-        np.testing.assert_allclose(problem.observe(sim)[:, 1], wanted, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(task.observe(sim)[:, 1], wanted, rtol=1e-4, atol=1e-6)
     assert features.NAMES[drift_lib.COLUMNS[0]] == "imbalance"
     # moves that are half the imbalance and noise: b = (.5, 0, ...); noise alone: nothing
     random = np.random.default_rng(0)
@@ -105,11 +105,11 @@ def test_drift_predicts_and_is_the_feature(small_config):
 
 
 def test_too_many_books_are_refused(small_config, pair_store):
-    problem = problem_of(
+    task = task_of(
         small_config,
         data={"store": str(pair_store)},
         rules={"order_size": 20.0, "inventory_limit_orders": 1000},
         environment={"reward": "shaped_expected_pnl", "risk": "covariance"},
     )
     with pytest.raises(errors.ConfigError, match=r"inventory_limit_orders is 1000 with 2 instruments .* at most 912"):
-        problem.values()
+        task.values()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.policies.test_live import assert_streamed, policy_of, quote
-from tests.simulation.rewards.test_expected_fills import problem_of
+from tests.simulation.rewards.test_expected_fills import task_of
 from tfmm import errors
 from tfmm.backtest import closed_loop, expected_objective
 from tfmm.calibration import fill_probes, inventory_value
@@ -99,10 +99,10 @@ def test_corrections_of_the_moment_by_hand():
 def test_no_correction_is_the_baseline_fill_by_fill(small_config):
     """Fills of the tape: the distances that were measured are whole units, so that nothing is rounded otherwise."""
     changes = {"environment": RESIDUAL | {"offset_range": [0.0, 200.0]}, **ON_TAPE}
-    problem = problem_of(small_config, **changes)
-    wanted = inventory_tables.bellman(problem, fill_probes.measure(problem))
+    task = task_of(small_config, **changes)
+    wanted = inventory_tables.bellman(task, fill_probes.measure(task))
     sides = {"zero": (lambda sim: np.zeros((len(sim.books), 1, 2)), False), "bellman": (wanted, True)}
-    runs = {name: closed_loop.run(problem, "test", *one, name)[0] for name, one in sides.items()}
+    runs = {name: closed_loop.run(task, "test", *one, name)[0] for name, one in sides.items()}
     np.testing.assert_array_equal(runs["zero"].fills, runs["bellman"].fills)
     assert len(runs["zero"].fills) > 5
     both = np.isfinite(runs["bellman"].schedule["ask_px"])
@@ -114,30 +114,30 @@ def test_no_correction_is_the_baseline_fill_by_fill(small_config):
 )
 def test_the_table_is_its_own_mirror_and_leans_against_inventory(small_config, changes):
     environment = RESIDUAL | {"features": ["inventory", "spread"]} | changes.get("environment", {})
-    problem = problem_of(small_config, **changes | {"environment": environment})
-    base = np.array(problem.scales[0].base_ask)
+    task = task_of(small_config, **changes | {"environment": environment})
+    base = np.array(task.scales[0].base_ask)
     assert base.shape == (21,)
     assert base[0] == 6.0 or changes  # nothing is sold at the limit: the far end of offset_range
     assert (np.diff(base[1:]) <= 1e-9).all() and base[2] > base[18]
-    assert problem.mirror.action.place.tolist() == [1, 0]
+    assert task.mirror.action.place.tolist() == [1, 0]
     if not changes:
-        distance, solution = inventory_value.solve(problem, 0)
-        ask = solution.quotes(distance)[1:, 0] / problem.scales[0].half_spread_tick
+        distance, solution = inventory_value.solve(task, 0)
+        ask = solution.quotes(distance)[1:, 0] / task.scales[0].half_spread_tick
         np.testing.assert_allclose(base[1:], ask, rtol=0.02)
 
 
 def test_the_exact_law_of_no_correction_is_that_of_the_table(small_config):
     """The law asks for every inventory at once what the simulator would ask for one by one."""
     environment = RESIDUAL | {"features": ["inventory", "spread", "imbalance"]}
-    problem = problem_of(small_config, environment=environment)
-    one = problem.scales[0]
+    task = task_of(small_config, environment=environment)
+    one = task.scales[0]
     ask = np.array(one.base_ask) * one.half_spread_tick
     table = np.stack([ask, ask[::-1]], axis=-1)[np.newaxis]
-    rule = inventory_tables.Baseline("table", table, np.eye(1), problem.parameters["order_lot"], {})
-    watched = expected_objective.watch(problem, "test")
+    rule = inventory_tables.Baseline("table", table, np.eye(1), task.parameters["order_lot"], {})
+    watched = expected_objective.watch(task, "test")
     (own, *_), (other, *_) = (
-        expected_objective.expected(problem, watched, lambda seen: np.zeros((len(seen.books), 2)), False),
-        expected_objective.expected(problem, watched, rule, True),
+        expected_objective.expected(task, watched, lambda seen: np.zeros((len(seen.books), 2)), False),
+        expected_objective.expected(task, watched, rule, True),
     )
     np.testing.assert_array_equal(own.objective, other.objective)
     assert own.objective.sum() != 0.0
@@ -146,11 +146,11 @@ def test_the_exact_law_of_no_correction_is_that_of_the_table(small_config):
 def test_the_exact_law_of_no_correction_of_the_moment(small_config):
     """Against the same rule in numpy: policies.baselines.optimal_tick with the worth of a fill in the state of the
     spread, and drift."""
-    problem = problem_of(small_config, environment=MOMENT | {"features": ["inventory", "spread", "drift"]})
-    found, rules = inventory_value.by_spread(problem)[0], problem.parameters[0]
+    task = task_of(small_config, environment=MOMENT | {"features": ["inventory", "spread", "drift"]})
+    found, rules = inventory_value.by_spread(task)[0], task.parameters[0]
     distance = np.linspace(0.0, 6.0, 241)
     chance = 1.0 - np.exp(-0.4 * np.exp(-np.maximum(distance - 0.5, 0.0)))
-    np.testing.assert_allclose(problem.scales[0].base_chance, chance, rtol=1e-9)
+    np.testing.assert_allclose(task.scales[0].base_chance, chance, rtol=1e-9)
     fine = np.linspace(0.0, 6.0, 6001)
 
     def rule(seen):
@@ -170,14 +170,14 @@ def test_the_exact_law_of_no_correction_of_the_moment(small_config):
         last = 1.0 - 0.5 * spread + np.floor(6.5 * spread - 1.0)
         return np.where(np.isnan(both), last[:, np.newaxis], both)[:, np.newaxis]
 
-    watched = expected_objective.watch(problem, "test")
+    watched = expected_objective.watch(task, "test")
     (own, *_), (other, *_) = (
-        expected_objective.expected(problem, watched, lambda seen: np.zeros((len(seen.books), 2)), False),
-        expected_objective.expected(problem, watched, rule, True),
+        expected_objective.expected(task, watched, lambda seen: np.zeros((len(seen.books), 2)), False),
+        expected_objective.expected(task, watched, rule, True),
     )
     np.testing.assert_allclose(own.objective, other.objective, rtol=1e-6, atol=1e-9)
-    bellman = next(one for one in bellman_spread.rules(problem) if one.name == "bellman_spread_drift")
-    best = expected_objective.expected(problem, watched, bellman, True)[0].objective.sum()
+    bellman = next(one for one in bellman_spread.rules(task) if one.name == "bellman_spread_drift")
+    best = expected_objective.expected(task, watched, bellman, True)[0].objective.sum()
     assert own.objective.sum() == pytest.approx(best, rel=0.1)
 
 
@@ -185,14 +185,14 @@ def test_the_exact_law_of_no_correction_of_the_moment(small_config):
 def test_streamed_quotes_equal_the_backtest(small_config, base):
     """Hedged by action: the quote is that of what is left."""
     changes = {"environment": base | {"features": ["inventory", "spread", "drift"]}, "rules": {"hedge": "action"}}
-    run, *_ = assert_streamed(problem_of(small_config, **changes), spread=3.0)
+    run, *_ = assert_streamed(task_of(small_config, **changes), spread=3.0)
     assert {"CLIENT", "HEDGE"} <= set(run.fills["rule"])
 
 
 def test_an_action_becomes_a_quote_by_the_exported_description_alone(small_config):
-    problem = problem_of(small_config, environment=RESIDUAL | {"distance_unit": "spread"})
-    run, _, answers = assert_streamed(problem)
-    about = json.loads(json.dumps(export.describe(problem, 0)))
+    task = task_of(small_config, environment=RESIDUAL | {"distance_unit": "spread"})
+    run, _, answers = assert_streamed(task)
+    about = json.loads(json.dumps(export.describe(task, 0)))
     assert about["action_map"]["ask_correction"] == "ask = m + u (b(Q) + residual a)"
     base, residual_range = about["scales"][0]["base_ask"], about["config"]["environment"]["residual_range"]
     quotes = run.tape.events[run.tape.events["kind"] == 0]
@@ -208,9 +208,9 @@ def test_an_action_becomes_a_quote_by_the_exported_description_alone(small_confi
 
 def test_of_the_moment_it_does_too(small_config):
     """The best of all ticks by the description's words, its worth corrected by half-spreads; no drift."""
-    problem = problem_of(small_config, environment=MOMENT | {"features": ["inventory", "spread"]})
-    run, _, answers = assert_streamed(problem)
-    about = json.loads(json.dumps(export.describe(problem, 0)))
+    task = task_of(small_config, environment=MOMENT | {"features": ["inventory", "spread"]})
+    run, _, answers = assert_streamed(task)
+    about = json.loads(json.dumps(export.describe(task, 0)))
     assert about["action_map"]["ask_tick_correction"].startswith("ask = m + d; d >= 1 - S/2 with m + d a whole tick")
     scales, config = about["scales"][0], about["config"]
     residual_range = config["environment"]["residual_range"]
@@ -232,11 +232,11 @@ def test_of_the_moment_it_does_too(small_config):
 
 def test_of_the_moment_it_does_not_know_another_world(small_config):
     """Clients of another curve and rate, there and not in training: the same quotes; other fills."""
-    problem = problem_of(small_config, environment=MOMENT | {"features": ["inventory", "spread", "drift"]})
-    clients = msgspec.structs.replace(problem.config.clients, k=2.0, rate_s=0.1)
-    other = problem.elsewhere(msgspec.structs.replace(problem.config, clients=clients))
+    task = task_of(small_config, environment=MOMENT | {"features": ["inventory", "spread", "drift"]})
+    clients = msgspec.structs.replace(task.config.clients, k=2.0, rate_s=0.1)
+    other = task.elsewhere(msgspec.structs.replace(task.config, clients=clients))
     rows, quotes, fills = np.arange(100), [], []
-    for one in (problem, other):
+    for one in (task, other):
         watched, act = expected_objective.watch(one, "test"), lambda seen: np.zeros((len(seen.books), 2))
         quotes.append(expected_objective.quotes(one, watched[0], rows, act, False))
         fills.append(expected_objective.expected(one, watched, act, False)[0].outcomes["sold"].sum())
@@ -246,8 +246,8 @@ def test_of_the_moment_it_does_not_know_another_world(small_config):
 
 @pytest.mark.parametrize("base", [RESIDUAL, MOMENT], ids=["inventory", "moment"])
 def test_a_reported_fill_does_not_move_the_quote_that_was_told(small_config, base):
-    problem = problem_of(small_config, environment=base)
-    session = live.Session(policy_of(problem), fills="reported")
+    task = task_of(small_config, environment=base)
+    session = live.Session(policy_of(task), fills="reported")
     list(session.take(quote(0)))
     ((told,),) = session.take(quote(6 * S))
     list(session.take(live.Fill(ts=6 * S, side=-1, price=100.1, size=4.0)))
@@ -266,10 +266,10 @@ def test_wrong_settings_are_config_errors(small_config):
     ):
         loading.decode(tree, "test")
     with pytest.raises(errors.ConfigError, match=r"environment\.reference is state_dp, but rules\.tape_fills is true"):
-        problem_of(small_config, environment=MOMENT, rules={"tape_fills": True})
+        task_of(small_config, environment=MOMENT, rules={"tape_fills": True})
     with pytest.raises(
         errors.ConfigError, match=r"reference is state_dp, but environment\.reference_price is touch, wanted mid"
     ):
-        problem_of(small_config, environment=MOMENT | {"reference_price": "touch"})
-    with pytest.raises(errors.ConfigError, match=r"inventory_limit_orders is 65 with environment\.residual 0\.5"):
-        problem_of(small_config, environment=RESIDUAL, rules={"inventory_limit_orders": 65})
+        task_of(small_config, environment=MOMENT | {"reference_price": "touch"})
+    with pytest.raises(errors.ConfigError, match=r"inventory_limit_orders is 65 with environment\.residual_range 0\.5"):
+        task_of(small_config, environment=RESIDUAL, rules={"inventory_limit_orders": 65})

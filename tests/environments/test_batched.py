@@ -11,14 +11,14 @@ from tf_agents.environments import tf_py_environment, utils
 from tfmm import errors
 from tfmm.config import experiment as experiment_lib, loading
 from tfmm.environments import factory
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 
 CONFIGS = sorted((pathlib.Path(__file__).resolve().parents[2] / "configs").glob("*.toml"))
 
 
-def _problem(config, **environment):
+def _task(config, **environment):
     changed = msgspec.structs.replace(config.environment, **environment)
-    return task_lib.Problem.create(msgspec.structs.replace(config, environment=changed))
+    return tape_task.TapeTask.create(msgspec.structs.replace(config, environment=changed))
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def _problem(config, **environment):
     ids=lambda value: str(value),
 )
 def test_validates(small_config, action, rows):
-    env = factory.create(_problem(small_config, action=action), "train", rows, seed=1)
+    env = factory.create(_task(small_config, action=action), "train", rows, seed=1)
     utils.validate_py_environment(env, episodes=3)
 
 
@@ -52,14 +52,14 @@ def test_every_config_validates_plain_and_wrapped(small_store, path, rows, reque
     config = loading.load(path)
     if config.environment.name == experiment_lib.TAPE:
         own = request.getfixturevalue("triangle_store") if config.environment.synthetic else small_store
-        problem = _problem(loading.with_store(config, own), window_s=30.0, warmup_s=5.0)
+        task = _task(loading.with_store(config, own), window_s=30.0, warmup_s=5.0)
     elif config.environment.name == "daily_trading":
         pytest.skip("needs files of bars; tests/environments/examples/test_daily_trading.py has them")
     else:
-        problem = factory.open_problem(config)
-    env = factory.create(problem, "train", rows, seed=1)
+        task = factory.open_task(config)
+    env = factory.create(task, "train", rows, seed=1)
     utils.validate_py_environment(env, episodes=2)
-    wrapped = tf_py_environment.TFPyEnvironment(factory.create(problem, "train", rows, seed=1))
+    wrapped = tf_py_environment.TFPyEnvironment(factory.create(task, "train", rows, seed=1))
     assert wrapped.batch_size == (rows or 1)
     first = wrapped.reset()
     action = np.zeros((rows or 1, *wrapped.action_spec().shape), np.float32)
@@ -71,7 +71,7 @@ def test_every_config_validates_plain_and_wrapped(small_store, path, rows, reque
 
 
 def test_a_window_that_is_over_is_truncated_and_restarts_row_by_row(small_config):
-    env = factory.create(_problem(small_config, window_s=10.0), "train", 5, seed=2)
+    env = factory.create(_task(small_config, window_s=10.0), "train", 5, seed=2)
     time_step = env.reset()
     lengths, lasting, ended = np.zeros(5, int), [], time_step.is_last()
     rng = np.random.default_rng(0)
@@ -89,10 +89,10 @@ def test_a_window_that_is_over_is_truncated_and_restarts_row_by_row(small_config
 
 
 def test_single_environment_is_row_zero_of_a_batch(small_config):
-    problem = _problem(small_config)
+    task = _task(small_config)
     single, batch = (
-        factory.create(problem, "train", None, seed=5),
-        factory.create(problem, "train", 1, seed=5),
+        factory.create(task, "train", None, seed=5),
+        factory.create(task, "train", 1, seed=5),
     )
     one, many = single.reset(), batch.reset()
     rng = np.random.default_rng(1)
@@ -105,7 +105,7 @@ def test_single_environment_is_row_zero_of_a_batch(small_config):
 
 @pytest.mark.parametrize("rows", [None, 3])
 def test_state_restores_exactly(small_config, rows):
-    env = factory.create(_problem(small_config, window_s=20.0), "train", rows, seed=4)
+    env = factory.create(_task(small_config, window_s=20.0), "train", rows, seed=4)
     shape = (2,) if rows is None else (rows, 2)
     actions = np.random.default_rng(2).uniform(-1, 1, (60, *shape)).astype(np.float32)
     env.reset()
@@ -120,7 +120,7 @@ def test_state_restores_exactly(small_config, rows):
 
 
 def test_reward_is_zero_without_inventory_and_fills(small_config):
-    env = factory.create(_problem(small_config, half_spread_range=(900.0, 1000.0)), "train", 4, seed=1)
+    env = factory.create(_task(small_config, half_spread_range=(900.0, 1000.0)), "train", 4, seed=1)
     env.reset()
     for _ in range(30):
         assert (env.step(np.zeros((4, 2), np.float32)).reward == 0).all()
@@ -128,6 +128,6 @@ def test_reward_is_zero_without_inventory_and_fills(small_config):
 
 def test_unknown_feature_and_empty_store_are_config_errors(small_config):
     with pytest.raises(errors.ConfigError, match="unknown feature colour"):
-        _problem(small_config, features=("colour",))
+        _task(small_config, features=("colour",))
     with pytest.raises(errors.ConfigError, match=r"data\.store is empty"):
-        task_lib.Problem.create(experiment_lib.Config())
+        tape_task.TapeTask.create(experiment_lib.Config())

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
-from tests.simulation.rewards.test_expected_fills import problem_of
+from tests.simulation.rewards.test_expected_fills import task_of
 from tfmm import errors
 from tfmm.config import loading
 from tfmm.environments import factory, reflection
@@ -38,9 +38,9 @@ def test_every_feature_but_cash_has_an_image():
 
 def test_a_dealer_in_the_mirrored_market_sees_and_earns_the_image(small_config):
     """The tape with bid and ask changed over (p -> c - p), the same clients on the other side: the kernel itself."""
-    problem = problem_of(small_config, environment={"features": list(features.NAMES[:16]), "reward": "expected_pnl"})
-    one = problem.mirror
-    sims = [problem.simulator(problem.segments["train"], 4, 3, taught=True) for _ in range(2)]
+    task = task_of(small_config, environment={"features": list(features.NAMES[:16]), "reward": "expected_pnl"})
+    one = task.mirror
+    sims = [task.simulator(task.segments["train"], 4, 3, taught=True) for _ in range(2)]
     events = sims[1]._events.copy()
     quotes = events["kind"] == 0
     total = int(events["lo_tick"].max() + events["hi_tick"].max())
@@ -56,9 +56,9 @@ def test_a_dealer_in_the_mirrored_market_sees_and_earns_the_image(small_config):
     for sim in sims:
         sim.reset()
     for _ in range(30):
-        seen = [problem.observe(sim) for sim in sims]
+        seen = [task.observe(sim) for sim in sims]
         # clients are drawn, so what is held differs; what the market shows does not
-        market = [k for k, name in enumerate(problem.feature_names) if name in features.NAMES[1:9]]
+        market = [k for k, name in enumerate(task.feature_names) if name in features.NAMES[1:9]]
         image = one.observation.sign * seen[0][:, one.observation.place]
         np.testing.assert_allclose(seen[1][:, market], image[:, market], atol=1e-4)
         action = random.uniform(-1.0, 1.0, (4, 2))
@@ -72,7 +72,7 @@ def test_a_dealer_in_the_mirrored_market_sees_and_earns_the_image(small_config):
 
 def test_a_transition_of_zero_norm_is_one_of_zero_norm():
     """Whatever is mirrored: the state that follows and its reward are those of the mirrored state and action."""
-    problem = zero_norm.Problem(loading.decode({"environment": {"name": "zero_norm"}, "zero_norm": {"size": 5}}, "t"))
+    task = zero_norm.ZeroNormTask(loading.decode({"environment": {"name": "zero_norm"}, "zero_norm": {"size": 5}}, "t"))
     random = np.random.default_rng(0)
     state, action = random.uniform(-1, 1, (2, 6, 5)).astype(np.float32)
     after = np.clip(state + action, -1, 1)
@@ -87,7 +87,7 @@ def test_a_transition_of_zero_norm_is_one_of_zero_norm():
         discount=zeros,
     )
     flips = random.random((6, 5)) < 0.5
-    got = augmentation.image(one, problem.mirror, tf.constant(flips))
+    got = augmentation.image(one, task.mirror, tf.constant(flips))
     seen, done = got.observation.numpy(), got.action.numpy()
     np.testing.assert_allclose(np.clip(seen[:, 0] + done[:, 0], -1, 1), seen[:, 1], atol=1e-6)
     np.testing.assert_allclose(got.reward[:, 0], -np.linalg.norm(seen[:, 1], axis=1), atol=1e-6)
@@ -96,9 +96,9 @@ def test_a_transition_of_zero_norm_is_one_of_zero_norm():
 
 def test_wrong_settings_are_config_errors(small_config):
     changes = {"features": ["inventory", "bid_distance"]}
-    config = problem_of(small_config, environment=changes, train={"reflect": True}).config
+    config = task_of(small_config, environment=changes, train={"reflect": True}).config
     with pytest.raises(errors.ConfigError, match="bid_distance has no mirror image"):
-        factory.open_problem(config)
+        factory.open_task(config)
     for tree in ({"environment": {"name": "simple_model"}}, {"agent": {"name": "reinforce"}}):
         with pytest.raises(errors.ConfigError, match=r"train\.reflect is true"):
             loading.decode(tree | {"train": {"reflect": True, "steps_per_iteration": 1}}, "test")

@@ -3,21 +3,19 @@
 import numpy as np
 import pytest
 
-from tests.simulation.rewards.test_expected_fills import problem_of
+from tests.simulation.rewards.test_expected_fills import task_of
 from tfmm.backtest import expected_objective
 from tfmm.evaluation import objectives
 from tfmm.policies.baselines import inventory_tables
 
 
 @pytest.fixture(scope="module")
-def problem(small_config):
-    return problem_of(small_config, environment={"features": ["inventory", "spread"]})
+def task(small_config):
+    return task_of(small_config, environment={"features": ["inventory", "spread"]})
 
 
-def test_totals_sessions_and_blocks_agree(problem):
-    several = objectives.of_baseline(
-        problem, inventory_tables.fixed_spread(problem), expected_objective.watch(problem, "train")
-    )
+def test_totals_sessions_and_blocks_agree(task):
+    several = objectives.of_baseline(task, inventory_tables.fixed_spread(task), expected_objective.watch(task, "train"))
     results, parts = {}, {"sessions": {one.session: {} for one in several}, "instruments": {"X": {}}}
     objectives.add(results, parts, several)
     total = results["expected_objective"]
@@ -33,7 +31,7 @@ def test_totals_sessions_and_blocks_agree(problem):
     np.testing.assert_allclose(whole[0], gains[:10].sum(), rtol=1e-9)
 
 
-def test_a_policy_of_actions_is_the_baseline_of_the_same_distances(problem):
+def test_a_policy_of_actions_is_the_baseline_of_the_same_distances(task):
     """Offsets that do not depend on anything: what a table of these distances earns."""
     asked = []
 
@@ -41,11 +39,11 @@ def test_a_policy_of_actions_is_the_baseline_of_the_same_distances(problem):
         asked.append(observation.shape[1])
         return np.full((len(observation), 2), -0.5, np.float32)
 
-    half = 0.25 * 6.0 * problem.scales[0].half_spread_tick  # a quarter of the range [0, 6]
-    tables = inventory_tables.linear_tables(problem, np.array([[half]]), np.zeros((1, 1)))[0]
-    same = inventory_tables.Baseline("same", tables, np.eye(1), problem.parameters["order_lot"], {})
-    watched = expected_objective.watch(problem, "test")
-    one, other = objectives.of_policy(problem, policy, watched), objectives.of_baseline(problem, same, watched)
+    half = 0.25 * 6.0 * task.scales[0].half_spread_tick  # a quarter of the range [0, 6]
+    tables = inventory_tables.linear_tables(task, np.array([[half]]), np.zeros((1, 1)))[0]
+    same = inventory_tables.Baseline("same", tables, np.eye(1), task.parameters["order_lot"], {})
+    watched = expected_objective.watch(task, "test")
+    one, other = objectives.of_policy(task, policy, watched), objectives.of_baseline(task, same, watched)
     assert set(asked) == {2}
     for mine, theirs in zip(one, other, strict=True):
         np.testing.assert_allclose(mine.objective, theirs.objective, rtol=1e-9)

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.evaluation import evaluate
 from tfmm.policies import live, saved
 
@@ -30,8 +30,8 @@ def quote(trained, lines, *arguments):
 
 
 def test_a_piped_session_gets_the_quotes_of_the_backtest(trained, policy):
-    problem = task_lib.Problem.create(policy.config)
-    (run,) = evaluate.play(problem, policy, "test")
+    task = tape_task.TapeTask.create(policy.config)
+    (run,) = evaluate.play(task, policy, "test")
     lines = b"\n".join(msgspec.json.encode(one) for one in live.messages(run.tape))
     done = quote(trained, lines, "--until", str(run.tape.events["ts"][-1]))
     assert done.returncode == 0, done.stderr.decode()

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.pipelines.test_experiments import TOY
-from tests.simulation.rewards.test_expected_fills import problem_of
+from tests.simulation.rewards.test_expected_fills import task_of
 from tfmm import errors
 from tfmm.backtest import expected_objective
 from tfmm.config import experiment as experiment_lib, loading
@@ -117,7 +117,7 @@ def test_the_score_of_a_saved_policy_is_the_one_that_training_logged(trained):
 
 
 def test_where_the_law_is_known_the_score_is_the_expected_objective_of_validation(small_config):
-    problem = problem_of(small_config, environment={"features": ["inventory", "spread"]})
+    task = task_of(small_config, environment={"features": ["inventory", "spread"]})
 
     class Constant(msgspec.Struct):
         config: experiment_lib.Config
@@ -125,10 +125,10 @@ def test_where_the_law_is_known_the_score_is_the_expected_objective_of_validatio
         def __call__(self, observation):
             return np.full((len(observation), 2), -0.6, np.float32)
 
-    policy = Constant(problem.config)
+    policy = Constant(task.config)
     results = {}
     for split in ("validation", "test"):
-        (one,) = objectives.of_policy(problem, policy, expected_objective.watch(problem, split))
+        (one,) = objectives.of_policy(task, policy, expected_objective.watch(task, split))
         results[split] = one.objective.sum()
     assert validation.of_policy(policy) == {"metric": objectives.METRIC, "score": pytest.approx(results["validation"])}
     assert results["validation"] != pytest.approx(results["test"], rel=1e-3)

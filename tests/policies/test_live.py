@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfmm import errors
 from tfmm.backtest import closed_loop
 from tfmm.config import loading
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.market import generator, schema, tape
 from tfmm.market.ingest import store_writer
 from tfmm.policies import live, saved
@@ -18,15 +18,15 @@ from tfmm.training import export
 S = 10**9
 
 
-def policy_of(problem, spread=0.3):
+def policy_of(task, spread=0.3):
     """A policy that reacts to every feature, as the saved ones do, with random weights."""
     random = np.random.default_rng(5)
-    weights = tf.constant(random.normal(size=(len(problem.columns), len(problem.action_names))) * spread, tf.float32)
+    weights = tf.constant(random.normal(size=(len(task.columns), len(task.action_names))) * spread, tf.float32)
 
     def action(**step):
         return {"action": tf.tanh(tf.matmul(step["0/observation"], weights) - 0.3)}
 
-    return saved.Policy("made", export.describe(problem, 0), action)
+    return saved.Policy("made", export.describe(task, 0), action)
 
 
 def quotes_of(answers):
@@ -36,15 +36,15 @@ def quotes_of(answers):
     return np.array([[np.nan if value is None else value for value in row] for row in flat], float)
 
 
-def assert_streamed(problem, split="test", end=True, spread=0.3):
+def assert_streamed(task, split="test", end=True, spread=0.3):
     """Backtest and session of the same events send the same; returns the session and its answers."""
-    policy = policy_of(problem, spread)
-    runs = closed_loop.run(problem, split, closed_loop.policy_actions(problem, policy), False, "made")
+    policy = policy_of(task, spread)
+    runs = closed_loop.run(task, split, closed_loop.policy_actions(task, policy), False, "made")
     for one in runs:
         session = live.Session(policy, end_ns=int(one.tape.events["ts"][-1]) if end else None)
         answers = [answer for message in live.messages(one.tape) for answer in session.take(message)]
         answers += session.close()
-        sent = one.schedule.reshape(-1, len(problem.scales))[:, np.flatnonzero(problem.parameters["quoted"])]
+        sent = one.schedule.reshape(-1, len(task.scales))[:, np.flatnonzero(task.parameters["quoted"])]
         assert len(answers) - len(sent) in ((0,) if end else (0, 1))
         expected = np.stack([sent["ts_ns"], *(sent[name] for name in ("bid_px", "bid_qty", "ask_px", "ask_qty"))], -1)
         expected[np.isnan(expected[..., 1]), 2] = np.nan
@@ -59,7 +59,7 @@ def changed(config, store, **sections):
     tree = msgspec.to_builtins(config)
     for name, values in sections.items():
         tree[name] |= values
-    return task_lib.Problem.create(loading.with_store(loading.decode(tree, "test"), store))
+    return tape_task.TapeTask.create(loading.with_store(loading.decode(tree, "test"), store))
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def changed(config, store, **sections):
     ],
 )  # fmt: skip
 def test_quotes_equal_the_backtest(small_config, small_store, sections):
-    problem = changed(small_config, small_store, **sections)
-    one, session, _ = assert_streamed(problem)
+    task = changed(small_config, small_store, **sections)
+    one, session, _ = assert_streamed(task)
     assert len(one.fills) > 0
     assert session.stream.books["n_fills"][0, 0] == len(one.fills)
 
@@ -93,8 +93,8 @@ def test_quotes_equal_the_backtest_for_two_instruments(small_config, tmp_path):
             yield frames[0][0], tape.Tape.merge(parts), {}
 
     store_writer.create(tmp_path / "store", instruments, sessions())
-    problem = changed(small_config, tmp_path / "store", rules={"latency_s": (0.0, 0.4), "touch": "always"})
-    one, _, answers = assert_streamed(problem, end=False)
+    task = changed(small_config, tmp_path / "store", rules={"latency_s": (0.0, 0.4), "touch": "always"})
+    one, _, answers = assert_streamed(task, end=False)
     assert [row["instrument"] for row in answers[0]] == ["A", "B"]
     assert len(one.fills) > 0
     seen = changed(small_config, tmp_path / "store", environment={"quoted": ("B",)}, rules={"touch": "always"})
@@ -113,14 +113,14 @@ def test_quotes_equal_the_backtest_on_a_real_session(small_config, shared_data, 
 
     store_writer.create(tmp_path / "store", [instrument], sessions())
     environment = {"interval_s": 10.0, "half_spread_range": (0.2, 4.0)}
-    problem = changed(small_config, tmp_path / "store", environment=environment)
-    one, _, answers = assert_streamed(problem)
+    task = changed(small_config, tmp_path / "store", environment=environment)
+    one, _, answers = assert_streamed(task)
     assert len(answers) > 2000 and len(one.fills) > 10
 
 
 def session_of(small_config, small_store, **arguments):
-    problem = changed(small_config, small_store)
-    return problem, live.Session(policy_of(problem), **arguments)
+    task = changed(small_config, small_store)
+    return task, live.Session(policy_of(task), **arguments)
 
 
 def quote(ts, bid=100.0, **changes):
@@ -163,17 +163,15 @@ def test_what_cannot_be_true_is_dropped_and_counted(small_config, small_store):
 
 
 def test_reported_fills_move_the_inventory_and_simulated_sessions_refuse_them(small_config, small_store):
-    problem, session = session_of(small_config, small_store, fills="reported")
+    task, session = session_of(small_config, small_store, fills="reported")
     before = list(session.take(quote(0))) + list(session.take(quote(6 * S)))
     assert len(before) == 1
-    list(
-        session.take(live.Fill(ts=6 * S + 1, side=-1, price=100.02, size=2 * float(problem.parameters["order_lot"][0])))
-    )
+    list(session.take(live.Fill(ts=6 * S + 1, side=-1, price=100.02, size=2 * float(task.parameters["order_lot"][0]))))
     list(session.take(quote(8 * S)))
     held = session.stream.books["inventory_lot"][0, 0]
-    assert held == -2 * problem.parameters["order_lot"][0]
-    column = problem.feature_names.index("inventory")
-    assert session.stream.observation[0, problem.columns][column] == pytest.approx(-2 / 10)
+    assert held == -2 * task.parameters["order_lot"][0]
+    column = task.feature_names.index("inventory")
+    assert session.stream.observation[0, task.columns][column] == pytest.approx(-2 / 10)
     # trades far through our quotes fill nothing here
     list(session.take(live.Trade(ts=9 * S, price=50.0, size=1.0, side=-1)))
     list(session.take(quote(11 * S)))
@@ -183,9 +181,9 @@ def test_reported_fills_move_the_inventory_and_simulated_sessions_refuse_them(sm
 
 
 def test_reported_sessions_tell_what_to_hedge_and_wait_for_it(small_config, small_store):
-    problem = changed(small_config, small_store, rules={"hedge": "limit", "hedge_limit_orders": 1})
-    lot = int(problem.parameters["order_lot"][0])
-    session = live.Session(policy_of(problem), fills="reported")
+    task = changed(small_config, small_store, rules={"hedge": "limit", "hedge_limit_orders": 1})
+    lot = int(task.parameters["order_lot"][0])
+    session = live.Session(policy_of(task), fills="reported")
     list(session.take(quote(0)))
     list(session.take(live.Fill(ts=1, side=1, price=100.0, size=3.0 * lot)))
     for ts in (6 * S, 8 * S):

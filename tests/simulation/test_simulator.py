@@ -10,7 +10,7 @@ from tfmm import simulation
 from tfmm.backtest import closed_loop
 from tfmm.calibration import scales as scales_lib
 from tfmm.config import environment as environment_lib, loading
-from tfmm.environments.tape import parameters as parameters_lib, task as task_lib
+from tfmm.environments.tape import parameters as parameters_lib, task as tape_task
 from tfmm.market import generator, schema, tape
 from tfmm.simulation import kernel, simulator, state
 from tfmm.simulation.exchange import ledger, rules
@@ -135,9 +135,9 @@ def test_the_schedule_that_was_sent_replays_to_the_same_book(small_config, laten
     """The closed loop and replay() share nothing but the kernel; backtest.run asserts inventory and fills."""
     tree = tomllib.loads(loading.dumps(small_config))
     tree["rules"]["latency_s"], tree["environment"]["action"] = latency_ns * 1e-9, action
-    problem = task_lib.Problem.create(loading.decode(tree, "test"))
+    task = tape_task.TapeTask.create(loading.decode(tree, "test"))
     random = np.random.default_rng(2)
-    (one,) = closed_loop.run(problem, "test", lambda sim: random.uniform(-1, 0.2, (len(sim.rows), 2)), False, "random")
+    (one,) = closed_loop.run(task, "test", lambda sim: random.uniform(-1, 0.2, (len(sim.rows), 2)), False, "random")
     assert len(one.fills) > 10
     assert one.fills["ts_ns"].min() > one.span[0]
     assert one.fills["ts_ns"].max() <= one.span[1]
@@ -149,9 +149,9 @@ def test_decisions_by_events(small_config, clock, latency_ns):
     tree = tomllib.loads(loading.dumps(small_config))
     tree["environment"].update(clock=clock, interval_quotes=7, interval_s=2.0)
     tree["rules"]["latency_s"] = latency_ns * 1e-9
-    problem = task_lib.Problem.create(loading.decode(tree, "test"))
+    task = tape_task.TapeTask.create(loading.decode(tree, "test"))
     random = np.random.default_rng(2)
-    (one,) = closed_loop.run(problem, "test", lambda sim: random.uniform(-1, 0.2, (len(sim.rows), 2)), False, "random")
+    (one,) = closed_loop.run(task, "test", lambda sim: random.uniform(-1, 0.2, (len(sim.rows), 2)), False, "random")
     events = one.tape.events
     quotes = events[events["kind"] == schema.QUOTE]
     now, end, times = one.span[0], one.span[1], []

@@ -52,16 +52,16 @@ def _tree(folder, name):
 @pytest.fixture(scope="module", params=["td3", "reinforce", "dqn"])
 def trained(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
-    problem = factory.open_problem(loading.decode(_tree(folder, request.param), "test"))
-    run = run_directory.RunDirectory.create(folder / "run", problem.config, problem.data_hash)
-    job = trainer.Trainer(problem, run)
+    task = factory.open_task(loading.decode(_tree(folder, request.param), "test"))
+    run = run_directory.RunDirectory.create(folder / "run", task.config, task.data_hash)
+    job = trainer.Trainer(task, run)
     job.run()
-    yield job, run, problem
+    yield job, run, task
     job.close()
 
 
 def test_a_run_logs_exports_and_is_evaluated(trained, tmp_path):
-    job, run, problem = trained
+    job, run, task = trained
     records = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     logged = [one for one in records if "train/loss" in one]
     assert [one["step"] for one in logged] == [3, 6]
@@ -69,20 +69,20 @@ def test_a_run_logs_exports_and_is_evaluated(trained, tmp_path):
     assert {"train/q_mean", "collect/reward_mean"} <= set(logged[0])
     assert any(key.startswith("validation/") for one in records for key in one)
     policy = saved.Policy.load(run.path)
-    seen = factory.create(problem, "train", 4, 1).reset().observation
+    seen = factory.create(task, "train", 4, 1).reset().observation
     np.testing.assert_allclose(policy(seen), job._collector.greedy()(seen), atol=1e-6)
     outcome = examples.evaluate(policy)
     path = examples.write(pathlib.Path(tmp_path), outcome)
     tree = json.loads(path.read_text())
     assert set(tree) >= {"policy", "data", "rules", "results", "comparison", "verdict"}
-    assert problem.config.agent.name in tree["results"]
-    assert {one["baseline"] for one in tree["comparison"]} == set(tree["results"]) - {problem.config.agent.name}
+    assert task.config.agent.name in tree["results"]
+    assert {one["baseline"] for one in tree["comparison"]} == set(tree["results"]) - {task.config.agent.name}
     assert len(list((tmp_path / "figures").glob("*.png"))) == len(outcome.figures)
 
 
 def test_a_checkpoint_restores_the_agent_and_its_exploration(trained):
-    job, run, problem = trained
-    again = trainer.Trainer(problem, run_directory.RunDirectory(run.path))
+    job, run, task = trained
+    again = trainer.Trainer(task, run_directory.RunDirectory(run.path))
     step, state = run.restore_checkpoint(again._checkpoint)
     again._set_state(state)
     assert step == 6
@@ -94,10 +94,10 @@ def test_a_checkpoint_restores_the_agent_and_its_exploration(trained):
 
 def test_q_values_of_a_saved_policy_are_those_worked_from_its_weights(trained):
     """Q = W2 max(x, .2 x) + b2 with x = W1 z + b1, z the normalised observation."""
-    job, run, problem = trained
+    job, run, task = trained
     policy = saved.Policy.load(run.path)
-    seen = factory.create(problem, "train", 4, 1).reset().observation
-    if problem.config.agent.name != "dqn":
+    seen = factory.create(task, "train", 4, 1).reset().observation
+    if task.config.agent.name != "dqn":
         with pytest.raises(errors.DataError, match="its actions are continuous"):
             policy.values(seen)
         return
@@ -113,8 +113,8 @@ def test_q_values_of_a_saved_policy_are_those_worked_from_its_weights(trained):
 
 def test_reinforce_needs_the_end_of_an_episode_in_every_block(tmp_path):
     tree = loading.decode({**_tree(tmp_path, "reinforce"), "quote_target": {"window_steps": 50}}, "test")
-    problem = factory.open_problem(tree)
-    job = trainer.Trainer(problem, run_directory.RunDirectory.create(tmp_path / "run", tree, problem.data_hash))
+    task = factory.open_task(tree)
+    job = trainer.Trainer(task, run_directory.RunDirectory.create(tmp_path / "run", tree, task.data_hash))
     with pytest.raises(errors.ConfigError, match="4 steps of each row held no end of an episode"):
         job.run()
     job.close()

@@ -24,8 +24,8 @@ def test_training_under_the_strategy_of_a_gpu_moves_the_agent_and_resumes(tmp_pa
     """TF-Agents' own strategy, which mirrors on the CPU where there is nothing else."""
     monkeypatch.setattr(devices, "_gpus", lambda: ["GPU:0"])
     config = loading.decode(TREE, "test")
-    problem = factory.open_problem(config)
-    job = trainer.Trainer(problem, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
+    task = factory.open_task(config)
+    job = trainer.Trainer(task, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
     weights = job._agent._actor_network.trainable_variables
     assert isinstance(weights[0], tf.distribute.DistributedValues)
     before = [one.numpy() for one in weights]
@@ -36,7 +36,7 @@ def test_training_under_the_strategy_of_a_gpu_moves_the_agent_and_resumes(tmp_pa
     assert "use_gpu" not in absl.flags.FLAGS  # importing strategy_utils defines it
 
     longer = msgspec.structs.replace(config, train=msgspec.structs.replace(config.train, steps=20))
-    again = trainer.Trainer(factory.open_problem(longer), run_directory.RunDirectory.existing(tmp_path / "run"))
+    again = trainer.Trainer(factory.open_task(longer), run_directory.RunDirectory.existing(tmp_path / "run"))
     again._run.restore_checkpoint(again._checkpoint)
     for one, other in zip(learned, again._agent._actor_network.trainable_variables, strict=True):
         np.testing.assert_array_equal(one, other.numpy())

@@ -6,7 +6,7 @@ import pytest
 
 from tfmm import errors
 from tfmm.config import loading
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.evaluation import evaluate
 from tfmm.evaluation.report import figures, report
 from tfmm.policies import live, saved
@@ -23,8 +23,8 @@ def _trained(small_config, path, fee_bps):
         train=replace(small_config.train, no_quote_gate=True),
         evaluation=replace(small_config.evaluation, block_s=10.0),
     )
-    problem = task_lib.Problem.create(config)
-    job = trainer.Trainer(problem, run_directory.RunDirectory.create(path, config, problem.data_hash))
+    task = tape_task.TapeTask.create(config)
+    job = trainer.Trainer(task, run_directory.RunDirectory.create(path, config, task.data_hash))
     job.run()
     job.close()
     return saved.Policy.load(path)
@@ -46,7 +46,7 @@ def test_a_policy_whose_fills_cost_more_than_they_earn_quotes_nothing(small_conf
     page = report.write(tmp_path / "report", outcome, figures.png).read_text()
     assert "ddpg quotes nothing: on validation quoting was not surely better" in page
     session = live.Session(policy)
-    (run,) = evaluate.play(task_lib.Problem.create(policy.config), policy, "test")
+    (run,) = evaluate.play(tape_task.TapeTask.create(policy.config), policy, "test")
     answers = [one for message in live.messages(run.tape) for one in session.take(message)]
     assert len(answers) > 300
     assert all((one["bid"], one["ask"]) == (None, None) for (one,) in answers)

@@ -13,7 +13,7 @@ import pytest
 
 from tfmm import errors
 from tfmm.config import loading
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.training import run_directory, trainer
 from tfmm.training.replay import checkpoint as checkpoint_lib, server as server_lib
 
@@ -23,17 +23,17 @@ STEPS = 40
 
 @pytest.fixture(scope="module")
 def finished(small_config, tmp_path_factory):
-    """(problem, path of a run of STEPS steps, keys of the items its replay held at the end)."""
+    """(task, path of a run of STEPS steps, keys of the items its replay held at the end)."""
     config = msgspec.structs.replace(
         small_config, train=msgspec.structs.replace(small_config.train, steps=STEPS, validation_interval=0)
     )
-    problem = task_lib.Problem.create(config)
+    task = tape_task.TapeTask.create(config)
     run = run_directory.RunDirectory.create(tmp_path_factory.mktemp("runs") / "run", config, "hash")
-    job = trainer.Trainer(problem, run)
+    job = trainer.Trainer(task, run)
     job.run()
     held = _keys(job)
     job.close()
-    return problem, run.path, held
+    return task, run.path, held
 
 
 def _keys(job):
@@ -44,15 +44,15 @@ def _keys(job):
     return keys
 
 
-def _resumed(problem, path):
-    return trainer.Trainer(problem, run_directory.RunDirectory.existing(path))
+def _resumed(task, path):
+    return trainer.Trainer(task, run_directory.RunDirectory.existing(path))
 
 
 def test_the_replay_holds_what_it_held(finished):
-    problem, path, held = finished
+    task, path, held = finished
     # the warm-up's 40 batched steps, then 2 every 2 train steps; steps between episodes come on top
     assert len(held) >= 40 + STEPS - 1
-    job = _resumed(problem, path)
+    job = _resumed(task, path)
     assert job._replay.restored
     assert _keys(job) == held
     job.run()
@@ -70,7 +70,7 @@ def test_loading_has_a_time_limit(finished):
 
 @pytest.mark.parametrize("damage", ["missing", "cut"])
 def test_a_replay_that_cannot_be_loaded_is_filled_again(finished, tmp_path, caplog, damage):
-    problem, finished_path, _ = finished
+    task, finished_path, _ = finished
     path = shutil.copytree(finished_path, tmp_path / "run")
     folder = path / "checkpoints" / f"{STEPS:010d}" / checkpoint_lib.NAME
     if damage == "missing":
@@ -78,13 +78,13 @@ def test_a_replay_that_cannot_be_loaded_is_filled_again(finished, tmp_path, capl
     else:
         os.truncate(folder / "chunks.tfrecord", 1000)
     with caplog.at_level(logging.WARNING, logger="tfmm"):
-        job = _resumed(problem, path)
+        job = _resumed(task, path)
     assert not job._replay.restored
     (message,) = (record.message for record in caplog.records if "replay of checkpoint" in record.message)
     assert ("it holds none" in message) == (damage == "missing")
     assert message.endswith("it is filled again with the restored policy")
     job.run()
-    assert job._replay.items() >= problem.config.collect.initial_steps - 1
+    assert job._replay.items() >= task.config.collect.initial_steps - 1
     job.close()
 
 
@@ -99,7 +99,7 @@ def test_a_replay_that_cannot_be_loaded_is_filled_again(finished, tmp_path, capl
     ],
 )
 def test_a_checkpoint_of_another_layout_is_refused_in_one_line(finished, tmp_path, change, message):
-    problem, finished_path, _ = finished
+    task, finished_path, _ = finished
     path = shutil.copytree(finished_path, tmp_path / "run")
     newest = path / "checkpoints" / f"{STEPS:010d}"
     if change is None:
@@ -107,13 +107,13 @@ def test_a_checkpoint_of_another_layout_is_refused_in_one_line(finished, tmp_pat
     elif change == "torn":
         os.truncate(newest / "state.pickle", 10)
     else:
-        tree = msgspec.to_builtins(problem.config)
+        tree = msgspec.to_builtins(task.config)
         for key, value in change.items():
             section, name = key.split(".")
             tree[section][name] = value
-        problem = task_lib.Problem.create(loading.decode(tree, "test"))
+        task = tape_task.TapeTask.create(loading.decode(tree, "test"))
     with pytest.raises(errors.DataError, match=message) as raised:
-        job = _resumed(problem, path)
+        job = _resumed(task, path)
         try:
             job.run()
         finally:
@@ -123,8 +123,8 @@ def test_a_checkpoint_of_another_layout_is_refused_in_one_line(finished, tmp_pat
 
 def test_a_full_disk_in_mid_checkpoint_leaves_the_one_before_it(finished, tmp_path):
     """The disk takes no file over 30 kB: the replay does not fit; without that limit the run goes on."""
-    problem, finished_path, held = finished
-    config = msgspec.structs.replace(problem.config, train=msgspec.structs.replace(problem.config.train, steps=60))
+    task, finished_path, held = finished
+    config = msgspec.structs.replace(task.config, train=msgspec.structs.replace(task.config.train, steps=60))
     path = tmp_path / "run"
     shutil.copytree(finished_path, path)
     (path / "config.toml").write_text(loading.dumps(config))
@@ -145,7 +145,7 @@ def test_a_full_disk_in_mid_checkpoint_leaves_the_one_before_it(finished, tmp_pa
     assert [one.name for one in sorted((path / "checkpoints").glob("[0-9]*"))] == ["0000000020", "0000000040"]
     assert not list((path / "checkpoints").glob(".*.tmp"))
 
-    job = _resumed(task_lib.Problem.create(config), path)
+    job = _resumed(tape_task.TapeTask.create(config), path)
     assert _keys(job) == held
     job.run()
     job.close()

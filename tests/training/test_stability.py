@@ -9,7 +9,7 @@ import pytest
 
 from tfmm import errors
 from tfmm.config import agent as agent_lib, loading
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.training import exploration, nan_guard, run_directory, trainer
 
 
@@ -48,15 +48,15 @@ def test_a_loss_that_is_not_finite_ends_with_exit_3_and_its_batch(small_config, 
 def test_weights_that_are_not_finite_are_not_saved(small_config, tmp_path):
     """Poisoned after a checkpoint: that one stays the newest, and whole."""
     config = _changed(small_config, steps=20, validation_interval=0)
-    problem = task_lib.Problem.create(config)
-    job = trainer.Trainer(problem, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
+    task = tape_task.TapeTask.create(config)
+    job = trainer.Trainer(task, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
     job.run()
     weight = job._agent._critic_network.trainable_variables[0]
     weight.assign(weight * np.nan)
     with pytest.raises(errors.Diverged, match=r"step 21: weight .* is not finite; checkpoint .*0000000020 is whole"):
         job._save(21)
     job.close()
-    again = trainer.Trainer(problem, run_directory.RunDirectory.existing(tmp_path / "run"))
+    again = trainer.Trainer(task, run_directory.RunDirectory.existing(tmp_path / "run"))
     again.run()  # at its last step already
     assert all(np.isfinite(one.numpy()).all() for one in again._agent.variables)
     again.close()
@@ -66,8 +66,8 @@ def test_patience_ends_a_run_that_gets_no_better(small_config, tmp_path):
     """At a learning rate of 1e-12 the policy stays the same: the first validation is the best, two more end the run."""
     slow = {"actor_learning_rate": 1e-12, "critic_learning_rate": 1e-12}
     config = _changed(small_config, slow, steps=200, validation_interval=10, patience=2, checkpoint_interval=100)
-    problem = task_lib.Problem.create(config)
-    job = trainer.Trainer(problem, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
+    task = tape_task.TapeTask.create(config)
+    job = trainer.Trainer(task, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
     job.run()
     job.close()
     assert _records(tmp_path / "run")[-1]["step"] == 30

@@ -16,7 +16,7 @@ from tf_agents.trajectories import time_step as ts
 
 from tfmm import errors
 from tfmm.config import loading
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.policies import saved
 from tfmm.training import run_directory, trainer
 
@@ -45,16 +45,16 @@ def _records(run_dir):
 @pytest.fixture(scope="module")
 def trained(small_config, tmp_path_factory):
     """A finished run and its trainer, still alive."""
-    problem = task_lib.Problem.create(small_config)
+    task = tape_task.TapeTask.create(small_config)
     run = run_directory.RunDirectory.create(tmp_path_factory.mktemp("runs") / "run", small_config, "hash")
-    job = trainer.Trainer(problem, run)
+    job = trainer.Trainer(task, run)
     job.run()
-    yield job, run.path, problem
+    yield job, run.path, task
     job.close()
 
 
 def test_run_directory_holds_everything(trained, small_config):
-    _, path, problem = trained
+    _, path, task = trained
     assert loading.load(path / "config.toml") == small_config
     provenance = json.loads((path / "provenance.json").read_text())
     assert provenance["versions"]["tensorflow"] == tf.__version__
@@ -68,15 +68,15 @@ def test_run_directory_holds_everything(trained, small_config):
     assert list((path / "tensorboard").rglob("events.out.tfevents*"))
     for name in ("policy", "best"):
         description = json.loads((path / name / "tfmm.json").read_text())
-        assert description["features"] == list(problem.feature_names)
+        assert description["features"] == list(task.feature_names)
         assert description["actions"] == ["skew", "half_spread"]
     assert description["instruments"][0]["symbol"] == "SIM"
     assert not list(path.rglob(".*tmp"))
 
 
 def test_exported_policy_acts_like_the_live_one_in_plain_tensorflow(trained, tmp_path):
-    job, path, problem = trained
-    x = np.random.default_rng(0).normal(0.0, 3.0, (1000, len(problem.feature_names))).astype(np.float32)
+    job, path, task = trained
+    x = np.random.default_rng(0).normal(0.0, 3.0, (1000, len(task.feature_names))).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
     subprocess.run(
         [sys.executable, "-I", "-c", PLAIN, str(path / "policy"), str(tmp_path / "x.npy"), str(tmp_path / "a.npy")],
@@ -103,8 +103,8 @@ def test_training_moves_the_policy_and_the_normaliser_is_fitted(trained):
 
 
 def test_checkpoint_restores_agent_and_environment(trained, small_config):
-    job, path, problem = trained
-    again = trainer.Trainer(problem, run_directory.RunDirectory.existing(path))
+    job, path, task = trained
+    again = trainer.Trainer(task, run_directory.RunDirectory.existing(path))
     step, state = again._run.restore_checkpoint(again._checkpoint)
     again._set_state(state)
     assert step == small_config.train.steps == int(again._step.numpy())

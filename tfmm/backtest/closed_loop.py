@@ -13,12 +13,12 @@ from tfmm.simulation.dealer import quoting
 from tfmm.simulation.exchange import replay, rules
 
 
-def run(problem, split, act, distances, name):
+def run(task, split, act, distances, name):
     """Plays whole segments with one policy: see run_all."""
-    return run_all(problem, split, {name: act}, distances)[name]
+    return run_all(task, split, {name: act}, distances)[name]
 
 
-def run_all(problem, split, acts, distances):
+def run_all(task, split, acts, distances):
     """Plays whole segments with several policies side by side.
 
     The closed loop records the quotes sent; `replay` then fills them on the same tape, so fills, cash
@@ -26,33 +26,33 @@ def run_all(problem, split, acts, distances):
     fills are those of the closed loop; every policy meets the same clients.
 
     Args:
-        problem: Problem. split: "train", "validation" or "test". acts: {name: function of a simulator, or a
+        task: TapeTask. split: "train", "validation" or "test". acts: {name: function of a simulator, or a
             play.Part of one, that gives its actions (B, N, 2) or (B, 2 N)}.
         distances: they are raw distances (of baselines) instead of actions.
 
     Returns:
         {name: list of assess.Backtest, one per segment}.
     """
-    segments = problem.segments[split]
-    windows = problem.windows(segments)
+    segments = task.segments[split]
+    windows = task.windows(segments)
     count = len(windows)
     every = np.tile(windows, (len(acts), 1))
-    gauge = control_variate.Gauge(problem) if control_variate.known(problem) else None
-    played_by = control_variate.taught(problem) if gauge else problem
+    gauge = control_variate.Gauge(task) if control_variate.known(task) else None
+    played_by = control_variate.taught(task) if gauge else task
     sim = played_by.simulator(
-        segments, len(every), windows=every, distances=distances, record=problem.drawn, taught=gauge is not None
+        segments, len(every), windows=every, distances=distances, record=task.drawn, taught=gauge is not None
     )
     sim.rows["random"] = np.tile(sim.rows["random"][:count], len(acts))
     longest = int((windows[:, 2] - windows[:, 1]).max() // sim.interval_ns)
     with tqdm.tqdm(total=longest, desc=f"backtest {_title(acts)}", unit="step", disable=None, leave=False) as bar:
-        played = _play(sim, list(acts.values()), problem.drawn, gauge, bar)
+        played = _play(sim, list(acts.values()), task.drawn, gauge, bar)
     tapes = [
-        tape.Tape(problem.store.events[one.start_row : one.stop_row], problem.store.instruments, rates=problem.rates)
+        tape.Tape(task.store.events[one.start_row : one.stop_row], task.store.instruments, rates=task.rates)
         for one in (segments[index] for index, _, _ in windows)
     ]
     out = {name: [] for name in acts}
     for b, (index, start_ns, _) in enumerate(every):
-        one = _backtest(problem, segments[index], tapes[b % count], played, b, int(start_ns), distances)
+        one = _backtest(task, segments[index], tapes[b % count], played, b, int(start_ns), distances)
         out[list(acts)[b // count]].append(one)
     return out
 
@@ -107,53 +107,53 @@ def _title(acts):
     return next(iter(acts)) if len(acts) == 1 else f"{len(acts)} policies"
 
 
-def _backtest(problem, segment, own, played, b, start_ns, distances):
+def _backtest(task, segment, own, played, b, start_ns, distances):
     """The Backtest of row b, which played `segment`; own: its Tape."""
     was_open = played.was_open[:, b]
-    sent = _schedule(problem, played.sent[was_open, b])
+    sent = _schedule(task, played.sent[was_open, b])
     # the closed loop stops with its last decision; the quote that is still out must not fill later
     books, stop_ns = played.final[b]
-    limited, outcomes = _limited(problem), None
-    if problem.drawn:
-        fills = _drawn(problem, played.fills, b, segment)
+    limited, outcomes = _limited(task), None
+    if task.drawn:
+        fills = _drawn(task, played.fills, b, segment)
     else:
         replayed = replay.replay(own, sent, limited)
         fills, outcomes = replayed.fills[replayed.fills["ts_ns"] <= stop_ns], replayed.outcomes
-    _check(fills, books, problem)
+    _check(fills, books, task)
     taken = None if distances else played.actions[was_open, b].astype(np.float32)
-    first_row = segment.start_row - problem.store.session(segment.session).start_row
+    first_row = segment.start_row - task.store.session(segment.session).start_row
     lucky = tuple(part[was_open, b] for part in played.lucky) if played.lucky else None
     return record.Backtest(
         segment.session, own, (start_ns, stop_ns), sent, fills, taken, first_row, limited, outcomes, lucky
     )
 
 
-def policy_actions(problem, policy):
+def policy_actions(task, policy):
     """The act function of a saved policy: features of every row -> actions."""
-    return lambda sim: policy.each(problem.observe(sim))
+    return lambda sim: policy.each(task.observe(sim))
 
 
-def _drawn(problem, log, row, segment):
+def _drawn(task, log, row, segment):
     """(K,) FILLS of a row of the closed loop, `event` counted from the segment's first."""
     own = log[log["batch_row"] == row]
     own["event"] -= segment.start_row
-    instruments = problem.store.instruments
-    return replay.at_the_door(own, instruments, rules.money_units(instruments, problem.parameters))
+    instruments = task.store.instruments
+    return replay.at_the_door(own, instruments, rules.money_units(instruments, task.parameters))
 
 
-def _limited(problem):
-    """The fill rules with the inventory limits of the problem."""
-    lots = problem.parameters["limit_lot"]
-    limits = tuple(float(lot) * one.lot_size for lot, one in zip(lots, problem.store.instruments, strict=True))
-    return dataclasses.replace(problem.rules, inventory_limit=limits)
+def _limited(task):
+    """The fill rules with the inventory limits of the task."""
+    lots = task.parameters["limit_lot"]
+    limits = tuple(float(lot) * one.lot_size for lot, one in zip(lots, task.store.instruments, strict=True))
+    return dataclasses.replace(task.rules, inventory_limit=limits)
 
 
-def _schedule(problem, quotes):
+def _schedule(task, quotes):
     """(S,) SCHEDULE from the (T, N) orders sent; without a market (no lots) nothing was sent."""
     count = quotes.shape[1]
     out = np.zeros(quotes.shape, replay.SCHEDULE)
     for n in range(count):
-        one, own = problem.store.instruments[n], quotes[:, n]
+        one, own = task.store.instruments[n], quotes[:, n]
         out["ts_ns"][:, n], out["instrument"][:, n] = own["active_ns"], n
         for side in ("bid", "ask"):
             quoted = own[f"{side}_lot"] > 0
@@ -162,8 +162,8 @@ def _schedule(problem, quotes):
     return out.reshape(-1)
 
 
-def _check(fills, books, problem):
-    for n, one in enumerate(problem.store.instruments):
+def _check(fills, books, task):
+    for n, one in enumerate(task.store.instruments):
         own = fills[fills["instrument"] == n]
         held = round(float((own["side"] * own["qty"]).sum()) / one.lot_size)
         assert (held, len(own)) == (books["inventory_lot"][n], books["n_fills"][n]), (

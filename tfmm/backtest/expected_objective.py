@@ -57,25 +57,25 @@ class Expected(NamedTuple):
     outcomes: np.ndarray
 
 
-def possible(problem):
+def possible(task):
     """Whether the law of the inventory is known: fills of known probability, one instrument, observed by itself."""
-    config = problem.config
+    config = task.config
     names = config.environment.features or features.DEFAULT
-    if len(problem.instruments) > 1 or not KNOWN.issuperset(names) or problem.risk is not None:
+    if len(task.instruments) > 1 or not KNOWN.issuperset(names) or task.risk is not None:
         return False
-    if config.rules.hedge == "action" and problem.parameters["order_lot"][0] > 1:  # shares of orders may be closed
+    if config.rules.hedge == "action" and task.parameters["order_lot"][0] > 1:  # shares of orders may be closed
         return False
     if config.environment.liquidate or config.rules.marketable == "take" or config.rules.cash_limit:
         return False
-    return known_fills.known(config, problem.instruments)
+    return known_fills.known(config, task.instruments)
 
 
 @functools.lru_cache(maxsize=4)
-def watch(problem, split):
+def watch(task, split):
     """[Watched] of the segments of a split: nobody quotes, and the market does not mind."""
-    segments = problem.segments[split]
-    windows = problem.windows(segments)
-    sim = problem.simulator(segments, len(windows), windows=windows, distances=True)
+    segments = task.segments[split]
+    windows = task.windows(segments)
+    sim = task.simulator(segments, len(windows), windows=windows, distances=True)
     nothing = np.full((len(windows), 1, 2), np.nan)
     seen, markets, was_open = [], [], []
     open_rows = np.ones(len(windows), bool)
@@ -98,19 +98,19 @@ def watch(problem, split):
     return out
 
 
-def expected(problem, watched, act, distances):
+def expected(task, watched, act, distances):
     """[Expected] of a strategy on segments that have been watched.
 
     Args:
-        act: as playing.run takes it, called with a Seen. distances: see Problem.simulator.
+        act: as playing.run takes it, called with a Seen. distances: see TapeTask.simulator.
     """
-    rules, config_rules = problem.played(distances)[0], problem.config.rules
+    rules, config_rules = task.played(distances)[0], task.config.rules
     keep = config_rules.hedge_limit_orders if config_rules.hedge == "limit" else config_rules.inventory_limit_orders
-    limit, money = problem.config.rules.inventory_limit_orders, problem.money_unit(0)
+    limit, money = task.config.rules.inventory_limit_orders, task.money_unit(0)
     out = []
     for one in watched:
         steps = len(one.observation)
-        results, held = _outcomes(problem.store.events, one, act, limit, rules)
+        results, held = _outcomes(task.store.events, one, act, limit, rules)
         probabilities, means = np.zeros((steps + 1, 2 * limit + 1)), np.zeros(steps, inventory_distribution.OUTCOME)
         probabilities[0, limit] = 1.0
         inventory_distribution.forward(results, held, keep, probabilities, means)
@@ -138,14 +138,14 @@ def _outcomes(events, one, act, limit, rules):
     return out, held
 
 
-def quotes(problem, one, rows, act, distances):
+def quotes(task, one, rows, act, distances):
     """(K, 2 L + 1, 2) ask and bid distance from the mid, market spreads, of a strategy with every inventory -L, ..., L
     orders at K decisions of a Watched; NaN: no quote.
 
     Args:
         rows: (K,) decisions. act, distances: as `expected` takes them.
     """
-    limit, rules = problem.config.rules.inventory_limit_orders, problem.played(distances)[0]
+    limit, rules = task.config.rules.inventory_limit_orders, task.played(distances)[0]
     out = np.empty((len(rows), 2 * limit + 1, 2))
     inventory_distribution.distances(one.market[rows], _actions(one, rows, act, limit, rules), rules, out)
     return out

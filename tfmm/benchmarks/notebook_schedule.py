@@ -8,7 +8,7 @@ from tf_agents.train import learner
 
 from tfmm.config import loading
 from tfmm.environments import factory
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.training import collection, run_directory, trainer
 from tfmm.training.replay import server as server_lib
 
@@ -31,8 +31,8 @@ def run(notebook, store, folder):
         of the schedule after its first iteration, without any of those, and scaled.
     """
     notebook = loading.with_store(notebook, store)
-    engine = _engine(task_lib.Problem.create(batched(notebook)), folder / "engine")
-    stock = _stock(task_lib.Problem.create(notebook), folder / "stock")
+    engine = _engine(tape_task.TapeTask.create(batched(notebook)), folder / "engine")
+    stock = _stock(tape_task.TapeTask.create(notebook), folder / "stock")
     return {"notebook_schedule_vs_stock": stock / engine}
 
 
@@ -57,9 +57,9 @@ def batched(notebook):
     )
 
 
-def _engine(problem, folder):
-    run = run_directory.RunDirectory.create(folder, problem.config, problem.data_hash)
-    job = trainer.Trainer(problem, run)
+def _engine(task, folder):
+    run = run_directory.RunDirectory.create(folder, task.config, task.data_hash)
+    job = trainer.Trainer(task, run)
     began = time.perf_counter()
     job.run()
     seconds = time.perf_counter() - began
@@ -67,11 +67,11 @@ def _engine(problem, folder):
     return seconds
 
 
-def _stock(problem, folder):
+def _stock(task, folder):
     """One environment, TF-Agents' eager policy, an item a step, one train step a call of the learner."""
-    settings, collect = problem.config.train, problem.config.collect
-    env = factory.create(problem, "train", None, seed=0)
-    agent, step = trainer.create_agent(problem, env)
+    settings, collect = task.config.train, task.config.collect
+    env = factory.create(task, "train", None, seed=0)
+    agent, step = trainer.create_agent(task, env)
     replay = server_lib.Replay(agent.collect_data_spec, None, settings.replay_capacity, settings.replay_timeout_s)
     train = learner.Learner(
         str(folder),

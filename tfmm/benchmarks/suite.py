@@ -16,7 +16,7 @@ from tfmm.agents import factory as agents
 from tfmm.benchmarks import collectors as collectors_lib, notebook_schedule, preparation as market_benchmark
 from tfmm.config import agent as agent_lib, environment as environment_lib, experiment as experiment_lib, loading
 from tfmm.environments import factory
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.market import generator, schema, tape
 from tfmm.market.ingest import store_writer
 from tfmm.policies import live, saved
@@ -45,23 +45,23 @@ def run(repeats, notebook, collectors=(), scripts=None):
         dict of the contract's names: rates per second and ratios.
     """
     with tempfile.TemporaryDirectory() as folder:
-        problem = _problem(pathlib.Path(folder) / "store")
-        out = _replay(problem.store.instruments[0], repeats)
-        out["tape_env_steps_per_s"] = _environment(problem, 1024, repeats)
+        task = _task(pathlib.Path(folder) / "store")
+        out = _replay(task.store.instruments[0], repeats)
+        out["tape_env_steps_per_s"] = _environment(task, 1024, repeats)
         out["client_flow_env_steps_per_s"] = _environment(_clients_alone(), _CLIENT_ROWS, repeats)
-        out["single_env_steps_per_s"] = _environment(problem, None, repeats)
-        stock = _collect(problem, None, 300, repeats)
-        out["collect_transitions_per_s"] = _collect(problem, ROWS, 300, repeats)
+        out["single_env_steps_per_s"] = _environment(task, None, repeats)
+        stock = _collect(task, None, 300, repeats)
+        out["collect_transitions_per_s"] = _collect(task, ROWS, 300, repeats)
         out["collect_vs_stock"] = out["collect_transitions_per_s"] / stock
-        out.update(_train(problem, repeats))
-        out.update(notebook_schedule.run(notebook, problem.config.data.store, pathlib.Path(folder)))
-        out["quote_p99_ms"] = _quote(problem, pathlib.Path(folder) / "policy", repeats)
+        out.update(_train(task, repeats))
+        out.update(notebook_schedule.run(notebook, task.config.data.store, pathlib.Path(folder)))
+        out["quote_p99_ms"] = _quote(task, pathlib.Path(folder) / "policy", repeats)
         out.update(market_benchmark.run(folder, repeats))
-        out.update(collectors_lib.run(collectors, problem.config, scripts, folder))
+        out.update(collectors_lib.run(collectors, task.config, scripts, folder))
     return out
 
 
-def _problem(path):
+def _task(path):
     """A store of three sessions and the notebook's network sizes."""
     instrument = schema.Instrument(symbol="SIM", tick_size=generator.TICK_SIZE, lot_size=generator.LOT_SIZE)
 
@@ -74,12 +74,12 @@ def _problem(path):
     agent = agent_lib.Agent(actor_layers=(400, 300), critic_observation_layers=(400,), critic_joint_layers=(300,))
     environment = environment_lib.Environment(interval_s=_STEP_S, window_s=60.0, warmup_s=3.0)
     config = loading.with_store(experiment_lib.Config(agent=agent, environment=environment), path)
-    return task_lib.Problem.create(config)
+    return tape_task.TapeTask.create(config)
 
 
 def _clients_alone():
     """Clients without a tape: the simple model with drawn fills."""
-    return factory.open_problem(experiment_lib.Config(environment=environment_lib.Environment(name="simple_model")))
+    return factory.open_task(experiment_lib.Config(environment=environment_lib.Environment(name="simple_model")))
 
 
 def _hastened(*frames):
@@ -123,8 +123,8 @@ def _replay(instrument, repeats):
     return {"replay_events_per_s": len(session) / seconds, "replay_vs_bare_loop": bare / seconds}
 
 
-def _environment(problem, rows, repeats):
-    env = factory.create(problem, "train", rows, seed=0)
+def _environment(task, rows, repeats):
+    env = factory.create(task, "train", rows, seed=0)
     shape = (2,) if rows is None else (rows, 2)
     actions = np.random.default_rng(0).uniform(-1, 1, (64, *shape)).astype(np.float32)
     count = 20_000 if rows is None else 300
@@ -137,15 +137,15 @@ def _environment(problem, rows, repeats):
     return count * (rows or 1) / market_benchmark.best(steps, repeats)
 
 
-def _quote(problem, folder, repeats):
+def _quote(task, folder, repeats):
     """99th percentile of ms from a market event to the quotes that it releases, the best of `repeats`."""
-    env = factory.create(problem, "test", None, seed=0)
+    env = factory.create(task, "test", None, seed=0)
     step = train_utils.create_train_step()
     specs = tensor_spec.from_spec(env.time_step_spec()), tensor_spec.from_spec(env.action_spec())
-    agent = agents.create(problem.config.agent, *specs, step, problem.config.train.steps)
-    export.Exporter(agent, problem, step).save(folder)
+    agent = agents.create(task.config.agent, *specs, step, task.config.train.steps)
+    export.Exporter(agent, task, step).save(folder)
     policy = saved.Policy.load(folder)
-    market = problem.store.tape(problem.segments["test"][0].session)
+    market = task.store.tape(task.segments["test"][0].session)
 
     def latencies():
         session = live.Session(policy)
@@ -159,17 +159,17 @@ def _quote(problem, folder, repeats):
     return 1e3 * min(np.percentile(list(itertools.islice(latencies(), _QUOTES)), 99) for _ in range(repeats))
 
 
-def _collector(problem, rows):
-    env = factory.create(problem, "train", rows, seed=0)
+def _collector(task, rows):
+    env = factory.create(task, "train", rows, seed=0)
     time_step_spec = tensor_spec.from_spec(env.time_step_spec())
     action_spec = tensor_spec.from_spec(env.action_spec())
     step = train_utils.create_train_step()
-    agent = agents.create(problem.config.agent, time_step_spec, action_spec, step, problem.config.train.steps)
+    agent = agents.create(task.config.agent, time_step_spec, action_spec, step, task.config.train.steps)
     replay = server_lib.Replay(agent.collect_data_spec, rows, 100_000, timeout_s=60.0)
     if rows is None:
         policy = collection.single_policy(agent)
     else:
-        noise = exploration.create(problem.config.agent, env.action_spec(), rows, seed=0)
+        noise = exploration.create(task.config.agent, env.action_spec(), rows, seed=0)
         policy = collection.BatchPolicy(agent, env.time_step_spec(), env.action_spec(), rows, noise)
     return env, agent, replay, policy
 
@@ -182,17 +182,17 @@ def _drive(env, replay, policy, rows, steps):
     replay.writer.flush()
 
 
-def _collect(problem, rows, steps, repeats):
+def _collect(task, rows, steps, repeats):
     """Transitions per second into Reverb; rows None: the stock path, one environment, one item a step."""
-    env, _, replay, policy = _collector(problem, rows)
+    env, _, replay, policy = _collector(task, rows)
     seconds = market_benchmark.best(lambda: _drive(env, replay, policy, rows, steps), repeats)
     replay.close()
     return steps * (rows or 1) / seconds
 
 
-def _train(problem, repeats):
+def _train(task, repeats):
     """Train steps per second from Reverb, batch 64, and against the same agent on one fixed batch."""
-    env, agent, replay, policy = _collector(problem, ROWS)
+    env, agent, replay, policy = _collector(task, ROWS)
     _drive(env, replay, policy, ROWS, 300)
     iterator = iter(replay.dataset(64))
     batch, _ = next(iterator)

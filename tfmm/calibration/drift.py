@@ -45,21 +45,21 @@ def _ridge(predictors, moves, penalty):
 
 
 @functools.lru_cache(maxsize=4)
-def known(problem):
-    """The scales of a Problem with their `drift`, fitted now where it is not a feature; once, whoever asks."""
-    return problem.scales if all(one.drift for one in problem.scales) else fitted(problem)
+def known(task):
+    """The scales of a TapeTask with their `drift`, fitted now where it is not a feature; once, whoever asks."""
+    return task.scales if all(one.drift for one in task.scales) else fitted(task)
 
 
-def fitted(problem):
-    """The scales of a Problem with their `drift` set; nothing is quoted while looking."""
-    interval_s = problem.config.environment.interval_s
+def fitted(task):
+    """The scales of a TapeTask with their `drift` set; nothing is quoted while looking."""
+    interval_s = task.config.environment.interval_s
     ahead = max(1, round(HORIZON_S / interval_s))
-    seen = market_sample.train(problem, 20.0 * ahead * interval_s)
+    seen = market_sample.train(task, 20.0 * ahead * interval_s)
     mids = 0.5 * (seen.bid_tick + seen.ask_tick)
     moves = mids[ahead:] - mids[:-ahead]
     predictors = seen.observation[: len(moves), ..., COLUMNS]
     out = []
-    for n, one in enumerate(problem.scales):
+    for n, one in enumerate(task.scales):
         x = predictors[:, :, n].swapaxes(0, 1).reshape(-1, len(PREDICTORS)).astype(float)
         y = moves[:, :, n].swapaxes(0, 1).reshape(-1) / one.half_spread_tick
         known = np.isfinite(y)

@@ -45,27 +45,27 @@ class Measured(NamedTuple):
         }
 
 
-def grid(problem, count):
+def grid(task, count):
     """(count, N) distances from the mid, ticks, in even ratios from half the market's half-spread to 32 of them, or
     to 8 standard deviations of the mid over a decision interval where that is wider."""
-    units = np.array([one.half_spread_tick for one in problem.scales])
-    moves = np.array([one.sigma_tick for one in problem.scales]) * np.sqrt(problem.config.environment.interval_s)
+    units = np.array([one.half_spread_tick for one in task.scales])
+    moves = np.array([one.sigma_tick for one in task.scales]) * np.sqrt(task.config.environment.interval_s)
     return np.geomspace(0.5, max(32.0, 8.0 * float((moves / units).max())), count)[:, np.newaxis] * units
 
 
-def measure(problem, seed=0):
+def measure(task, seed=0):
     """Quotes both sides of every instrument at random distances through train, or through an even part of it.
 
     Returns:
         One Measured per instrument.
     """
-    train, tried = problem.segments["train"], grid(problem, _GRID)
-    interval_s = problem.config.environment.interval_s
-    windows = problem.windows(train, max(_STRETCH_S, 4.0 * interval_s))
+    train, tried = task.segments["train"], grid(task, _GRID)
+    interval_s = task.config.environment.interval_s
+    windows = task.windows(train, max(_STRETCH_S, 4.0 * interval_s))
     steps = (windows[:, 2] - windows[:, 1]) * 1e-9 / interval_s
     kept = max(1, min(len(windows), int(_MOST_DECISIONS / steps.mean())))
     windows = windows[np.linspace(0, len(windows) - 1, kept).astype(int)]
-    sim = problem.simulator(train, kept, windows=windows, distances=True, record=True, limited=False)
+    sim = task.simulator(train, kept, windows=windows, distances=True, record=True, limited=False)
     random, shape = np.random.default_rng(seed), (*sim.books.shape, 2)
     instruments = np.arange(shape[1])[:, np.newaxis]
     now, log = {}, []
@@ -73,7 +73,7 @@ def measure(problem, seed=0):
     def act(one):
         now["place"] = random.integers(0, _GRID, shape)
         now["mid"], now["ts"] = _mid(one), one.rows["ts"].copy()
-        now["market"] = (one.books["has_market"] > 0) & (problem.parameters["quoted"] > 0)
+        now["market"] = (one.books["has_market"] > 0) & (task.parameters["quoted"] > 0)
         return tried[now["place"], instruments]
 
     def after(one, open_rows):
@@ -83,7 +83,7 @@ def measure(problem, seed=0):
         entry["seconds"] = ((one.rows["ts"] - now["ts"]) * 1e-9)[:, np.newaxis, np.newaxis]
         entry["stretch"] = np.arange(kept)[:, np.newaxis, np.newaxis]
         entry["instrument"] = instruments
-        _add_fills(entry, one, problem)
+        _add_fills(entry, one, task)
         log.append(entry[open_rows[:, np.newaxis] & now["market"]].reshape(-1))
 
     rollout.run(sim, act, after)
@@ -91,10 +91,10 @@ def measure(problem, seed=0):
     return tuple(_summary(tried[:, n], quotes[quotes["instrument"] == n]) for n in range(shape[1]))
 
 
-def solve(problem, n, one, hedge):
+def solve(task, n, one, hedge):
     """models.inventory.Solution, tick x order, of instrument n with the Measured fills of it; hedge: inventory.Hedge or
     None."""
-    return inventory.solve(one.chance, one.gain, problem.holding_cost(n), hedge=hedge)
+    return inventory.solve(one.chance, one.gain, task.holding_cost(n), hedge=hedge)
 
 
 _QUOTE = np.dtype(
@@ -114,12 +114,12 @@ def _mid(sim):
     return 0.5 * (sim.books["bid_tick"] + sim.books["ask_tick"])
 
 
-def _add_fills(entry, sim, problem):
+def _add_fills(entry, sim, task):
     """Marks what the fills of a step did to its quotes (B, N, 2)."""
     fills = sim.fills[sim.fills["rule"] != state.HEDGE]
     place = fills["batch_row"], fills["instrument"], np.where(fills["side"] > 0, _BUY, _SELL)
     n = fills["instrument"]
-    order, weight = problem.parameters["order_lot"][n], problem.parameters["weight"][n]
+    order, weight = task.parameters["order_lot"][n], task.parameters["weight"][n]
     earned = fills["side"] * (_mid(sim)[place[:2]] - fills["tick"]) * fills["lot"] - fills["fee"] / weight
     entry["filled"][place] = True
     np.add.at(entry["gain"], place, earned / order)

@@ -21,14 +21,14 @@ class Seen(NamedTuple):
     ask_tick: np.ndarray
 
 
-def train(problem, least_s=0.0):
-    """Seen of a Problem; least_s: shortest stretch."""
-    interval_s, count = problem.config.environment.interval_s, len(problem.scales)
-    segments = problem.segments["train"]
-    windows = problem.windows(segments, max(_STRETCH_S, least_s))
+def train(task, least_s=0.0):
+    """Seen of a TapeTask; least_s: shortest stretch."""
+    interval_s, count = task.config.environment.interval_s, len(task.scales)
+    segments = task.segments["train"]
+    windows = task.windows(segments, max(_STRETCH_S, least_s))
     kept = max(1, min(len(windows), int(_MOST_DECISIONS / max(1.0, _STRETCH_S / interval_s))))
     windows = windows[np.linspace(0, len(windows) - 1, kept).astype(int)]
-    sim = problem.simulator(segments, kept, windows=windows, distances=True)
+    sim = task.simulator(segments, kept, windows=windows, distances=True)
     steps = int((windows[:, 2] - windows[:, 1]).min() * 1e-9 / interval_s) - 1
     nothing = np.full((*sim.books.shape, 2), np.nan)
     seen, prices = [], []

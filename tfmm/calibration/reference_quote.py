@@ -15,13 +15,13 @@ from tfmm.calibration import inventory_value, known_fills, scales
 from tfmm.simulation import state
 
 
-def known(problem):
-    """The scales of a Problem with their base quote, fitted now where actions correct nothing."""
-    return problem.scales if all(one.base_ask or one.base_worth for one in problem.scales) else fitted(problem)
+def known(task):
+    """The scales of a TapeTask with their base quote, fitted now where actions correct nothing."""
+    return task.scales if all(one.base_ask or one.base_worth for one in task.scales) else fitted(task)
 
 
-def fitted(problem):
-    """The scales of a Problem with their `base_ask` or, of the moment, their `base_worth` and `base_cuts` set.
+def fitted(task):
+    """The scales of a TapeTask with their `base_ask` or, of the moment, their `base_worth` and `base_cuts` set.
 
     Distances from the mid become multiples of the unit of an action's at the mean spread of train, and are counted from
     the touch where that is the reference. A side that is not quoted stands at the far end of offset_range. Buyers and
@@ -31,16 +31,16 @@ def fitted(problem):
         ConfigError: more orders may be held than the table has room for; of the moment, fills have no known
             probability, or distances are not counted from the mid.
     """
-    environment, limit = problem.config.environment, problem.config.rules.inventory_limit_orders
+    environment, limit = task.config.environment, task.config.rules.inventory_limit_orders
     if limit > state.BASE_ORDERS:
         raise errors.ConfigError(
             f"rules.inventory_limit_orders is {limit} with environment.residual_range "
             f"{environment.residual_range:g}, wanted at most {state.BASE_ORDERS}"
         )
     if environment.reference == "state_dp":
-        return _of_the_moment(problem)
+        return _of_the_moment(task)
     out = []
-    for one, quotes in zip(problem.scales, _quotes(problem), strict=True):
+    for one, quotes in zip(task.scales, _quotes(task), strict=True):
         before = one.half_spread_tick if environment.reference_price == "touch" else 0.0
         unit = scales.unit_tick(one, environment) or one.half_spread_tick
         units = np.where(np.isnan(quotes), environment.offset_range[1], (quotes - before) / unit)
@@ -49,26 +49,26 @@ def fitted(problem):
     return tuple(out)
 
 
-def _of_the_moment(problem):
-    environment = problem.config.environment
-    known_fills.check(problem.config, problem.instruments, "reference")
+def _of_the_moment(task):
+    environment = task.config.environment
+    known_fills.check(task.config, task.instruments, "reference")
     if environment.reference_price != "mid":
         raise errors.ConfigError(
             f"environment.reference is state_dp, but environment.reference_price is {environment.reference_price}, "
             "wanted mid"
         )
     out = []
-    for one, by_spread in zip(problem.scales, inventory_value.by_spread(problem), strict=True):
+    for one, by_spread in zip(task.scales, inventory_value.by_spread(task), strict=True):
         found = by_spread.cuts, by_spread.worth.T, by_spread.chance
         cuts, worth, chance = (msgspec.convert(part.tolist(), tuple) for part in found)
         out.append(msgspec.structs.replace(one, base_cuts=cuts, base_worth=worth, base_chance=chance))
     return tuple(out)
 
 
-def _quotes(problem):
+def _quotes(task):
     """[(2 L + 1, 2)] of every instrument: ask and bid distance from the mid by inventory, ticks; NaN: not quoted."""
-    if known_fills.known(problem.config, problem.instruments):
-        solved = [inventory_value.solve(problem, n) for n in range(len(problem.scales))]
+    if known_fills.known(task.config, task.instruments):
+        solved = [inventory_value.solve(task, n) for n in range(len(task.scales))]
     else:
-        solved = inventory_value.measured(problem)
+        solved = inventory_value.measured(task)
     return [solution.quotes(distance) for distance, solution in solved]

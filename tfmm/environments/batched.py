@@ -12,21 +12,21 @@ class MarketMakingEnvironment(py_environment.PyEnvironment):
     """B dealers at once; a row whose window is over restarts by itself at the next step.
 
     Observation (B, F) float32: the chosen features. Action (B, N A) float32 in [-1, 1]:
-    problem.action_names, see quoting.quote_prices. Reward (B,) float32: (dPnL - r |Q| dt) / (mean half-spread x
+    task.action_names, see quoting.quote_prices. Reward (B,) float32: (dPnL - r |Q| dt) / (mean half-spread x
     order size).
     The discount is 1: a window that is over is truncated, gamma belongs to the agent. Only liquidation at its end
     (environment.liquidate) makes it 0.
     """
 
-    def __init__(self, problem, sim):
-        """Args: problem.Problem, simulator.Simulator of it (B rows)."""
+    def __init__(self, task, sim):
+        """Args: task.TapeTask, simulator.Simulator of it (B rows)."""
         super().__init__(handle_auto_reset=False)
-        self._problem = problem
+        self._task = task
         self._sim = sim
         self._discount = np.ones(len(sim.rows), np.float32)
-        self._ends = problem.ends
-        self._observation_spec = array_spec.ArraySpec((len(problem.columns),), np.float32, "observation")
-        self._action_spec = array_spec.BoundedArraySpec((len(problem.action_names),), np.float32, -1.0, 1.0, "action")
+        self._ends = task.ends
+        self._observation_spec = array_spec.ArraySpec((len(task.columns),), np.float32, "observation")
+        self._action_spec = array_spec.BoundedArraySpec((len(task.action_names),), np.float32, -1.0, 1.0, "action")
 
     @property
     def batched(self):
@@ -72,17 +72,17 @@ class MarketMakingEnvironment(py_environment.PyEnvironment):
         discount = self._discount.copy()
         if self._ends:
             discount[sim.step_type == ts.StepType.LAST] = 0.0
-        return ts.TimeStep(sim.step_type.copy(), sim.reward.copy(), discount, self._problem.observe(sim))
+        return ts.TimeStep(sim.step_type.copy(), sim.reward.copy(), discount, self._task.observe(sim))
 
 
 class SingleMarketMakingEnvironment(py_environment.PyEnvironment):
     """One dealer: row 0 of a batch of one, without the batch dimension."""
 
-    def __init__(self, problem, sim):
+    def __init__(self, task, sim):
         super().__init__(handle_auto_reset=False)
-        self._batch = MarketMakingEnvironment(problem, sim)
-        self._sim, self._columns = sim, problem.columns
-        self._ends = problem.ends
+        self._batch = MarketMakingEnvironment(task, sim)
+        self._sim, self._columns = sim, task.columns
+        self._ends = task.ends
 
     @property
     def simulator(self):

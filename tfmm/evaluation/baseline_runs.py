@@ -14,7 +14,7 @@ _last: dict = {}
 
 
 class Yardsticks(NamedTuple):
-    """Of one problem and split, by name of a baseline: the baseline, its Backtests, its law.Expected of each segment or
+    """Of one task and split, by name of a baseline: the baseline, its Backtests, its law.Expected of each segment or
     None where no law is known."""
 
     baselines: dict
@@ -22,28 +22,28 @@ class Yardsticks(NamedTuple):
     laws: dict
 
 
-def of(home, problem, split):
+def of(home, task, split):
     """The Yardsticks of a split; kept until those of another are asked for.
 
     Args:
-        home: Problem that baselines are fitted to. problem: Problem in which they are judged.
+        home: TapeTask that baselines are fitted to. task: TapeTask in which they are judged.
     """
-    key = (*_key(home), *_key(problem), split)
+    key = (*_key(home), *_key(task), split)
     if key not in _last:
         _last.clear()
-        _last[key] = _measured(home, problem, split)
+        _last[key] = _measured(home, task, split)
     return _last[key]
 
 
-def _key(problem):
-    return problem.data_hash, loading.problem_text(problem.config)
+def _key(task):
+    return task.data_hash, loading.problem_text(task.config)
 
 
-def _measured(home, problem, split):
+def _measured(home, task, split):
     baselines = {one.name: one for one in registry.all_of(home)}
-    watched = objectives.watch(problem, split)
+    watched = objectives.watch(task, split)
     return Yardsticks(
         baselines,
-        closed_loop.run_all(problem, split, baselines, True),
-        {name: objectives.of_baseline(problem, one, watched) for name, one in baselines.items()},
+        closed_loop.run_all(task, split, baselines, True),
+        {name: objectives.of_baseline(task, one, watched) for name, one in baselines.items()},
     )

@@ -7,7 +7,7 @@ import numpy as np
 from tfmm import errors
 from tfmm.backtest import closed_loop, control_variate
 from tfmm.config import loading
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.evaluation import baseline_runs, comparison, objectives
 from tfmm.evaluation.metrics import path as path_lib, summary
 from tfmm.evaluation.report import chart, fill_log, film, gallery, report
@@ -36,44 +36,44 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
         ConfigError: a policy of `against` decides over other stretches of time; `changes` of what was fitted.
     """
     home = _open(policy, store)
-    problem = _elsewhere(home, changes)
-    config, name = problem.config, problem.config.agent.name
-    known, watched = baseline_runs.of(home, problem, split), objectives.watch(problem, split)
+    task = _elsewhere(home, changes)
+    config, name = task.config, task.config.agent.name
+    known, watched = baseline_runs.of(home, task, split), objectives.watch(task, split)
     baselines, fitted = known.baselines, {key: one.fitted for key, one in known.baselines.items()}
-    runs = {name: play(problem, policy, split)} | known.runs
-    laws = {name: objectives.of_policy(problem, policy, watched)} | known.laws
+    runs = {name: play(task, policy, split)} | known.runs
+    laws = {name: objectives.of_policy(task, policy, watched)} | known.laws
     for rival in against:
         label, own = _label(rival, runs), _elsewhere(_open(rival, store), changes)
         runs[label], fitted[label] = _rival(own, rival, split, runs[name]), {"policy": str(rival.folder)}
         laws[label] = objectives.of_policy(own, rival, objectives.watch(own, split))
-    risk, settings, clients = summary.risk_of(problem), config.evaluation, config.clients.rate_s > 0
-    lots = np.array([one.lot_size for one in problem.store.instruments])
-    limits, quoted = problem.parameters["limit_lot"] * lots, np.flatnonzero(problem.parameters["quoted"]).tolist()
+    risk, settings, clients = summary.risk_of(task), config.evaluation, config.clients.rate_s > 0
+    lots = np.array([one.lot_size for one in task.store.instruments])
+    limits, quoted = task.parameters["limit_lot"] * lots, np.flatnonzero(task.parameters["quoted"]).tolist()
     results = {key: summary.assess(one, risk, limits, settings, None, clients) for key, one in runs.items()}
     parts = {key: summary.breakdown(one, risk, limits, settings, clients, quoted) for key, one in runs.items()}
     for key, one in laws.items():
         objectives.add(results[key], parts[key], one)
         control_variate.add(results[key], parts[key], runs[key])
     entries, best = _compare(runs, laws, results, risk, config)
-    figures, tables = gallery.draw(policy, problem, runs, results, limits)
-    more_figures, more_tables = gallery.of_law(policy, problem, watched, baselines)
+    figures, tables = gallery.draw(policy, task, runs, results, limits)
+    more_figures, more_tables = gallery.of_law(policy, task, watched, baselines)
     return report.Outcome(
         policy=_facts(policy),
-        data=_data(problem, split, runs[name]),
-        rules=_rules(problem, risk, limits, lots, fitted) | {"changes": list(changes)},
+        data=_data(task, split, runs[name]),
+        rules=_rules(task, risk, limits, lots, fitted) | {"changes": list(changes)},
         results=results,
         breakdown=parts,
         comparison=entries,
         verdict=comparison.verdict(entries, best),
         best_baseline=best,
         name=name,
-        currency=problem.currency,
+        currency=task.currency,
         fills=fill_log.columns(runs[name]),
         figures=figures | more_figures,
         tables=tables | more_tables,
         chart=chart.payload(runs[name], gallery.shown(runs[name], quoted)),
         film=_film(runs[name], quoted) if filmed else None,
-        quality=_quality(problem, {one.session for one in runs[name]}),
+        quality=_quality(task, {one.session for one in runs[name]}),
         config_text=loading.dumps(config),
         command=command,
     )
@@ -109,8 +109,8 @@ def _label(rival, runs):
     return label
 
 
-def _rival(problem, rival, split, own):
-    runs = play(problem, rival, split)
+def _rival(task, rival, split, own):
+    runs = play(task, rival, split)
     if [one.span for one in runs] != [one.span for one in own]:
         raise errors.ConfigError(
             f"policy {rival.folder}: decides over other stretches of {split}, wanted the same data, split, warm-up "
@@ -119,9 +119,9 @@ def _rival(problem, rival, split, own):
     return runs
 
 
-def _quality(problem, sessions):
+def _quality(task, sessions):
     """(table, notes) of the data-quality report that prepare.py left in the store, of these sessions; None without."""
-    path = problem.store.path / prepare.QUALITY
+    path = task.store.path / prepare.QUALITY
     if not path.is_file():
         return None
     known = [one for one in json.loads(path.read_text(encoding="utf-8"))["sessions"] if one["session"] in sessions]
@@ -129,11 +129,9 @@ def _quality(problem, sessions):
     return quality_page.rows(known), notes
 
 
-def play(problem, policy, split):
+def play(task, policy, split):
     """Backtests of the saved policy alone, one for each segment of a split."""
-    return closed_loop.run(
-        problem, split, closed_loop.policy_actions(problem, policy), False, problem.config.agent.name
-    )
+    return closed_loop.run(task, split, closed_loop.policy_actions(task, policy), False, task.config.agent.name)
 
 
 def explain(policy, store=None, split="test", fill=None, quote=None, changes=()):
@@ -143,18 +141,18 @@ def explain(policy, store=None, split="test", fill=None, quote=None, changes=())
 
 
 def _open(policy, store):
-    """The policy's Problem, on another store if one is given; its data checked."""
-    problem = task_lib.Problem.create(loading.with_store(policy.config, store) if store else policy.config)
-    problem.store.verify()
-    _check_fit(policy, problem)
-    return problem
+    """The policy's TapeTask, on another store if one is given; its data checked."""
+    task = tape_task.TapeTask.create(loading.with_store(policy.config, store) if store else policy.config)
+    task.store.verify()
+    _check_fit(policy, task)
+    return task
 
 
-def _elsewhere(problem, changes):
-    """The Problem in a world that differs by `changes`; what they may not touch was fitted to the old one."""
+def _elsewhere(task, changes):
+    """The TapeTask in a world that differs by `changes`; what they may not touch was fitted to the old one."""
     if not changes:
-        return problem
-    config = loading.changed(problem.config, changes)
+        return task
+    config = loading.changed(task.config, changes)
     for change in changes:
         key = change.partition("=")[0].strip()
         if key.partition(".")[0] not in _WORLD or key in _FITTED:
@@ -162,21 +160,21 @@ def _elsewhere(problem, changes):
                 f"--set {change}: the policy was fitted to it, wanted a key of {', '.join(_WORLD)} but "
                 f"{', '.join(_FITTED)}"
             )
-    out = problem.elsewhere(config)
+    out = task.elsewhere(config)
     out.store.verify()
-    _check_symbols([one.symbol for one in problem.instruments], out)
+    _check_symbols([one.symbol for one in task.instruments], out)
     return out
 
 
-def _check_fit(policy, problem):
-    _check_symbols([one["symbol"] for one in policy.description["instruments"]], problem)
+def _check_fit(policy, task):
+    _check_symbols([one["symbol"] for one in policy.description["instruments"]], task)
 
 
-def _check_symbols(wanted, problem):
-    got = [one.symbol for one in problem.store.instruments]
+def _check_symbols(wanted, task):
+    got = [one.symbol for one in task.store.instruments]
     if len(wanted) != len(got):
         raise errors.DataError(
-            f"store {problem.store.path}: holds {', '.join(got)}, wanted {len(wanted)} instruments as the policy "
+            f"store {task.store.path}: holds {', '.join(got)}, wanted {len(wanted)} instruments as the policy "
             f"was trained on ({', '.join(wanted)})"
         )
 
@@ -193,10 +191,10 @@ def _facts(policy):
     }
 
 
-def _data(problem, split, backtests):
+def _data(task, split, backtests):
     return {
-        "store": problem.store.path.name,
-        "data_hash": problem.store.data_hash,
+        "store": task.store.path.name,
+        "data_hash": task.store.data_hash,
         "split": split,
         "segments": [
             {
@@ -204,7 +202,7 @@ def _data(problem, split, backtests):
                 "start_ns": one.span[0],
                 "stop_ns": one.span[1],
                 "span_s": (one.span[1] - one.span[0]) * 1e-9,
-                "decisions": len(one.schedule) // len(problem.scales),
+                "decisions": len(one.schedule) // len(task.scales),
                 "events": len(one.tape),
             }
             for one in backtests
@@ -212,20 +210,20 @@ def _data(problem, split, backtests):
     }
 
 
-def _rules(problem, risk, limits, lots, fitted):
-    rules, environment = problem.config.rules, problem.config.environment
+def _rules(task, risk, limits, lots, fitted):
+    rules, environment = task.config.rules, task.config.environment
     return {
         "touch": rules.touch,
         "marketable": rules.marketable,
         "latency_s": rules.latency_s,
         "maker_fee_bps": rules.maker_fee_bps,
-        "order_size": (problem.parameters["order_lot"] * lots).tolist(),
+        "order_size": (task.parameters["order_lot"] * lots).tolist(),
         "inventory_limit": limits.tolist(),
         "interval_s": environment.interval_s,
-        "block_s": problem.config.evaluation.block_s,
-        "sampling_s": problem.config.evaluation.sampling_s,
-        "trading_days_per_year": problem.config.evaluation.trading_days_per_year,
-        "trading_hours_per_day": problem.config.evaluation.trading_hours_per_day,
+        "block_s": task.config.evaluation.block_s,
+        "sampling_s": task.config.evaluation.sampling_s,
+        "trading_days_per_year": task.config.evaluation.trading_days_per_year,
+        "trading_hours_per_day": task.config.evaluation.trading_hours_per_day,
         **_risk_facts(risk),
         "baselines": fitted,
     }

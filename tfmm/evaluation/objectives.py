@@ -10,21 +10,21 @@ from tfmm.evaluation.metrics import definitions, summary
 METRIC = definitions.EXPECTED.name
 
 
-def watch(problem, split):
+def watch(task, split):
     """law.watch of a split; None where no law is known."""
-    return expected_objective.watch(problem, split) if expected_objective.possible(problem) else None
+    return expected_objective.watch(task, split) if expected_objective.possible(task) else None
 
 
-def of_policy(problem, policy, watched):
+def of_policy(task, policy, watched):
     """[law.Expected] of a saved policy on every segment that was watched; None where none could be."""
     if watched is None:
         return None
-    return expected_objective.expected(problem, watched, lambda seen: policy(problem.observe(seen)), False)
+    return expected_objective.expected(task, watched, lambda seen: policy(task.observe(seen)), False)
 
 
-def of_baseline(problem, baseline, watched):
+def of_baseline(task, baseline, watched):
     """The same of a baseline."""
-    return None if watched is None else expected_objective.expected(problem, watched, baseline, True)
+    return None if watched is None else expected_objective.expected(task, watched, baseline, True)
 
 
 def add(results, breakdown, several):

@@ -66,7 +66,7 @@ class Collector:
     """An environment, the agent's exploring policy and their statistics.
 
     Args:
-        problem: see environments.factory. env: of it, natively batched or single. rows: B, or None where it is single.
+        task: see environments.factory. env: of it, natively batched or single. rows: B, or None where it is single.
         agent: whose policy explores. seeds: of the noise and of random actions.
         sampled: the agent learns from its own policy alone, so actions are drawn from that and not perturbed.
 
@@ -74,8 +74,8 @@ class Collector:
         statistics: statistics.Statistics of all steps so far.
     """
 
-    def __init__(self, problem, env, rows, agent, seeds, sampled=False):
-        settings = problem.config
+    def __init__(self, task, env, rows, agent, seeds, sampled=False):
+        settings = task.config
         self._env, self._rows, self._agent = env, rows, agent
         self._steps = settings.train.steps
         noise_seed, self._random_seed = (int(seed) for seed in seeds)

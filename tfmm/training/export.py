@@ -50,12 +50,12 @@ class GreedyPolicy(tf_policy.TFPolicy):
 class Exporter:
     """Traces the policy once; every `save` writes its weights of that moment."""
 
-    def __init__(self, agent, problem, train_step):
-        self._quotes = tf.Variable(True, trainable=False, name="quotes") if problem.config.train.no_quote_gate else None
+    def __init__(self, agent, task, train_step):
+        self._quotes = tf.Variable(True, trainable=False, name="quotes") if task.config.train.no_quote_gate else None
         self._saver = policy_saver.PolicySaver(
             GreedyPolicy(agent.policy, agent, self._quotes), batch_size=None, train_step=train_step
         )
-        self._problem = problem
+        self._task = task
         self._train_step = train_step
 
     def save(self, folder, trial=None):
@@ -66,7 +66,7 @@ class Exporter:
         """
         temporary = folder.with_name(f".{folder.name}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)
-        description = describe(self._problem, int(self._train_step.numpy()))
+        description = describe(self._task, int(self._train_step.numpy()))
         if self._quotes is not None:
             self._quotes.assign(trial is None or trial["quotes"])
             description["trial"] = trial
@@ -75,22 +75,22 @@ class Exporter:
         files.replace_folder(temporary, folder)
 
 
-def describe(problem, train_step):
+def describe(task, train_step):
     """What a user of the policy must know: names, scales, action map, instruments, settings."""
     return {
         "format": 1,
         "train_step": train_step,
-        "features": list(problem.feature_names),
-        "actions": list(problem.action_names),
-        "action_map": _action_map(problem),
-        "instruments": [msgspec.to_builtins(one) for one in problem.instruments],
-        "scales": [msgspec.to_builtins(one) for one in problem.scales],
-        "data_hash": problem.data_hash,
-        "config": msgspec.to_builtins(problem.config),
+        "features": list(task.feature_names),
+        "actions": list(task.action_names),
+        "action_map": _action_map(task),
+        "instruments": [msgspec.to_builtins(one) for one in task.instruments],
+        "scales": [msgspec.to_builtins(one) for one in task.scales],
+        "data_hash": task.data_hash,
+        "config": msgspec.to_builtins(task.config),
     }
 
 
-def _action_map(problem):
+def _action_map(task):
     """{component of an action: quoting.MEANINGS of it} of quotes on a market; its instrument may stand before it."""
-    names = problem.action_names if problem.config.environment.name == experiment_lib.TAPE else ()
+    names = task.action_names if task.config.environment.name == experiment_lib.TAPE else ()
     return {name: quoting.MEANINGS[name.rpartition(".")[2]] for name in names}

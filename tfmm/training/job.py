@@ -16,7 +16,7 @@ def train(settings, run_dir, resume, serve=None):
             the first random steps only; None: it collects everything itself.
 
     Raises:
-        ConfigError, DataError: see config, Problem and RunDirectory. errors.Interrupted: see Trainer.run.
+        ConfigError, DataError: see config, TapeTask and RunDirectory. errors.Interrupted: see Trainer.run.
     """
     if resume:
         run = run_directory.RunDirectory.existing(run_dir)
@@ -29,10 +29,10 @@ def train(settings, run_dir, resume, serve=None):
         host, port = learner.parse(serve, "--serve")
         learner.claim(host, port)
     devices.prepare(settings)
-    problem = factory.open_problem(settings)
+    task = factory.open_task(settings)
     if not resume:
-        run = run_directory.RunDirectory.create(run_dir, settings, problem.data_hash)
-    job = trainer.Trainer(problem, run, port)
+        run = run_directory.RunDirectory.create(run_dir, settings, task.data_hash)
+    job = trainer.Trainer(task, run, port)
     try:
         job.run()
     finally:

@@ -26,30 +26,30 @@ class Trainer:
     """One training run in a run directory.
 
     Args:
-        problem: environments.tape.task.Problem. run: RunDirectory.
+        task: environments.tape.task.TapeTask. run: RunDirectory.
         port: where transitions of other processes are taken; None: this one collects them.
     """
 
-    def __init__(self, problem, run, port=None):
-        config = problem.config
-        self._problem, self._run, self._config = problem, run, config
+    def __init__(self, task, run, port=None):
+        config = task.config
+        self._task, self._run, self._config = task, run, config
         np_seed, env_seed, *own_seeds = np.random.SeedSequence(config.seed).generate_state(4)
         tf.keras.utils.set_random_seed(int(np_seed))
         single = config.collect.mode == "single"
         self._rows = None if single else config.environment.rows
-        self._env = factory.create(problem, "train", self._rows, int(env_seed))
+        self._env = factory.create(task, "train", self._rows, int(env_seed))
         self._strategy = devices.strategy(config.train)
         with self._strategy.scope():
-            self._agent, self._step = create_agent(problem, self._env)
+            self._agent, self._step = create_agent(task, self._env)
         self._layout = checkpoint_schema.of(self._agent, config)
         checkpoint_schema.check(run.newest(), self._layout)
         self._on_policy = agents.on_policy(config.agent)
         self._collector = collection.Collector(
-            problem, self._env, self._rows, self._agent, own_seeds, sampled=self._on_policy
+            task, self._env, self._rows, self._agent, own_seeds, sampled=self._on_policy
         )
         reported = self._collector.statistics.names
         self._priorities = prioritized.Priorities(config.train) if config.train.prioritized else None
-        self._replay = dataset.create(problem, self._agent, self._rows, run, port, self._priorities, reported)
+        self._replay = dataset.create(task, self._agent, self._rows, run, port, self._priorities, reported)
         self._guard = nan_guard.Guard(self._agent, self._step)
         if self._priorities is not None:
             self._priorities.attach(self._agent)
@@ -57,7 +57,7 @@ class Trainer:
             str(run.path / "tensorboard"),
             self._step,
             self._agent,
-            lambda: dataset.dataset(problem, self._replay),
+            lambda: dataset.dataset(task, self._replay),
             after_train_strategy_step_fn=self._guard.check,
             checkpoint_interval=_NEVER,
             summary_interval=config.train.log_interval,
@@ -72,7 +72,7 @@ class Trainer:
         self._serving = None
         if port is not None:
             variables = self._agent.policy.variables()
-            self._serving = learner_lib.Serving(problem, self._replay, variables, self._stop, reported)
+            self._serving = learner_lib.Serving(task, self._replay, variables, self._stop, reported)
 
     def run(self):
         """Trains to `train.steps`, resuming from the newest checkpoint of the run directory if there is one.
@@ -189,7 +189,7 @@ class Trainer:
     def _validate(self, step):
         """Scores the greedy policy; the best is kept in `best/`."""
         nan_guard.check_weights(self._agent.policy.variables(), step, self._run)
-        record, objective = validation.score(self._problem, self._collector.greedy())
+        record, objective = validation.score(self._task, self._collector.greedy())
         self._write(step, record)
         self._since_best += 1
         if objective > self._best:
@@ -200,7 +200,7 @@ class Trainer:
         """See Exporter.save."""
         if not self._config.train.no_quote_gate:
             return None
-        out = validation.trial(self._problem, self._collector.greedy())
+        out = validation.trial(self._task, self._collector.greedy())
         _LOG.info(
             "%s: on %s %+.4g [%.4g, %.4g] a block against not quoting",
             "quotes" if out["quotes"] else "quotes nothing", out["split"], *(out[name] for name in comparison.BOUNDS),
@@ -209,7 +209,7 @@ class Trainer:
 
     def _export(self, name, trial=None):
         if self._exporter is None:
-            self._exporter = export.Exporter(self._agent, self._problem, self._step)
+            self._exporter = export.Exporter(self._agent, self._task, self._step)
         self._exporter.save(self._run.path / name, trial)
 
     def _save(self, step):
@@ -232,9 +232,9 @@ class Trainer:
             self._priorities.highest = state["highest_priority"]
 
 
-def create_agent(problem, env):
-    """(agent, its step variable) for an environment of a problem."""
-    settings, step = problem.config, train_utils.create_train_step()
+def create_agent(task, env):
+    """(agent, its step variable) for an environment of a task."""
+    settings, step = task.config, train_utils.create_train_step()
     specs = tensor_spec.from_spec(env.time_step_spec()), tensor_spec.from_spec(env.action_spec())
     return agents.create(settings.agent, *specs, step, settings.train.steps), step
 

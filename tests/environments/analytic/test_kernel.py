@@ -8,7 +8,7 @@ import pytest
 
 from tfmm.config import loading
 from tfmm.environments import factory
-from tfmm.environments.analytic import exact, kernel, task
+from tfmm.environments.analytic import exact, kernel, task as analytic_task
 
 _MASK = 2**64 - 1
 BASE = {"beta": 0.99, "risk": 0.05}
@@ -33,9 +33,9 @@ WORLDS = {
 HEDGE = {"rate": 0.3, "hedge_rate": 0.8, "hedge_cost": 0.5, "hedge_impact": 0.2, "hedge_permanent": 0.01}
 
 
-def problem_of(name="simple_model", **world):
+def task_of(name="simple_model", **world):
     settings = loading.decode({"environment": {"name": name}, "model": {**BASE, **msgspec.to_builtins(world)}}, "test")
-    return factory.open_problem(settings)
+    return factory.open_task(settings)
 
 
 class Slow:
@@ -132,17 +132,17 @@ class Slow:
 @pytest.mark.parametrize("name", [*WORLDS, "dealer_hedging", "avellaneda_stoikov"])
 def test_agrees_with_plain_python_on_the_same_draws(name):
     if name == "dealer_hedging":
-        problem = problem_of(name, **HEDGE)
+        task = task_of(name, **HEDGE)
     elif name == "avellaneda_stoikov":
-        problem = factory.open_problem(loading.load("configs/avellaneda_stoikov.toml"))
+        task = factory.open_task(loading.load("configs/avellaneda_stoikov.toml"))
     else:
-        problem = problem_of(**WORLDS[name])
-    sim = problem.simulator((), 3, seed=11)
-    slow = [Slow(problem.config.model, word) for word in sim.rows["random"]]
+        task = task_of(**WORLDS[name])
+    sim = task.simulator((), 3, seed=11)
+    slow = [Slow(task.config.model, word) for word in sim.rows["random"]]
     sim.reset()
     random = np.random.default_rng(1)
     for _ in range(250):
-        actions = random.uniform(-1.2, 1.2, (3, len(problem.action_names)))
+        actions = random.uniform(-1.2, 1.2, (3, len(task.action_names)))
         was_last = sim.step_type == kernel.LAST
         sim.step(actions)
         for b, one in enumerate(slow):
@@ -154,16 +154,16 @@ def test_agrees_with_plain_python_on_the_same_draws(name):
                 assert (sim.step_type[b] == kernel.LAST) == (one.step_number >= one.end)
             assert sim.rows["held"][b, : one.count].tolist() == one.held
             np.testing.assert_allclose(sim.rows["mid"][b, : one.count], one.mid, rtol=1e-9, atol=1e-12)
-        assert sim.observation.shape[1] == len(problem.feature_names)
+        assert sim.observation.shape[1] == len(task.feature_names)
         np.testing.assert_allclose(
-            sim.observation[:, problem.feature_names.index("inventory")] if "inventory" in problem.feature_names
+            sim.observation[:, task.feature_names.index("inventory")] if "inventory" in task.feature_names
             else sim.observation[:, 1], [one.held[-1 if one.count > 1 else 0] / one.m.limit for one in slow], rtol=1e-6,
         )  # fmt: skip
 
 
 def test_rows_do_not_depend_on_the_batch_or_its_threads():
-    problem = problem_of()
-    few, many = problem.simulator((), 2, seed=5), problem.simulator((), 2048, seed=5)
+    task = task_of()
+    few, many = task.simulator((), 2, seed=5), task.simulator((), 2048, seed=5)
     few.reset(), many.reset()
     actions = np.random.default_rng(0).uniform(-1, 1, (50, 2048, 2))
     for action in actions:
@@ -174,7 +174,7 @@ def test_rows_do_not_depend_on_the_batch_or_its_threads():
 
 
 def test_state_goes_on_exactly():
-    sim = problem_of(delay=1, branching=0.3).simulator((), 4, seed=2)
+    sim = task_of(delay=1, branching=0.3).simulator((), 4, seed=2)
     sim.reset()
     sim.step(np.zeros((4, 2)))
     kept = sim.get_state()
@@ -189,19 +189,19 @@ def test_state_goes_on_exactly():
 def test_the_optimal_policy_earns_its_exact_value(name, reward):
     """The discounted reward over 3000 paths is within three standard errors of V*, the fills drawn or expected."""
     config = loading.load(f"configs/{name}.toml", [f"model.reward={reward}"])
-    problem = task.ModelProblem.create(config)
-    table = problem.exact.by_inventory(np.zeros((len(problem.exact.observations()), len(problem.action_names))))
-    best = table[:, [k for k, column in enumerate(problem.exact.columns) if column.startswith("optimal_")]]
+    task = analytic_task.AnalyticTask.create(config)
+    table = task.exact.by_inventory(np.zeros((len(task.exact.observations()), len(task.action_names))))
+    best = table[:, [k for k, column in enumerate(task.exact.columns) if column.startswith("optimal_")]]
     if name == "avellaneda_stoikov":
-        best = problem.exact.optimal_distances()
+        best = task.exact.optimal_distances()
     low, high = config.model.distance_range
     actions = np.where(np.isnan(best), 1.0, (best - low) / (high - low) * 2.0 - 1.0)
     if name == "dealer_hedging":
         share = best[:, 2] / config.model.hedge_rate
         actions[:, 2] = np.sign(share) * (0.1 + 0.9 * np.abs(share))
-    known = {one.tobytes(): action for one, action in zip(problem.exact.observations(), actions, strict=True)}
-    mean, error = problem.play(lambda seen: np.array([known[one.tobytes()] for one in seen]), 3000, seed=4)
-    value = problem.exact.gap(actions)
+    known = {one.tobytes(): action for one, action in zip(task.exact.observations(), actions, strict=True)}
+    mean, error = task.play(lambda seen: np.array([known[one.tobytes()] for one in seen]), 3000, seed=4)
+    value = task.exact.gap(actions)
     assert value["ratio"] == pytest.approx(1.0, abs=1e-4)
     assert abs(mean - value["value"]) < 3.0 * error
     assert error < 0.01 * value["value"]

@@ -75,7 +75,7 @@ def _file(path, dates, close, rng):
     path.write_text(text + "".join(f"{a},{b},{c},{d},{e},{f}\n" for a, b, c, d, e, f in rows))
 
 
-def _problem(folder, change=lambda close: close, **more):
+def _task(folder, change=lambda close: close, **more):
     rng = np.random.default_rng(5)
     close = 50 * np.exp(np.cumsum(rng.normal(0, 0.02, 420)))
     dates = np.arange("2019-01-01", "2020-02-25", dtype="datetime64[D]")
@@ -85,7 +85,7 @@ def _problem(folder, change=lambda close: close, **more):
     _file(folder / "test.csv", dates[320:], close[320:], np.random.default_rng(7))
     settings = {"train": str(folder / "train.csv"), "test": str(folder / "test.csv"), "window_bars": 5, **more}
     tree = {"environment": {"name": "daily_trading"}, "agent": {"name": "dqn"}, "daily_trading": settings}
-    return factory.open_problem(loading.decode(tree, "test"))
+    return factory.open_task(loading.decode(tree, "test"))
 
 
 @pytest.mark.parametrize("indicators", [False, True])
@@ -96,14 +96,14 @@ def test_nothing_of_the_future_is_seen_or_paid(tmp_path, indicators):
     acts = np.random.default_rng(1).integers(0, 3, 200)
     seen = []
     for name, change in (("as_it_was", lambda close: close), ("crashed", crash)):
-        problem = _problem(tmp_path / name, change, indicators=indicators)
+        task = _task(tmp_path / name, change, indicators=indicators)
         observations = []
 
         def act(observation, observations=observations):
             observations.append(observation[0].copy())
             return [acts[len(observations)]]
 
-        path = problem.walk("test", act)
+        path = task.walk("test", act)
         seen.append((np.array(observations), path))
     (one, path), (other, crashed) = seen
     # orders up to bar 379 are executed before the crash; the observation before bar 380's order is the last of the old
@@ -115,9 +115,9 @@ def test_nothing_of_the_future_is_seen_or_paid(tmp_path, indicators):
 
 
 def test_environments_satisfy_the_library_s_validator_and_restore(tmp_path):
-    problem = _problem(tmp_path / "data", episode_bars=20)
-    utils.validate_py_environment(factory.create(problem, "train", None, 0), episodes=2)
-    env = factory.create(problem, "train", 6, 0)
+    task = _task(tmp_path / "data", episode_bars=20)
+    utils.validate_py_environment(factory.create(task, "train", None, 0), episodes=2)
+    env = factory.create(task, "train", 6, 0)
     env.reset()
     actions = np.random.default_rng(0).integers(0, 3, (40, 6)).astype(np.int32)
     for action in actions[:10]:
@@ -132,23 +132,23 @@ def test_environments_satisfy_the_library_s_validator_and_restore(tmp_path):
     assert lasts.sum() == 6
     assert all(one.discount.min() == 1.0 for one in first)
     bars = env.simulator.bar
-    assert problem.spans["train"][0] <= bars.min()
-    assert bars.max() <= problem.spans["train"][1]
+    assert task.spans["train"][0] <= bars.min()
+    assert bars.max() <= task.spans["train"][1]
 
 
 def test_ruin_ends_for_good(tmp_path):
-    problem = _problem(tmp_path / "data", lambda close: np.where(np.arange(len(close)) >= 400, close * 5, close))
-    path = problem.walk("test", lambda _: [SHORT])
+    task = _task(tmp_path / "data", lambda close: np.where(np.arange(len(close)) >= 400, close * 5, close))
+    path = task.walk("test", lambda _: [SHORT])
     assert path["bar"][-1] == 400
     assert path["shares"][-1] == 0
     assert path["wealth"][-1] < 0
-    assert daily.assess(path, problem.settings, 5)["pnl"] < -problem.settings.capital
+    assert daily.assess(path, task.settings, 5)["pnl"] < -task.settings.capital
 
 
 def test_sharpe_reward_is_that_of_the_last_returns(tmp_path):
-    problem = _problem(tmp_path / "data", reward="sharpe", sharpe_bars=4, reward_clip=100.0)
-    path = problem.walk("test", lambda _: [LONG])
-    wealth = np.concatenate([[problem.settings.capital], path["wealth"]])
+    task = _task(tmp_path / "data", reward="sharpe", sharpe_bars=4, reward_clip=100.0)
+    path = task.walk("test", lambda _: [LONG])
+    wealth = np.concatenate([[task.settings.capital], path["wealth"]])
     returns = wealth[1:] / wealth[:-1] - 1
     assert path["reward"][0] == 0.0
     for t in (1, 2, 10, 50):
@@ -157,19 +157,19 @@ def test_sharpe_reward_is_that_of_the_last_returns(tmp_path):
 
 
 def test_macro_returns_are_those_of_the_same_dates(tmp_path):
-    plain = _problem(tmp_path / "data")
+    plain = _task(tmp_path / "data")
     macro = tmp_path / "macro.csv"
     lines = (tmp_path / "data" / "train.csv").read_text() + "".join(
         (tmp_path / "data" / "test.csv").read_text().splitlines(keepends=True)[1:]
     )
     macro.write_text(lines)
-    problem = _problem(tmp_path / "data", macro=[str(macro)])
-    assert len(problem.feature_names) == len(plain.feature_names) + 5
-    own = problem.data.at(np.array([330]))[0].reshape(5, 5)
+    task = _task(tmp_path / "data", macro=[str(macro)])
+    assert len(task.feature_names) == len(plain.feature_names) + 5
+    own = task.data.at(np.array([330]))[0].reshape(5, 5)
     np.testing.assert_allclose(own[:, 0], own[:, 4])
     macro.write_text("".join(lines.splitlines(keepends=True)[:200]))
     with pytest.raises(errors.DataError, match="no bar of 2019-07-19"):
-        _problem(tmp_path / "data", macro=[str(macro)])
+        _task(tmp_path / "data", macro=[str(macro)])
 
 
 def test_buy_and_hold_reproduces_the_check_value(shared_data):
@@ -182,8 +182,8 @@ def test_buy_and_hold_reproduces_the_check_value(shared_data):
             "train": str(folder / "AAPL_2012-1-1_2018-1-1.csv"), "test": str(folder / "AAPL_2018-1-1_2020-1-1.csv"),
         },
     }  # fmt: skip
-    problem = factory.open_problem(loading.decode(tree, "test"))
-    got = daily.assess(problem.walk("test", lambda _: [LONG]), problem.settings, 30)
+    task = factory.open_task(loading.decode(tree, "test"))
+    got = daily.assess(task.walk("test", lambda _: [LONG]), task.settings, 30)
     assert round(got["pnl"]) == 79823
     assert round(got["sharpe"], 2) == 1.24
     assert round(got["max_drawdown"], 3) == 0.385

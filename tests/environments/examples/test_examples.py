@@ -15,20 +15,20 @@ from tfmm.environments.examples import base, quote_target, zero_norm
 NAMES = ("quote_target", "zero_norm")
 
 
-def _problem(name, **more):
-    return factory.open_problem(loading.decode({"environment": {"name": name}, **more}, "test"))
+def _task(name, **more):
+    return factory.open_task(loading.decode({"environment": {"name": name}, **more}, "test"))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_single_environments_satisfy_the_library_s_validator(name):
-    utils.validate_py_environment(factory.create(_problem(name), "train", None, 3), episodes=2)
+    utils.validate_py_environment(factory.create(_task(name), "train", None, 3), episodes=2)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("rows", [None, 5])
 def test_the_same_seed_and_a_restored_state_give_the_same_steps(name, rows):
-    problem = _problem(name)
-    one, two = (factory.create(problem, "train", rows, 4) for _ in range(2))
+    task = _task(name)
+    one, two = (factory.create(task, "train", rows, 4) for _ in range(2))
     spec, random = one.action_spec(), np.random.default_rng(0)
     actions = random.uniform(-1, 1, (30, *(() if rows is None else (rows,)), *spec.shape)).astype(np.float32)
     one.reset(), two.reset()
@@ -97,11 +97,11 @@ def test_zero_norm_ends_for_good_only_when_it_is_reached():
 
 
 def test_norms_of_episodes_stay_at_their_end():
-    problem = _problem("zero_norm", zero_norm={"size": 4, "max_steps": 5})
-    path, lengths = problem.norms(lambda seen: -seen, 6, 0)
+    task = _task("zero_norm", zero_norm={"size": 4, "max_steps": 5})
+    path, lengths = task.norms(lambda seen: -seen, 6, 0)
     np.testing.assert_allclose(path[1:], 0.0, atol=1e-7)
     assert lengths.tolist() == [1] * 6
-    path, lengths = problem.norms(lambda seen: 0.0 * seen, 6, 0)
+    path, lengths = task.norms(lambda seen: 0.0 * seen, 6, 0)
     assert lengths.tolist() == [5] * 6
     assert (path == path[0]).all()
     assert path.min() > 0

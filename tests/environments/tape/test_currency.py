@@ -8,7 +8,7 @@ import pytest
 from tfmm import errors
 from tfmm.backtest import closed_loop, record
 from tfmm.config import environment, loading
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.evaluation.metrics import path as path_lib, summary
 from tfmm.evaluation.report import fill_log
 from tfmm.market import schema, tape
@@ -88,26 +88,26 @@ def settings(store, **data):
 
 
 def test_rewards_add_up_to_the_objective_of_the_report(store):
-    problem = task_lib.Problem.create(settings(store, currency="USD", rates={"BTC": "BTCUSD"}))
-    assert problem.currency == "USD"
+    task = tape_task.TapeTask.create(settings(store, currency="USD", rates={"BTC": "BTCUSD"}))
+    assert task.currency == "USD"
     random, rewards = np.random.default_rng(4), []
 
     def act(sim):
         rewards.append(float(sim.reward[0]))
         return random.uniform(-1, 0, (1, 2))
 
-    (run,) = closed_loop.run(problem, "test", act, False, "random")
+    (run,) = closed_loop.run(task, "test", act, False, "random")
     assert len(run.fills) > 100
     paths = [path_lib.path(run.tape, run.fills, run.span, n) for n in range(2)]
-    before_last = run.span[1] - round(problem.config.environment.interval_s * 1e9)
-    objective = path_lib.objective_at(paths, summary.risk_of(problem), np.array([before_last]))[0]
-    assert sum(rewards) * problem.reward_scale * problem.money_unit(0) == pytest.approx(objective, rel=1e-4)
-    result = summary.assess([run], summary.risk_of(problem), np.ones(2), problem.config.evaluation)
+    before_last = run.span[1] - round(task.config.environment.interval_s * 1e9)
+    objective = path_lib.objective_at(paths, summary.risk_of(task), np.array([before_last]))[0]
+    assert sum(rewards) * task.reward_scale * task.money_unit(0) == pytest.approx(objective, rel=1e-4)
+    result = summary.assess([run], summary.risk_of(task), np.ones(2), task.config.evaluation)
     identity = result["spread_capture"] + result["inventory_pnl"] - result["fees"]
     assert result["net_pnl"] == pytest.approx(identity, rel=1e-9)
-    in_btc = task_lib.Problem.create(settings(store))
+    in_btc = tape_task.TapeTask.create(settings(store))
     assert in_btc.currency == "BTC"
-    assert in_btc.money_unit(0) * 60 < problem.money_unit(0) < in_btc.money_unit(0) * 160
+    assert in_btc.money_unit(0) * 60 < task.money_unit(0) < in_btc.money_unit(0) * 160
 
 
 def test_a_rate_that_is_missing_or_wrong_is_refused(store):
@@ -117,7 +117,7 @@ def test_a_rate_that_is_missing_or_wrong_is_refused(store):
         ({"currency": "EUR", "rates": {"BTC": "BTCUSD"}}, r"BTCUSD is quoted in USD, wanted EUR"),
     ):
         with pytest.raises(errors.ConfigError, match=text):
-            task_lib.Problem.create(settings(store, **data))
+            tape_task.TapeTask.create(settings(store, **data))
     both = msgspec.structs.replace(settings(store), environment=environment.Environment(warmup_s=5.0))
     with pytest.raises(errors.ConfigError, match=r"data\.rates has nothing for USD"):
-        task_lib.Problem.create(both)
+        tape_task.TapeTask.create(both)

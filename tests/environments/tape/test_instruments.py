@@ -8,7 +8,7 @@ from tfmm import errors
 from tfmm.backtest import closed_loop
 from tfmm.config import loading
 from tfmm.environments import factory
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.market import schema, tape
 from tfmm.market.ingest import store_writer
 from tfmm.policies.baselines import registry
@@ -39,7 +39,7 @@ def store(tmp_path_factory):
     return path
 
 
-def problem_of(store, rows=2, **environment):
+def task_of(store, rows=2, **environment):
     tree = {
         "data": {"store": str(store)},
         "rules": {"order_size": 1.0},
@@ -48,25 +48,25 @@ def problem_of(store, rows=2, **environment):
             "offset_range": [0.0, 4.0], "features": ["inventory", "synthetic_deviation"], **environment,
         },
     }  # fmt: skip
-    return task_lib.Problem.create(loading.decode(tree, "test"))
+    return tape_task.TapeTask.create(loading.decode(tree, "test"))
 
 
-def sent_after(problem, seconds):
+def sent_after(task, seconds):
     """(order of REAL, observation) of row 0, quoting 4 x .25 = 1 and 4 x .5 = 2 half-spreads away."""
-    windows = problem.windows(problem.segments["train"])[:1]
-    sim = problem.simulator(problem.segments["train"], 1, windows=windows)
+    windows = task.windows(task.segments["train"])[:1]
+    sim = task.simulator(task.segments["train"], 1, windows=windows)
     sim.reset()
     for _ in range(seconds):
         sim.step(np.array([[-0.5, 0.0]]))
-    return sim.sent[0, 0], problem.observe(sim)[0]
+    return sim.sent[0, 0], task.observe(sim)[0]
 
 
 def test_only_the_real_one_is_quoted_and_seen(store):
-    problem = problem_of(store)
-    assert problem.action_names == ("ask_offset", "bid_offset")
-    assert problem.feature_names == ("inventory", "synthetic_deviation")
-    assert problem.parameters["quoted"].tolist() == [1, 0]
-    env = factory.create(problem, "train", 2, seed=0)
+    task = task_of(store)
+    assert task.action_names == ("ask_offset", "bid_offset")
+    assert task.feature_names == ("inventory", "synthetic_deviation")
+    assert task.parameters["quoted"].tolist() == [1, 0]
+    env = factory.create(task, "train", 2, seed=0)
     env.reset()
     for _ in range(30):
         env.step(np.zeros((2, 2), np.float32))
@@ -78,7 +78,7 @@ def test_only_the_real_one_is_quoted_and_seen(store):
 # half the spread of REAL is 5 ticks: 100.00 - 99.95 is one of them
 @pytest.mark.parametrize(("seconds", "deviation"), [(30, 1.0), (70, -1.0)])
 def test_deviation_by_hand(store, seconds, deviation):
-    assert sent_after(problem_of(store), seconds)[1].tolist() == [0.0, deviation]
+    assert sent_after(task_of(store), seconds)[1].tolist() == [0.0, deviation]
 
 
 @pytest.mark.parametrize(
@@ -91,36 +91,36 @@ def test_deviation_by_hand(store, seconds, deviation):
     ],
 )
 def test_references_by_hand(store, reference, seconds, ask, bid):
-    order, _ = sent_after(problem_of(store, reference_price=reference), seconds)
+    order, _ = sent_after(task_of(store, reference_price=reference), seconds)
     assert order["ask_tick"] * 0.01 == pytest.approx(ask)
     assert order["bid_tick"] * 0.01 == pytest.approx(bid)
 
 
 def test_backtests_of_policies_and_baselines(store):
-    problem = problem_of(store)
-    (run,) = closed_loop.run(problem, "test", lambda sim: np.full((1, 2), -0.5), False, "x")
+    task = task_of(store)
+    (run,) = closed_loop.run(task, "test", lambda sim: np.full((1, 2), -0.5), False, "x")
     assert set(run.fills["instrument"]) == {0}
-    known = {one.name: one for one in registry.all_of(problem)}
-    (run,) = closed_loop.run(problem, "test", known["bellman"], True, "bellman")
+    known = {one.name: one for one in registry.all_of(task)}
+    (run,) = closed_loop.run(task, "test", known["bellman"], True, "bellman")
     # trades print .2 from the mid: whoever quotes inside is filled by each of them
     assert len(run.fills) > 500
 
 
 def test_quoting_both_and_naming_wrong_ones(store):
-    assert problem_of(store, quoted=["SYN"], features=["inventory"]).action_names == ("ask_offset", "bid_offset")
+    assert task_of(store, quoted=["SYN"], features=["inventory"]).action_names == ("ask_offset", "bid_offset")
     for environment, text in (
         ({"quoted": ["NONE"]}, r"environment\.quoted: NONE is not in the store, wanted some of REAL, SYN"),
         ({"synthetic": {"REAL": "XYZ"}}, r"environment\.synthetic: XYZ"),
         ({"synthetic": {}, "reference_price": "synthetic", "quoted": ["REAL"]}, "REAL has no entry"),
     ):
         with pytest.raises(errors.ConfigError, match=text):
-            problem_of(store, **environment)
+            task_of(store, **environment)
 
 
 def test_distances_in_spreads_of_the_moment(store):
     """1 and 2 half-spreads of .05 each, whatever the mean was on train."""
-    problem = problem_of(store, distance_unit="spread")
-    assert problem.parameters["unit_tick"][0] == 0.0
-    order, _ = sent_after(problem, 30)
+    task = task_of(store, distance_unit="spread")
+    assert task.parameters["unit_tick"][0] == 0.0
+    order, _ = sent_after(task, 30)
     assert order["ask_tick"] * 0.01 == pytest.approx(100.05)
     assert order["bid_tick"] * 0.01 == pytest.approx(99.90)

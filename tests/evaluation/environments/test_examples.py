@@ -23,13 +23,13 @@ class Known:
         return self.act(seen)
 
 
-def _problem(name, **more):
-    return factory.open_problem(loading.decode({"environment": {"name": name}, **more}, "test"))
+def _task(name, **more):
+    return factory.open_task(loading.decode({"environment": {"name": name}, **more}, "test"))
 
 
 def test_who_takes_the_state_away_reaches_zero_at_once():
-    problem = _problem("zero_norm", zero_norm={"size": 8})
-    found = zero_norm.assess(Known(problem.config, lambda seen: -seen), problem, "test")
+    task = _task("zero_norm", zero_norm={"size": 8})
+    found = zero_norm.assess(Known(task.config, lambda seen: -seen), task, "test")
     own, random = found["results"]["ddpg"], found["results"]["random"]
     assert own["final_norm_mean"] < 1e-6
     assert (own["reached_share"], own["steps_mean"]) == (1.0, 1.0)
@@ -43,10 +43,10 @@ def test_who_takes_the_state_away_reaches_zero_at_once():
 
 
 def test_quotes_that_are_off_by_a_known_amount_are_reported_so():
-    problem = _problem("quote_target")
+    task = _task("quote_target")
     # bounds are prices 0 to 3: ask 1.5 + .3, bid .5 - .15
     act = lambda seen: np.tile([[0.2, 0.35 / 1.5 - 1.0]], (len(seen), 1))  # noqa: E731
-    found = quote_target.assess(Known(problem.config, act), problem, "test")
+    found = quote_target.assess(Known(task.config, act), task, "test")
     own = found["results"]["ddpg"]
     assert own["reward_mean"] == pytest.approx(-(0.3**2 + 0.15**2))
     assert (own["ask_mean_abs_error"], own["bid_mean_abs_error"]) == (pytest.approx(0.3), pytest.approx(0.15))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.simulation.rewards.test_expected_fills import problem_of
+from tests.simulation.rewards.test_expected_fills import task_of
 from tfmm.backtest import expected_objective
 from tfmm.evaluation import objectives
 from tfmm.evaluation.report import figures_policy, gallery
@@ -22,15 +22,15 @@ class _Skewed:
 
 
 @pytest.fixture(scope="module")
-def problem(small_config):
+def task(small_config):
     changes = {"features": _FEATURES, "distance_unit": "spread", "offset_range": [0.0, _RANGE]}
-    return problem_of(small_config, environment=changes)
+    return task_of(small_config, environment=changes)
 
 
 @pytest.fixture(scope="module")
-def table(problem):
+def table(task):
     return figures_policy.by_drift(
-        problem, expected_objective.watch(problem, "test"), _Skewed(), bellman_spread.rules(problem)[1]
+        task, expected_objective.watch(task, "test"), _Skewed(), bellman_spread.rules(task)[1]
     )
 
 
@@ -38,14 +38,14 @@ def of(table, policy, tenth):
     return [row for row in table if (row["policy"], row["drift"]) == (policy, tenth)]
 
 
-def test_quotes_are_those_on_ticks_that_rest(problem):
+def test_quotes_are_those_on_ticks_that_rest(task):
     """Flat, the ask is 1.5 half-spreads above the mid, up to a tick; what would breach the limit is not quoted."""
-    (one,) = expected_objective.watch(problem, "test")
+    (one,) = expected_objective.watch(task, "test")
     rows = np.flatnonzero(one.market["has_market"][:-1])
     market = one.market[rows]
     mid, spread = 0.5 * (market["bid_tick"] + market["ask_tick"]), market["ask_tick"] - market["bid_tick"]
     assert (spread > 0).all() and len(rows) > 300
-    found = expected_objective.quotes(problem, one, rows, lambda seen: _Skewed()(problem.observe(seen)), False)
+    found = expected_objective.quotes(task, one, rows, lambda seen: _Skewed()(task.observe(seen)), False)
     np.testing.assert_allclose(found[:, 10, 0], (np.ceil(mid + 0.75 * spread) - mid) / spread)
     np.testing.assert_allclose(found[:, 10, 1], (mid - np.floor(mid - 0.75 * spread)) / spread)
     assert np.isnan(found[:, 20, 1]).all() and np.isnan(found[:, 0, 0]).all()
@@ -71,9 +71,9 @@ def test_dynamic_programming_leans_with_the_drift(table):
     assert down["bid_spreads"] > up["bid_spreads"]
 
 
-def test_the_report_shows_it_where_the_drift_is_seen_and_the_law_known(problem, table, small_config):
-    watched, baselines = objectives.watch(problem, "test"), {one.name: one for one in bellman_spread.rules(problem)}
-    drawn, tables = gallery.of_law(_Skewed(), problem, watched, baselines)
+def test_the_report_shows_it_where_the_drift_is_seen_and_the_law_known(task, table, small_config):
+    watched, baselines = objectives.watch(task, "test"), {one.name: one for one in bellman_spread.rules(task)}
+    drawn, tables = gallery.of_law(_Skewed(), task, watched, baselines)
     np.testing.assert_equal(tables, {"learned": table})
     title, caption, figure = drawn["learned"]
     assert "predicted drift" in title and figures_policy.BASELINE in caption
@@ -86,6 +86,6 @@ def test_the_report_shows_it_where_the_drift_is_seen_and_the_law_known(problem, 
             for tenth in figures_policy.TENTHS
         ]
         np.testing.assert_array_equal(lines, wanted)
-    blind = problem_of(small_config, environment={"features": ["inventory", "spread"]})
+    blind = task_of(small_config, environment={"features": ["inventory", "spread"]})
     assert gallery.of_law(_Skewed(), blind, watched, baselines) == ({}, {})
-    assert gallery.of_law(_Skewed(), problem, None, baselines) == ({}, {})
+    assert gallery.of_law(_Skewed(), task, None, baselines) == ({}, {})

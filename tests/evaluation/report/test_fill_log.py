@@ -11,7 +11,7 @@ from tests.evaluation.metrics import test_path as worked_example
 from tfmm import errors
 from tfmm.backtest import closed_loop, record
 from tfmm.config import loading
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.evaluation.metrics import summary
 from tfmm.evaluation.report import fill_log
 
@@ -51,20 +51,20 @@ def played(request, small_config, small_store):
     if request.param == "clients":
         tree["clients"] |= {"rate_s": 0.5}
         tree["rules"] |= {"hedge": "limit", "hedge_limit_orders": 2}
-    problem = task_lib.Problem.create(loading.with_store(loading.decode(tree, "test"), small_store))
+    task = tape_task.TapeTask.create(loading.with_store(loading.decode(tree, "test"), small_store))
     random = np.random.default_rng(3)
     runs = []
     for split in ("train", "test"):
         act = lambda sim: random.uniform(-1, -0.5, (len(sim.rows), 2))  # noqa: E731
-        runs += closed_loop.run(problem, split, act, False, "random")
-    return problem, runs
+        runs += closed_loop.run(task, split, act, False, "random")
+    return task, runs
 
 
 def test_sums_are_the_metrics(played):
-    problem, runs = played
+    task, runs = played
     got = fill_log.columns(runs)
-    limits = problem.parameters["limit_lot"] * 1.0
-    result = summary.assess(runs, summary.risk_of(problem), limits, problem.config.evaluation)
+    limits = task.parameters["limit_lot"] * 1.0
+    result = summary.assess(runs, summary.risk_of(task), limits, task.config.evaluation)
     assert set(got["session"]) == {one.session for one in runs} and len(set(got["session"])) == 2
     sums = {
         "net_pnl": "net_pnl", "spread_capture": "spread_capture", "inventory_pnl": "inventory_pnl", "fee": "fees",
@@ -80,11 +80,11 @@ def test_sums_are_the_metrics(played):
 
 
 def test_every_fill_is_at_the_price_of_its_quote_and_tape_row(played):
-    problem, runs = played
+    task, runs = played
     got = fill_log.columns(runs)
     starts = np.cumsum([0, *(len(one.fills) for one in runs)])
     for one, start, stop in zip(runs, starts, starts[1:], strict=False):
-        tape = problem.store.tape(one.session)
+        tape = task.store.tape(one.session)
         for k in range(start, stop):
             assert tape.events["ts"][got["tape_row"][k]] <= got["ts_ns"][k]
             if got["rule"][k] == "HEDGE":
@@ -122,8 +122,8 @@ def test_fills_in_words(played):
 
 
 def test_quotes_in_words_where_nothing_was_drawn(played):
-    problem, runs = played
-    if problem.drawn:
+    task, runs = played
+    if task.drawn:
         with pytest.raises(errors.ConfigError, match="only quotes of a plain replay"):
             fill_log.explain_quote(runs, 0)
         return

@@ -11,40 +11,40 @@ from tfmm.backtest import closed_loop
 from tfmm.calibration import covariance, fill_probes, scales as scales_lib
 from tfmm.config import loading
 from tfmm.environments import factory
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.evaluation.metrics import path as path_lib, summary
 from tfmm.market import schema, splits
 from tfmm.policies.baselines import inventory_tables
 from tfmm.simulation.exchange import replay
 
 
-def problem_of(config, path):
-    return task_lib.Problem.create(loading.with_store(config, path))
+def task_of(config, path):
+    return tape_task.TapeTask.create(loading.with_store(config, path))
 
 
 @pytest.fixture(params=["one", "two"])
-def problem(request, small_config, small_store, pair_store):
-    return problem_of(small_config, small_store if request.param == "one" else pair_store)
+def task(request, small_config, small_store, pair_store):
+    return task_of(small_config, small_store if request.param == "one" else pair_store)
 
 
-def money(problem):
+def money(task):
     """Arguments of assess: risk in money, limits in size units, settings."""
-    lots = np.array([one.lot_size for one in problem.store.instruments])
-    return summary.risk_of(problem), problem.parameters["limit_lot"] * lots, problem.config.evaluation
+    lots = np.array([one.lot_size for one in task.store.instruments])
+    return summary.risk_of(task), task.parameters["limit_lot"] * lots, task.config.evaluation
 
 
-def test_none_sends_nothing_and_earns_nothing(problem):
-    (run,) = closed_loop.run(problem, "test", inventory_tables.none(problem), True, "none")
+def test_none_sends_nothing_and_earns_nothing(task):
+    (run,) = closed_loop.run(task, "test", inventory_tables.none(task), True, "none")
     assert np.isnan(run.schedule["bid_px"]).all()
     assert np.isnan(run.schedule["ask_px"]).all()
-    result = summary.assess([run], *money(problem))
+    result = summary.assess([run], *money(task))
     assert all(result[key] == 0 for key in ("net_pnl", "objective", "n_fills", "mean_abs_inventory"))
 
 
-def test_fixed_spread_is_centred_and_fills_by_the_rules(problem):
-    one = inventory_tables.fixed_spread(problem)
-    (run,) = closed_loop.run(problem, "test", one, True, "fixed_spread")
-    for n, instrument in enumerate(problem.store.instruments):
+def test_fixed_spread_is_centred_and_fills_by_the_rules(task):
+    one = inventory_tables.fixed_spread(task)
+    (run,) = closed_loop.run(task, "test", one, True, "fixed_spread")
+    for n, instrument in enumerate(task.store.instruments):
         own = run.schedule[run.schedule["instrument"] == n]
         own = own[~np.isnan(own["bid_px"])]
         assert len(own) > 100
@@ -54,7 +54,7 @@ def test_fixed_spread_is_centred_and_fills_by_the_rules(problem):
         bid, ask = np.rint(own["bid_px"] / instrument.tick_size), np.rint(own["ask_px"] / instrument.tick_size)
         np.testing.assert_array_equal(bid, np.floor(mid - one.fitted["half_spread_tick"][n]))
         np.testing.assert_array_equal(ask, np.ceil(mid + one.fitted["half_spread_tick"][n]))
-    limits = tuple(money(problem)[1])
+    limits = tuple(money(task)[1])
     again = simulation.replay(run.tape, run.schedule, simulation.FillRules(inventory_limit=limits))
     assert again.fills[again.fills["ts_ns"] <= run.span[1]].tolist() == run.fills.tolist()
 
@@ -63,15 +63,15 @@ def test_fixed_spread_is_centred_and_fills_by_the_rules(problem):
 def test_the_chosen_is_the_best_candidate_on_train(small_config, small_store, make):
     """Scored again through schedules, replay and metrics instead of the simulator's rewards."""
     rules = msgspec.structs.replace(small_config.rules, touch="always", maker_fee_bps=-1.0)
-    problem = problem_of(msgspec.structs.replace(small_config, rules=rules), small_store)
-    chosen = make(problem)
+    task = task_of(msgspec.structs.replace(small_config, rules=rules), small_store)
+    chosen = make(task)
 
     def objective(one):
-        runs = closed_loop.run(problem, "train", one, True, "x")
-        return summary.assess(runs, *money(problem))["objective"]
+        runs = closed_loop.run(task, "train", one, True, "x")
+        return summary.assess(runs, *money(task))["objective"]
 
     scores = []
-    for half in fill_probes.grid(problem, inventory_tables.CANDIDATES)[:, 0]:
+    for half in fill_probes.grid(task, inventory_tables.CANDIDATES)[:, 0]:
         for skew in (0.0, 0.5, 1.0) if make is inventory_tables.linear_skew else (0.0,):
             held = np.arange(-10, 11) / 10 * skew * half
             table = np.column_stack([half - held, half + held])[np.newaxis]
@@ -82,29 +82,29 @@ def test_the_chosen_is_the_best_candidate_on_train(small_config, small_store, ma
 
 
 def test_two_instruments_have_their_own_actions_features_and_limits(small_config, pair_store):
-    problem = problem_of(small_config, pair_store)
-    env = factory.create(problem, "train", 6, seed=1)
+    task = task_of(small_config, pair_store)
+    env = factory.create(task, "train", 6, seed=1)
     assert env.action_spec().shape == (4,)
-    assert problem.action_names == ("ONE.skew", "ONE.half_spread", "TWO.skew", "TWO.half_spread")
-    assert len(problem.feature_names) == env.observation_spec().shape[0] == 2 * 13
+    assert task.action_names == ("ONE.skew", "ONE.half_spread", "TWO.skew", "TWO.half_spread")
+    assert len(task.feature_names) == env.observation_spec().shape[0] == 2 * 13
     time_step = env.reset()
     random = np.random.default_rng(0)
     for _ in range(80):
         time_step = env.step(random.uniform(-1, 0, (6, 4)).astype(np.float32))
     held = env.simulator.books["inventory_lot"]
-    assert (np.abs(held) <= problem.parameters["limit_lot"]).all()
+    assert (np.abs(held) <= task.parameters["limit_lot"]).all()
     assert (held[:, 0] != held[:, 1]).any()
-    scaled = held / problem.parameters["limit_lot"]
-    column = [problem.feature_names.index(f"{name}.inventory") for name in ("ONE", "TWO")]
+    scaled = held / task.parameters["limit_lot"]
+    column = [task.feature_names.index(f"{name}.inventory") for name in ("ONE", "TWO")]
     np.testing.assert_allclose(time_step.observation[:, column], scaled, rtol=1e-6)
 
 
 @pytest.mark.parametrize("latency_s", [0.0, 0.3, 3.0])
 def test_closed_loop_and_replay_agree_for_two_instruments(small_config, pair_store, latency_s):
     rules = msgspec.structs.replace(small_config.rules, latency_s=latency_s, touch="always", maker_fee_bps=0.2)
-    problem = problem_of(msgspec.structs.replace(small_config, rules=rules), pair_store)
+    task = task_of(msgspec.structs.replace(small_config, rules=rules), pair_store)
     random = np.random.default_rng(4)
-    (run,) = closed_loop.run(problem, "test", lambda sim: random.uniform(-1, 0, (len(sim.rows), 4)), False, "random")
+    (run,) = closed_loop.run(task, "test", lambda sim: random.uniform(-1, 0, (len(sim.rows), 4)), False, "random")
     assert set(run.fills["instrument"]) == {0, 1}
     assert set(run.fills["rule"]) <= {"MARKET", "TRADE", "TOUCH"}
     # orders are whole lots of their own instrument
@@ -128,7 +128,7 @@ def test_rewards_add_up_to_the_objective_of_the_report(small_config, pair_store,
     tree["environment"] |= {"risk_aversion": 0.5, **risk}
     tree["rules"] |= {"latency_s": latency_s, "taker_fee_bps": 1.0, "marketable": "take"}
     tree["clients"] |= {"rate_s": 0.3}
-    problem = problem_of(loading.decode(tree, "test"), pair_store)
+    task = task_of(loading.decode(tree, "test"), pair_store)
     random = np.random.default_rng(4)
     rewards = []
 
@@ -136,27 +136,27 @@ def test_rewards_add_up_to_the_objective_of_the_report(small_config, pair_store,
         rewards.append(float(sim.reward[0]))
         return random.uniform(-1, 0, (len(sim.rows), 4))
 
-    (run,) = closed_loop.run(problem, "test", act, False, "random")
+    (run,) = closed_loop.run(task, "test", act, False, "random")
     assert {"CLIENT", "MARKET"} <= set(run.fills["rule"])
-    result = summary.assess([run], *money(problem))
+    result = summary.assess([run], *money(task))
     # the last reward is not seen by `act`: the last block of the report has it
-    risk_money = summary.risk_of(problem)
+    risk_money = summary.risk_of(task)
     paths = [path_lib.path(run.tape, run.fills, run.span, n) for n in range(2)]
-    before_last = run.span[1] - round(problem.config.environment.interval_s * 1e9)
+    before_last = run.span[1] - round(task.config.environment.interval_s * 1e9)
     objective = path_lib.objective_at(paths, risk_money, np.array([before_last, run.span[1]]))
     assert objective[1] == pytest.approx(result["objective"], rel=1e-9)
-    got = sum(rewards) * problem.reward_scale * problem.money_unit(0)
+    got = sum(rewards) * task.reward_scale * task.money_unit(0)
     assert got == pytest.approx(objective[0], rel=1e-4, abs=1e-3)
 
 
 def test_one_instrument_with_a_square_root_is_the_absolute_risk(small_config, small_store):
-    problems = []
+    tasks = []
     for risk in ({}, {"risk": "covariance", "omega": ((1.0,),)}):
         tree = msgspec.to_builtins(small_config)
         tree["environment"] |= {"risk_aversion": 0.5, **risk}
-        problems.append(problem_of(loading.decode(tree, "test"), small_store))
+        tasks.append(task_of(loading.decode(tree, "test"), small_store))
     totals = []
-    for one in problems:
+    for one in tasks:
         random = np.random.default_rng(1)
         (run,) = closed_loop.run(
             one, "test", lambda sim, r=random: r.uniform(-1, 0, (len(sim.rows), 2)), False, "random"
@@ -188,19 +188,19 @@ def test_the_covariance_of_a_market_made_of_one_move():
 def test_a_wrong_omega_is_refused(small_config, pair_store, omega):
     environment = msgspec.structs.replace(small_config.environment, risk="covariance", omega=omega)
     with pytest.raises(errors.ConfigError, match=r"environment\.omega"):
-        problem_of(msgspec.structs.replace(small_config, environment=environment), pair_store)
+        task_of(msgspec.structs.replace(small_config, environment=environment), pair_store)
 
 
 def test_rules_for_each_instrument_of_a_config(small_config, pair_store):
     rules = msgspec.structs.replace(
         small_config.rules, latency_s=(0.1, 0.2), maker_fee_bps=(1.0, -1.0), order_size=(3.0, 40.0)
     )
-    problem = problem_of(msgspec.structs.replace(small_config, rules=rules), pair_store)
-    assert problem.parameters["latency_ns"].tolist() == [100_000_000, 200_000_000]
-    assert problem.parameters["maker_rate"] == pytest.approx([1e-4, -1e-4])
-    assert problem.parameters["order_lot"].tolist() == [3, 4]
+    task = task_of(msgspec.structs.replace(small_config, rules=rules), pair_store)
+    assert task.parameters["latency_ns"].tolist() == [100_000_000, 200_000_000]
+    assert task.parameters["maker_rate"] == pytest.approx([1e-4, -1e-4])
+    assert task.parameters["order_lot"].tolist() == [3, 4]
     with pytest.raises(errors.ConfigError, match=r"rules\.order_size has 3 values, wanted 1 or 2"):
-        problem_of(
+        task_of(
             msgspec.structs.replace(small_config, rules=msgspec.structs.replace(rules, order_size=(1.0,) * 3)),
             pair_store,
         )

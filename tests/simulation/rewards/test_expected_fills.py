@@ -8,22 +8,22 @@ import pytest
 
 from tfmm.calibration import inventory_value
 from tfmm.config import loading
-from tfmm.environments.tape import task as task_lib
+from tfmm.environments.tape import task as tape_task
 from tfmm.market import schema
 
 
-def problem_of(small_config, store=None, **changes):
+def task_of(small_config, store=None, **changes):
     tree = msgspec.to_builtins(small_config)
     tree["clients"] |= {"rate_s": 0.4}
     tree["rules"] |= {"tape_fills": False, "order_size": 1.0}
     tree["environment"] |= {"action": "offsets", "offset_range": [0.0, 6.0], "risk_aversion": 0.2}
     for section, values in changes.items():
         tree[section] |= values
-    return task_lib.Problem.create(loading.decode(tree, "test"))
+    return tape_task.TapeTask.create(loading.decode(tree, "test"))
 
 
-def rules_of(problem):
-    return problem.parameters[0]
+def rules_of(task):
+    return task.parameters[0]
 
 
 def mid_of(books):
@@ -41,14 +41,14 @@ HEDGES = [
 @pytest.mark.parametrize("rules", HEDGES, ids=["none", "limit", "action"])
 def test_on_average_it_is_the_drawn_profit(small_config, rules):
     """The same rows, quotes and clients with both rewards; but for Q dM the difference is noise with mean 0."""
-    problem = problem_of(small_config, environment={"reward": "expected_pnl"}, rules=rules)
+    task = task_of(small_config, environment={"reward": "expected_pnl"}, rules=rules)
     rows = 512
-    sims = [problem.simulator(problem.segments["train"], rows, 3, taught=v) for v in (False, True)]
+    sims = [task.simulator(task.segments["train"], rows, 3, taught=v) for v in (False, True)]
     random, totals = np.random.default_rng(0), np.zeros((2, rows))
     for sim in sims:
         sim.reset()
     for _ in range(50):
-        action = random.uniform(-1.0, 0.5, (rows, len(problem.action_names)))
+        action = random.uniform(-1.0, 0.5, (rows, len(task.action_names)))
         before = sims[0].books[:, 0].copy()
         for k, sim in enumerate(sims):
             sim.step(action)
@@ -56,7 +56,7 @@ def test_on_average_it_is_the_drawn_profit(small_config, rules):
         inside = sims[0].step_type != 0
         moved = mid_of(sims[0].books[:, 0]) - mid_of(before)
         held = sims[0].books["held_lot"][:, 0]  # after the hedge
-        totals[0] -= np.where(inside, held * moved, 0.0) / problem.reward_scale
+        totals[0] -= np.where(inside, held * moved, 0.0) / task.reward_scale
     np.testing.assert_array_equal(sims[0].books["inventory_lot"], sims[1].books["inventory_lot"])
     difference = totals[0] - totals[1]
     assert abs(difference.mean()) < 3.0 * difference.std() / np.sqrt(rows)
@@ -66,13 +66,13 @@ def test_on_average_it_is_the_drawn_profit(small_config, rules):
 
 
 def test_every_instrument_is_filled_as_often_as_expected(small_config, pair_store):
-    problem = problem_of(
+    task = task_of(
         small_config,
         data={"store": str(pair_store)},
         rules={"order_size": (1.0, 20.0)},
         environment={"reward": "expected_pnl"},
     )
-    sim = problem.simulator(problem.segments["train"], 256, 3, taught=True, record=True)
+    sim = task.simulator(task.segments["train"], 256, 3, taught=True, record=True)
     sim.reset()
     expected, variance, seen = np.zeros((3, 2, 2))
     for _ in range(60):
@@ -119,9 +119,9 @@ def along_the_tape(events, start, until, quote, held):
 def test_by_hand(small_config, rules, states):
     """One step with given book: the hedge, E of both sides at the fair price, risk, and the value of where it leads."""
     environment = {"reward": "shaped_expected_pnl", "features": ["inventory", "drift"], "n_spread_states": states}
-    problem = problem_of(small_config, environment=environment, rules=rules)
-    values = problem.values().reshape(states, 21)
-    cuts = inventory_value.by_spread(problem)[0].cuts if states > 1 else []
+    task = task_of(small_config, environment=environment, rules=rules)
+    values = task.values().reshape(states, 21)
+    cuts = inventory_value.by_spread(task)[0].cuts if states > 1 else []
 
     def value_at(book):
         now = sum(book["ask_tick"] - book["bid_tick"] > cut for cut in cuts)
@@ -129,25 +129,25 @@ def test_by_hand(small_config, rules, states):
         return values[now]
 
     visited = set()
-    sim = problem.simulator(problem.segments["train"], 1, 5, taught=True)
+    sim = task.simulator(task.segments["train"], 1, 5, taught=True)
     sim.reset()
-    events, hedges, moving = problem.store.events, 0, 0
-    action = np.array([[-0.6, -0.4, 0.7]])[:, : len(problem.action_names)]
+    events, hedges, moving = task.store.events, 0, 0
+    action = np.array([[-0.6, -0.4, 0.7]])[:, : len(task.action_names)]
     for _ in range(80):
-        before, seen = sim.books[0, 0].copy(), problem.observe(sim)[0, 1]
+        before, seen = sim.books[0, 0].copy(), task.observe(sim)[0, 1]
         cursor, now = sim.rows["cursor"][0], sim.rows["ts"][0]
         sim.step(action)
         if sim.step_type[0] != 1:
             continue
-        drift = problem.observe(sim)[0, 1]
+        drift = task.observe(sim)[0, 1]
         book, sent = sim.books[0, 0], sim.sent[0, 0]
         ask, bid = max(sent["ask_tick"], before["bid_tick"] + 1), min(sent["bid_tick"], before["ask_tick"] - 1)
         held, v, wanted = before["inventory_lot"], value_at(before), 0.0
-        if problem.config.rules.hedge == "action" and held:
+        if task.config.rules.hedge == "action" and held:
             # .7 of 1, 2, 3, ... orders of a lot: 1, 1, 2, ... sold at the bid or bought at the ask, fee on top
             closed, side = int(0.7 * abs(held) + 0.5), np.sign(held)
             touch = before["bid_tick"] if held > 0 else before["ask_tick"]
-            worth = mid_of(before) + seen * rules_of(problem)["half_spread_tick"]
+            worth = mid_of(before) + seen * rules_of(task)["half_spread_tick"]
             wanted = closed * (side * (touch - worth) - 0.5e-4 * touch)
             wanted += v[held - side * closed + 10] - v[held + 10]
             held -= side * closed
@@ -156,17 +156,17 @@ def test_by_hand(small_config, rules, states):
         start = cursor, now, before["bid_tick"], before["ask_tick"], before["last_ns"]
         p, lot_s = along_the_tape(events, start, sim.rows["ts"][0], quote, held)
         moving += len({tuple(e) for e in events[["lo_tick", "hi_tick"]][cursor : sim.rows["cursor"][0]]}) > 1
-        fair = mid_of(book) + drift * rules_of(problem)["half_spread_tick"]
+        fair = mid_of(book) + drift * rules_of(task)["half_spread_tick"]
         wanted += p[0] * (ask - fair) + p[1] * (fair - bid)
-        wanted -= rules_of(problem)["risk"] * lot_s
+        wanted -= rules_of(task)["risk"] * lot_s
         after = dict(enumerate(value_at(book), -10))
-        if problem.config.rules.hedge == "limit":
+        if task.config.rules.hedge == "limit":
             after[-2] = after[-1] + fair - book["ask_tick"] * (1 + 0.5e-4)
             after[2] = after[1] + book["bid_tick"] * (1 - 0.5e-4) - fair
             hedges += abs(held) == 1
         wanted += p[0] * (1 - p[1]) * (after.get(held - 1, 0.0) - after[held])
         wanted += p[1] * (1 - p[0]) * (after.get(held + 1, 0.0) - after[held])
-        assert sim.reward[0] == pytest.approx(wanted / problem.reward_scale, rel=1e-5, abs=1e-6)
+        assert sim.reward[0] == pytest.approx(wanted / task.reward_scale, rel=1e-5, abs=1e-6)
     assert (hedges > 5) == bool(rules)
     assert moving > 5
     assert len(visited) == states
@@ -183,9 +183,9 @@ def test_compared_it_is_the_gain_over_the_base_quote_on_the_same_tape(small_conf
     if case == "two":
         environment |= {"risk": "covariance", "omega": ((1.0, 0.9), (0.9, 1.0))}
         more = {"data": {"store": str(pair_store)}, "rules": {"order_size": (1.0, 20.0), "inventory_limit_orders": 2}}
-    problems = [problem_of(small_config, **more, environment=environment, agent={"gamma": g}) for g in (0.0, 0.5)]
-    width = len(problems[0].action_names)
-    sims = [one.simulator(one.segments["train"], 64, 5, taught=True) for one in problems]
+    tasks = [task_of(small_config, **more, environment=environment, agent={"gamma": g}) for g in (0.0, 0.5)]
+    width = len(tasks[0].action_names)
+    sims = [one.simulator(one.segments["train"], 64, 5, taught=True) for one in tasks]
     for sim in sims:
         sim.reset()
     base, random, differences = np.zeros((64, width)), np.random.default_rng(0), []
@@ -212,18 +212,18 @@ def risk_of(one, two):
 
 def test_the_book_of_two_by_hand(small_config, pair_store):
     """Four fills that may or may not happen, 16 outcomes: E V(Q') - V(Q) of the whole book, and its risk once."""
-    problem = problem_of(
+    task = task_of(
         small_config,
         data={"store": str(pair_store)},
         rules={"order_size": (1.0, 20.0), "inventory_limit_orders": 2},
         environment={"reward": "shaped_expected_pnl", "risk": "covariance", "omega": ((1.0, 0.9), (0.9, 1.0))},
     )
-    values = problem.values()
+    values = task.values()
     assert values.shape == (1, 25)
     assert values[0, 12] == 0.0
-    v = inventory_value.whole(problem).value.reshape(5, 5)
+    v = inventory_value.whole(task).value.reshape(5, 5)
     assert v[3, 1] > v[3, 3]  # what hedges each other is worth more than what adds up
-    sim = problem.simulator(problem.segments["train"], 1, 5, taught=True)
+    sim = task.simulator(task.segments["train"], 1, 5, taught=True)
     sim.reset()
     seen = set()
     for _ in range(60):
@@ -232,9 +232,9 @@ def test_the_book_of_two_by_hand(small_config, pair_store):
         if sim.step_type[0] != 1:
             continue
         after = sim.books[0]
-        held = [round(one) for one in before["inventory_lot"] / problem.parameters["order_lot"]]
-        wanted = -problem.risk[1] * risk_of(*held)
-        for n, rules in enumerate(problem.parameters):
+        held = [round(one) for one in before["inventory_lot"] / task.parameters["order_lot"]]
+        wanted = -task.risk[1] * risk_of(*held)
+        for n, rules in enumerate(task.parameters):
             own = after["ask_chance"][n] * (after["lesson_ask"][n] - mid_of(after[n]))
             own += after["bid_chance"][n] * (mid_of(after[n]) - after["lesson_bid"][n])
             wanted += own * rules["order_lot"] * rules["weight"]
@@ -246,7 +246,7 @@ def test_the_book_of_two_by_hand(small_config, pair_store):
                 moved = held[0] + fills[1] - fills[0], held[1] + fills[3] - fills[2]
                 wanted += chance * (v[moved[0] + 2, moved[1] + 2] - v[held[0] + 2, held[1] + 2])
                 # a fill comes in the middle of the second
-                wanted -= chance * problem.risk[1] * 0.5 * (risk_of(*moved) - risk_of(*held))
-        assert sim.reward[0] == pytest.approx(wanted / problem.reward_scale, rel=1e-4, abs=1e-5)
+                wanted -= chance * task.risk[1] * 0.5 * (risk_of(*moved) - risk_of(*held))
+        assert sim.reward[0] == pytest.approx(wanted / task.reward_scale, rel=1e-4, abs=1e-5)
         seen.add(tuple(held))
     assert len(seen) > 5

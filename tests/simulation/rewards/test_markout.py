@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.simulation.rewards.test_expected_fills import problem_of
+from tests.simulation.rewards.test_expected_fills import task_of
 from tfmm.simulation import state
 
 
@@ -19,14 +19,14 @@ def mid_at(events, ts, before):
 )
 def test_by_hand(small_config, rules, reward):
     rules |= {"partial": True}
-    problem = problem_of(small_config, rules=rules, environment={"reward": reward, "markout_s": 7.0})
-    values, orders = problem.values(), np.arange(-10, 11)
+    task = task_of(small_config, rules=rules, environment={"reward": reward, "markout_s": 7.0})
+    values, orders = task.values(), np.arange(-10, 11)
     if reward == "shaped_markout":
-        assert values[0, 10] == 0 and (values[0, [0, 20]] < -problem.scales[0].half_spread_tick).all()
-    taught, drawn = (problem.simulator(problem.segments["train"], 3, 5, taught=one) for one in (True, False))
-    assert (problem.parameters["markout_ns"] == 0).all()
-    events, random = problem.store.events, np.random.default_rng(1)
-    segment = problem.segments["train"][0]
+        assert values[0, 10] == 0 and (values[0, [0, 20]] < -task.scales[0].half_spread_tick).all()
+    taught, drawn = (task.simulator(task.segments["train"], 3, 5, taught=one) for one in (True, False))
+    assert (task.parameters["markout_ns"] == 0).all()
+    events, random = task.store.events, np.random.default_rng(1)
+    segment = task.segments["train"][0]
     tape = events[segment.start_row : segment.stop_row]
     traded_at_all = 0
     for sim in (taught, drawn):
@@ -44,9 +44,9 @@ def test_by_hand(small_config, rules, reward):
             later = mid_at(tape, ts + 7 * 10**9, ts) or mids[1]
             wanted = traded * (later - mids[1]) - was["inventory_lot"] * (mids[1] - mids[0])
             if values is not None:
-                held = np.array([one["inventory_lot"] for one in (was, now)]) / problem.parameters["order_lot"][0]
+                held = np.array([one["inventory_lot"] for one in (was, now)]) / task.parameters["order_lot"][0]
                 wanted += np.diff(np.interp(held, orders, values[0]))[0]
-            got = (taught.reward[b] - drawn.reward[b]) * problem.reward_scale
+            got = (taught.reward[b] - drawn.reward[b]) * task.reward_scale
             assert got == pytest.approx(wanted, abs=1e-3 * max(1.0, abs(wanted)))
             traded_at_all += abs(traded)
     assert traded_at_all > 0

@@ -122,7 +122,7 @@ def test_a_learner_without_collectors_saves_and_stops(tmp_path):
     rare = msgspec.structs.replace(settings.train, replay_timeout_s=1.0, publish_interval=10_000)
     settings = msgspec.structs.replace(settings, train=rare)
     run = run_directory.RunDirectory.create(tmp_path / "run", settings, "hash")
-    learner = trainer_lib.Trainer(factory.open_problem(settings), run, _port())
+    learner = trainer_lib.Trainer(factory.open_task(settings), run, _port())
     wanted = r"no transition came for 1 s \(train\.replay_timeout_s\), wanted a running pipelines/collect\.py"
     with pytest.raises(errors.DataError, match=wanted):
         learner.run()
@@ -135,33 +135,33 @@ def test_a_learner_without_collectors_saves_and_stops(tmp_path):
 
 @pytest.fixture(scope="module")
 def parts():
-    """Problem, agent variables and transitions of a collector, and a learner's server that fits them."""
-    problem = factory.open_problem(loading.decode(CONFIG, "test"))
-    env = factory.create(problem, "train", 16, 0)
-    agent, _ = trainer_lib.create_agent(problem, env)
+    """TapeTask, agent variables and transitions of a collector, and a learner's server that fits them."""
+    task = factory.open_task(loading.decode(CONFIG, "test"))
+    env = factory.create(task, "train", 16, 0)
+    agent, _ = trainer_lib.create_agent(task, env)
     variables = agent.policy.variables()
     tables = [weight_table.table(variables), report_table.table(("steps", "reward"))]
     replay = server_lib.Replay(agent.collect_data_spec, 16, 3000, 5.0, tables=tables)
-    yield problem, agent, variables, replay
+    yield task, agent, variables, replay
     replay.close()
 
 
 def _link(parts, signature=None, variables=None, digests=None, address=None, limit_s=10.0):
-    problem, agent, own, replay = parts
+    task, agent, own, replay = parts
     return collector.Link(
         address or f"127.0.0.1:{replay.port}",
         signature or server_lib.signature(agent.collect_data_spec, 16),
         own if variables is None else variables,
-        weight_table.digests(problem) if digests is None else digests,
+        weight_table.digests(task) if digests is None else digests,
         limit_s,
         signals.Stop(),
     )
 
 
 def test_published_weights_arrive(parts):
-    problem, _, variables, replay = parts
+    task, _, variables, replay = parts
     copies = [tf.Variable(tf.zeros_like(one)) for one in variables]
-    weight_table.publish(replay.client, variables, 7, weight_table.digests(problem))
+    weight_table.publish(replay.client, variables, 7, weight_table.digests(task))
     link = _link(parts, variables=copies)
     link.connect()
     assert link.train_step == 7
@@ -207,15 +207,15 @@ def test_statistics_of_two_environments_add_up_to_those_of_both(parts):
 
 
 def test_learners_of_other_settings_are_refused(parts):
-    problem, agent, variables, replay = parts
-    weight_table.publish(replay.client, variables, 7, weight_table.digests(problem))
+    task, agent, variables, replay = parts
+    weight_table.publish(replay.client, variables, 7, weight_table.digests(task))
     with pytest.raises(errors.ConfigError, match=r"transitions have int32 \[2, 16\], not int32 \[2, 8\]"):
         _link(parts, signature=server_lib.signature(agent.collect_data_spec, 8)).connect()
     with pytest.raises(errors.ConfigError, match=r"policy have .*, wanted its own configuration"):
         _link(parts, variables=variables[:-1]).connect()
-    averse = msgspec.structs.replace(problem.config, model=msgspec.structs.replace(problem.config.model, risk=0.1))
+    averse = msgspec.structs.replace(task.config, model=msgspec.structs.replace(task.config.model, risk=0.1))
     with pytest.raises(errors.ConfigError, match=r"the learner has another \[data\], \[model\] or other data"):
-        _link(parts, digests=weight_table.digests(factory.open_problem(averse))).connect()
+        _link(parts, digests=weight_table.digests(factory.open_task(averse))).connect()
 
 
 def test_other_servers_and_silence_are_refused_within_the_limit(parts):

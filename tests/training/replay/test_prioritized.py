@@ -126,8 +126,8 @@ def test_a_training_with_priorities_resumes_with_them(tmp_path):
         },
     }  # fmt: skip
     config = loading.decode(tree, "test")
-    problem = factory.open_problem(config)
-    job = trainer.Trainer(problem, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
+    task = factory.open_task(config)
+    job = trainer.Trainer(task, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
     job.run()
     held = _priorities(job)
     assert len(set(held.values())) > len(held) // 4  # learned from, each with its own error
@@ -135,7 +135,7 @@ def test_a_training_with_priorities_resumes_with_them(tmp_path):
     job.close()
 
     config = msgspec.structs.replace(config, train=msgspec.structs.replace(config.train, steps=40))
-    again = trainer.Trainer(factory.open_problem(config), run_directory.RunDirectory.existing(tmp_path / "run"))
+    again = trainer.Trainer(factory.open_task(config), run_directory.RunDirectory.existing(tmp_path / "run"))
     assert again._replay.restored
     restored = _priorities(again)
     both = restored.keys() & held.keys()

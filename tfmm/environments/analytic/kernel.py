@@ -127,7 +127,7 @@ class Dealer:
             getattr(self, name)[...] = arrays[name]
 
     def step(self, actions):
-        """Advances every row by one step. actions: (B, A) in [-1, 1], see ModelProblem.action_names."""
+        """Advances every row by one step. actions: (B, A) in [-1, 1], see AnalyticTask.action_names."""
         self._work(step_rows, np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape))
 
 
@@ -251,7 +251,7 @@ def _normal(row):
 
 @jit.kernel
 def _observe(row, p):
-    """Writes the features in the order of ModelProblem.feature_names, but for those of pending decisions; returns
+    """Writes the features in the order of AnalyticTask.feature_names, but for those of pending decisions; returns
     their number."""
     k = 0
     if p.horizon_steps > 0:

@@ -14,7 +14,7 @@ _MIDS = ("constant", "brownian", "jump", "mean_reverting")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ModelProblem:
+class AnalyticTask:
     """A world without data.
 
     Attributes:

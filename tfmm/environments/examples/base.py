@@ -130,8 +130,8 @@ class SystemEnvironment(py_environment.PyEnvironment):
         return ts.TimeStep(*(part[0].copy() if self._single else part.copy() for part in parts))
 
 
-class SystemProblem(abc.ABC):
-    """The interface of environments.tape.task.Problem that training needs, without a tape.
+class ExampleTask(abc.ABC):
+    """The interface of environments.tape.task.TapeTask that training needs, without a tape.
 
     Attributes:
         config: Config. feature_names, action_names: of observation and action. reward_centre: none.

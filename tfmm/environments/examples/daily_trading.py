@@ -115,7 +115,7 @@ def trade(settings, cash, shares, price, actions):
     return cash, shares + new, ruined
 
 
-class Problem(base.SystemProblem):
+class DailyTradingTask(base.ExampleTask):
     """daily_trading of a configuration: its bars, what is seen of them, and the parts."""
 
     action_names = ("short", "hold", "long")

@@ -59,7 +59,7 @@ def quotes(settings, actions):
     return np.stack([mid * spread, mid / spread], axis=1)
 
 
-class Problem(base.SystemProblem):
+class QuoteTargetTask(base.ExampleTask):
     """quote_target of a configuration."""
 
     feature_names = ("cash", "assets", "best_ask", "best_bid")

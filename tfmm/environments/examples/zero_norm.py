@@ -36,7 +36,7 @@ class ZeroNorm(base.System):
         self.observation[...] = self.state
 
 
-class Problem(base.SystemProblem):
+class ZeroNormTask(base.ExampleTask):
     """zero_norm of a configuration."""
 
     @property

@@ -16,7 +16,7 @@ from tfmm.simulation.exchange import ledger, rules as rules_lib
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Problem:
+class TapeTask:
     """Everything fitted outside the agent; train only.
 
     Attributes:
@@ -75,7 +75,7 @@ class Problem:
         return out._scaled(reference_quote.fitted(out)) if config.environment.residual_range else out
 
     def _scaled(self, scales):
-        """The same problem with more known of its instruments."""
+        """The same task with more known of its instruments."""
         return dataclasses.replace(
             self, scales=scales, parameters=parameters_lib.terms(self.config, self.instruments, scales)[1]
         )

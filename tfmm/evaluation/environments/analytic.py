@@ -58,9 +58,9 @@ def evaluate(policy):
     config = policy.config
     if config.environment.name == experiment_lib.TAPE:
         raise errors.ConfigError(f"policy {policy.folder}: trained on {experiment_lib.TAPE}, wanted one of a model")
-    problem = factory.open_problem(config)
-    value, error = problem.play(policy, _PATHS, _SEED)
-    one, optimum, table, baselines, columns = problem.exact, NOTHING, np.zeros((0, 0)), {}, ()
+    task = factory.open_task(config)
+    value, error = task.play(policy, _PATHS, _SEED)
+    one, optimum, table, baselines, columns = task.exact, NOTHING, np.zeros((0, 0)), {}, ()
     if one is not None:
         actions = policy(one.observations())
         optimum, table, baselines, columns = one.gap(actions), one.by_inventory(actions), one.baselines(), one.columns

@@ -56,14 +56,14 @@ def evaluate(policy, split="test"):
         raise errors.ConfigError(
             f"policy {policy.folder}: trained on {config.environment.name}, wanted one of {', '.join(_SYSTEMS)}"
         )
-    problem = factory.open_problem(config)
-    if problem.data_hash != policy.description["data_hash"]:
+    task = factory.open_task(config)
+    if task.data_hash != policy.description["data_hash"]:
         raise errors.DataError(f"policy {policy.folder}: the data of section {config.environment.name} have changed")
-    found = _SYSTEMS[config.environment.name].assess(policy, problem, split)
+    found = _SYSTEMS[config.environment.name].assess(policy, task, split)
     facts = {key: policy.description[key] for key in ("train_step", "features", "actions", "data_hash")}
     return Outcome(
         policy={"name": config.agent.name, "seed": config.seed, **facts},
-        rules=msgspec.to_builtins(problem.settings),
+        rules=msgspec.to_builtins(task.settings),
         **found,
     )
 

@@ -9,18 +9,18 @@ from tfmm.evaluation.report import figures_examples
 OBSERVATIONS, _SEED = 4096, 1
 
 
-def assess(policy, problem, split):
+def assess(policy, task, split):
     """Quotes of the policy on 4096 fresh observations; see on_system.Outcome."""
-    seen = problem.fresh(OBSERVATIONS, _SEED)
+    seen = task.fresh(OBSERVATIONS, _SEED)
     actions = {
         policy.config.agent.name: policy(seen),
         "random": np.random.default_rng(_SEED).uniform(-1.0, 1.0, (OBSERVATIONS, 2)),
     }
-    quotes = {name: quote_target.quotes(problem.settings, one) for name, one in actions.items()}
+    quotes = {name: quote_target.quotes(task.settings, one) for name, one in actions.items()}
     rewards = {name: _reward(one) for name, one in quotes.items()}
     name = policy.config.agent.name
     gap = comparison.compare(
-        name, "random", rewards[name] - rewards["random"], problem.config.evaluation.bootstrap_samples, _SEED
+        name, "random", rewards[name] - rewards["random"], task.config.evaluation.bootstrap_samples, _SEED
     )
     return {
         "data": {"observations": OBSERVATIONS, "seed": _SEED},
@@ -28,7 +28,7 @@ def assess(policy, problem, split):
         "comparison": [gap | {"metric": "reward_mean"}],
         "best_baseline": "random",
         "figures": {"quotes": figures_examples.quotes(quotes[name])},
-        "tables": {"quotes": ((*problem.feature_names, "ask", "bid"), np.column_stack([seen, quotes[name]]))},
+        "tables": {"quotes": ((*task.feature_names, "ask", "bid"), np.column_stack([seen, quotes[name]]))},
         "more": {},
     }
 

@@ -9,20 +9,20 @@ from tfmm.evaluation.report import figures_examples
 _SEED = 1
 
 
-def assess(policy, problem, split):
+def assess(policy, task, split):
     """Norms of 20 episodes from the same starts; see on_system.Outcome."""
     name, random = policy.config.agent.name, np.random.default_rng(_SEED)
     acts = {name: policy, "random": lambda seen: random.uniform(-1.0, 1.0, seen.shape)}
-    played = {key: problem.norms(act, zero_norm.EPISODES, _SEED) for key, act in acts.items()}
+    played = {key: task.norms(act, zero_norm.EPISODES, _SEED) for key, act in acts.items()}
     paths = {key: path for key, (path, _) in played.items()}
     gap = comparison.compare(
-        name, "random", paths["random"][-1] - paths[name][-1], problem.config.evaluation.bootstrap_samples, _SEED
+        name, "random", paths["random"][-1] - paths[name][-1], task.config.evaluation.bootstrap_samples, _SEED
     )
     columns = ("step", *(f"{key}_{n}" for key in paths for n in range(zero_norm.EPISODES)))
-    steps = np.arange(problem.settings.max_steps + 1)
+    steps = np.arange(task.settings.max_steps + 1)
     return {
         "data": {"episodes": zero_norm.EPISODES, "seed": _SEED},
-        "results": {key: _metrics(problem.settings, *one) for key, one in played.items()},
+        "results": {key: _metrics(task.settings, *one) for key, one in played.items()},
         "comparison": [gap | {"metric": "minus final_norm_mean"}],
         "best_baseline": "random",
         "figures": {"norms": figures_examples.norms(paths)},

@@ -12,8 +12,8 @@ def assess(path, settings, flat_bars):
     The days of the test file in which nothing could be traded yet count as flat ones.
 
     Args:
-        path: see daily_trading.Problem.walk. settings: system_settings.DailyTrading. flat_bars: days before the first
-            order, with the first day of the file among them.
+        path: see daily_trading.DailyTradingTask.walk. settings: config.examples.DailyTrading.
+        flat_bars: days before the first order, with the first day of the file among them.
 
     Returns:
         dict: pnl (money), total_return, annualised_return (compound), annualised_volatility, daily_variance, max_loss

@@ -5,14 +5,14 @@ import numpy as np
 from tfmm.evaluation.metrics import internalisation, path as path_lib
 
 
-def risk_of(problem):
-    """What a Problem's inventory costs, in money: (N,) per size unit and second, or a metrics.VectorRisk."""
-    lots = np.array([one.lot_size for one in problem.store.instruments])
-    if problem.risk is None:
-        units = np.array([problem.money_unit(n) for n in range(len(lots))])
-        return problem.parameters["risk"] * units / lots
-    omega, cost, power = problem.risk
-    return path_lib.VectorRisk(cost * problem.money_unit(0), omega, power, problem.parameters["order_lot"] * lots)
+def risk_of(task):
+    """What a TapeTask's inventory costs, in money: (N,) per size unit and second, or a metrics.VectorRisk."""
+    lots = np.array([one.lot_size for one in task.store.instruments])
+    if task.risk is None:
+        units = np.array([task.money_unit(n) for n in range(len(lots))])
+        return task.parameters["risk"] * units / lots
+    omega, cost, power = task.risk
+    return path_lib.VectorRisk(cost * task.money_unit(0), omega, power, task.parameters["order_lot"] * lots)
 
 
 def assess(backtests, risk, limits, settings, numbers=None, clients=False):

@@ -48,7 +48,7 @@ def _plain(height):
 
 
 def price_signals(path):
-    """The close, with a mark where the position turned long or short or was closed. path: see Problem.walk."""
+    """The close, with a mark where the position turned long or short or was closed. path: see TapeTask.walk."""
     fig, ax = _plain(4.0)
     ax.plot(path["date"], path["close"], color=MARKET, lw=1.0)
     sign = np.sign(path["shares"])

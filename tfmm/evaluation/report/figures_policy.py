@@ -16,7 +16,7 @@ TENTHS = {"down": (0.0, 0.1), "flat": (0.45, 0.55), "up": (0.9, 1.0)}
 _COLOURS = {"down": figures.SELL, "flat": "#333a45", "up": figures.BUY}
 
 
-def by_drift(problem, watched, policy, baseline):
+def by_drift(task, watched, policy, baseline):
     """Mean distance of the quotes of both at decisions of each tenth, asked with every inventory.
 
     Args:
@@ -27,22 +27,20 @@ def by_drift(problem, watched, policy, baseline):
         "inventory_orders", "ask_spreads", "bid_spreads" (from the mid; NaN: not quoted), "n" decisions}.
     """
     acts = {
-        problem.config.agent.name: (lambda seen: policy(problem.observe(seen)), False),
+        task.config.agent.name: (lambda seen: policy(task.observe(seen)), False),
         baseline.name: (baseline, True),
     }
-    coefficients = np.array(drift.known(problem)[0].drift)
+    coefficients = np.array(drift.known(task)[0].drift)
     moves = [one.observation[:, drift.COLUMNS] @ coefficients for one in watched]
     open_ = [one.market["has_market"][:-1] > 0 for one in watched]
     known = np.concatenate([move[now] for move, now in zip(moves, open_, strict=True)])
-    limit, out = problem.config.rules.inventory_limit_orders, []
+    limit, out = task.config.rules.inventory_limit_orders, []
     for tenth, ends in TENTHS.items():
         low, high = np.quantile(known, ends)
         rows = [np.flatnonzero(now & (move >= low) & (move <= high)) for move, now in zip(moves, open_, strict=True)]
         mean = float(np.concatenate([move[chosen] for move, chosen in zip(moves, rows, strict=True)]).mean())
         for name, (act, distances) in acts.items():
-            parts = [
-                expected_objective.quotes(problem, *pair, act, distances) for pair in zip(watched, rows, strict=True)
-            ]
+            parts = [expected_objective.quotes(task, *pair, act, distances) for pair in zip(watched, rows, strict=True)]
             for held, (ask, bid) in enumerate(_means(np.concatenate(parts)), -limit):
                 out.append({"policy": name, "drift": tenth, "drift_half_spread": mean, "inventory_orders": held,
                             "ask_spreads": ask, "bid_spreads": bid, "n": sum(map(len, rows))})  # fmt: skip

@@ -9,33 +9,33 @@ _MOST = 4
 """Instruments that a figure shows."""
 
 
-def draw(policy, problem, runs, results, limits):
+def draw(policy, task, runs, results, limits):
     """All figures of an evaluation.
 
     Args:
-        policy: saved.Policy. problem: Problem. runs: {policy name: list of Backtest}, the evaluated one first.
+        policy: saved.Policy. task: TapeTask. runs: {policy name: list of Backtest}, the evaluated one first.
         results: {policy name: metrics}. limits: (N,) inventory limits, size unit.
 
     Returns:
         ({stem: (title, caption, Figure)}, {stem: list of dicts}).
     """
     name, own = next(iter(runs.items()))
-    quoted, lots = np.flatnonzero(problem.parameters["quoted"]), [one.lot_size for one in problem.store.instruments]
+    quoted, lots = np.flatnonzero(task.parameters["quoted"]), [one.lot_size for one in task.store.instruments]
     chosen = shown(own, quoted)
     busiest = max(own, key=lambda one: len(one.fills))
     marks = behaviour.markout_curve(own)
-    orders = problem.parameters["order_lot"] * lots
+    orders = task.parameters["order_lot"] * lots
     held = [row for n in chosen for row in behaviour.by_inventory(runs, float(orders[n]), n)]
     met, fits = zip(*(behaviour.fill_probability(runs, n) for n in chosen), strict=True)
     fits, met = [fit for rows, fit in zip(met, fits, strict=True) if rows], [row for rows in met for row in rows]
     some = f" The {_MOST} instruments with most fills." if len(quoted) > _MOST else ""
-    taken, names = np.concatenate([one.actions for one in own]), problem.action_names
+    taken, names = np.concatenate([one.actions for one in own]), task.action_names
     across = len(names) // len(quoted) if len(quoted) > 1 else len(names)
     out = {
         "equity": (
             "Equity, drawdown and price",
             f"Profit so far of every policy; below, how far that of {name} is under its peak.",
-            figures.equity(runs, name, problem.currency, chosen),
+            figures.equity(runs, name, task.currency, chosen),
         ),
         "inventory": ("Inventory", f"What {name} holds, size units.{some}", figures.inventory(own, limits, chosen)),
         "quotes": ("Quotes against the market", f"Where fills are densest, {busiest.session}.{some}",
@@ -44,7 +44,7 @@ def draw(policy, problem, runs, results, limits):
             "What the profit is made of",
             "Net PnL = spread captured (mid minus price of every fill) + inventory PnL (what prices did to what was "
             "held) - fees.",
-            figures_behaviour.decomposition(results, problem.currency),
+            figures_behaviour.decomposition(results, task.currency),
         ),
         "actions": ("Actions", f"What {name} chose, from -1 to 1; at a bound it may have wanted to go further.",
                     figures.actions(taken, names, across)),
@@ -67,15 +67,15 @@ def draw(policy, problem, runs, results, limits):
     return out, {stem: rows for stem, rows in tables.items() if rows}
 
 
-def of_law(policy, problem, watched, baselines):
+def of_law(policy, task, watched, baselines):
     """What `draw` returns, of the figure that needs the law of the inventory and a drift that the policy sees.
 
     Args:
         watched: expected.watch of the split. baselines: {name: baseline}.
     """
-    if watched is None or "drift" not in problem.feature_names:
+    if watched is None or "drift" not in task.feature_names:
         return {}, {}
-    table = figures_policy.by_drift(problem, watched, policy, baselines[figures_policy.BASELINE])
+    table = figures_policy.by_drift(task, watched, policy, baselines[figures_policy.BASELINE])
     caption = (
         "Mean distance of our quotes from the mid at the tenth of decisions with the lowest predicted drift, the "
         "middle tenth and the highest, each asked with every inventory; "

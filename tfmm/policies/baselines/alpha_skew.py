@@ -45,13 +45,13 @@ class Rule:
         return np.maximum(out, half[..., np.newaxis]) if self.floor else out
 
 
-def rules(problem, start):
+def rules(task, start):
     """(alpha_skew, alpha_skew_floor), fitted on train.
 
     Args:
-        start: baselines.linear_skew of the problem, around which h and s are looked for.
+        start: baselines.linear_skew of the task, around which h and s are looked for.
     """
-    scales = drift.known(problem)
+    scales = drift.known(task)
     units = np.array([one.half_spread_tick for one in scales])
     coefficients = np.array([one.drift for one in scales])
     half, skew = (np.array(start.fitted[name]) for name in ("half_spread_tick", "skew_at_limit_tick"))
@@ -62,7 +62,7 @@ def rules(problem, start):
         for place, values in ((2, _ALPHAS), (0, _HALVES), (1, _SKEWS)):
             tried = [(*best[:place], value, *best[place + 1 :]) for value in values]
             tables = inventory_tables.linear_tables(
-                problem, np.array([h * half for h, _, _ in tried]), np.array([s * skew for _, s, _ in tried])
+                task, np.array([h * half for h, _, _ in tried]), np.array([s * skew for _, s, _ in tried])
             )
             alphas = np.array([alpha for _, _, alpha in tried])
 
@@ -70,7 +70,7 @@ def rules(problem, start):
                 many = inventory_tables.Many(repeated(tables), start.pressure, start.order_lot)
                 return Rule("", many, coefficients, units, repeated(alphas)[:, np.newaxis], floor, {})
 
-            best = tried[int(np.argmax(grid_search.scores(problem, len(tried), rule)))]
+            best = tried[int(np.argmax(grid_search.scores(task, len(tried), rule)))]
         h, s, alpha = best
         fitted = {
             "half_spread_tick": (h * half).tolist(),
@@ -79,7 +79,7 @@ def rules(problem, start):
             "drift": coefficients.tolist(),
         }
         table = dataclasses.replace(
-            start, tables=inventory_tables.linear_tables(problem, h * half[np.newaxis], s * skew[np.newaxis])[0]
+            start, tables=inventory_tables.linear_tables(task, h * half[np.newaxis], s * skew[np.newaxis])[0]
         )
         out.append(Rule(name, table, coefficients, units, np.array(alpha), floor, fitted))
     return tuple(out)

@@ -56,18 +56,18 @@ class Rule:
         return out
 
 
-def rules(problem):
+def rules(task):
     """(bellman_joint, bellman_joint_drift); () where fills have no known probability, or risk no common price."""
-    if problem.risk is None or not known_fills.known(problem.config, problem.instruments):
+    if task.risk is None or not known_fills.known(task.config, task.instruments):
         return ()
-    own = np.flatnonzero(problem.parameters["quoted"])
-    scales, parameters = drift.known(problem), problem.parameters[own]
-    interval_s, limit = problem.config.environment.interval_s, problem.config.rules.inventory_limit_orders
+    own = np.flatnonzero(task.parameters["quoted"])
+    scales, parameters = drift.known(task), task.parameters[own]
+    interval_s, limit = task.config.environment.interval_s, task.config.rules.inventory_limit_orders
     chance = np.array([[expected_fills.chance(d - 0.5, 1.0, interval_s, one) for d in _DISTANCE] for one in parameters])
-    change = inventory_value.whole(problem).change / (parameters["weight"] * parameters["order_lot"])[:, np.newaxis]
+    change = inventory_value.whole(task).change / (parameters["weight"] * parameters["order_lot"])[:, np.newaxis]
     coefficients = np.array([scales[n].drift for n in own])
     units = np.array([scales[n].half_spread_tick for n in own])
-    known = {"half_spread_tick": units.tolist(), "omega": problem.risk[0].tolist()}
+    known = {"half_spread_tick": units.tolist(), "omega": task.risk[0].tolist()}
     return tuple(
         Rule(name, own, change, chance, found, units, parameters["order_lot"], limit, known | {"drift": found.tolist()})
         for name, found in (

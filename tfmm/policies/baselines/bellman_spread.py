@@ -53,34 +53,32 @@ class Rule:
         return np.stack(out if self.share is None else [*out, self.share[held, now]], axis=-1)
 
 
-def rules(problem):
+def rules(task):
     """(bellman_spread, bellman_spread_drift and, where it may, one that hedges) fitted on train; () where fills have no
     known probability."""
-    if not expected_objective.possible(problem):
+    if not expected_objective.possible(task):
         return ()
-    coefficients = np.array(drift.known(problem)[0].drift)
-    watched = expected_objective.watch(problem, "train")
+    coefficients = np.array(drift.known(task)[0].drift)
+    watched = expected_objective.watch(task, "train")
     spreads, drifts, moves = zip(*(_seen(one, coefficients) for one in watched), strict=True)
     spread_cuts = np.unique(np.quantile(np.concatenate(spreads), np.linspace(0.0, 1.0, _SPREADS + 1)[1:-1]))
     sizes = np.quantile(np.abs(np.concatenate(drifts)), np.linspace(0.0, 1.0, _DRIFTS // 2 + 2)[1:-1])
     drift_cuts = np.unique(np.concatenate([-sizes, sizes]))
     wanted = [("bellman_spread", np.zeros(0)), ("bellman_spread_drift", drift_cuts)]
-    if problem.config.rules.hedge == "action":
+    if task.config.rules.hedge == "action":
         wanted.append((f"bellman_spread_drift{_HEDGES}", drift_cuts))
-    return tuple(
-        _rule(problem, name, (spread_cuts, cuts), coefficients, spreads, drifts, moves) for name, cuts in wanted
-    )
+    return tuple(_rule(task, name, (spread_cuts, cuts), coefficients, spreads, drifts, moves) for name, cuts in wanted)
 
 
-def _rule(problem, name, cuts, coefficients, spreads, drifts, moves):
+def _rule(task, name, cuts, coefficients, spreads, drifts, moves):
     now = [_states(cuts, *one) for one in zip(spreads, drifts, strict=True)]
     mirrored = [_states(cuts, s, -d) for s, d in zip(spreads, drifts, strict=True)]
     count = (len(cuts[0]) + 1) * (len(cuts[1]) + 1)
     chain = markov_market.estimate(spreads, moves, now, mirrored, count)
-    interval_s = problem.config.environment.interval_s
-    chance = np.array([expected_fills.chance(d - 0.5, 1.0, interval_s, problem.parameters[0]) for d in _DISTANCE])
-    cost, hedges = problem.holding_cost(0), name.endswith(_HEDGES)
-    hedge = problem.hedge(0, 0.5 * chain.spread) if hedges or problem.config.rules.hedge == "limit" else None
+    interval_s = task.config.environment.interval_s
+    chance = np.array([expected_fills.chance(d - 0.5, 1.0, interval_s, task.parameters[0]) for d in _DISTANCE])
+    cost, hedges = task.holding_cost(0), name.endswith(_HEDGES)
+    hedge = task.hedge(0, 0.5 * chain.spread) if hedges or task.config.rules.hedge == "limit" else None
     solved = markov_market.solve(chain, _DISTANCE, chance, cost, hedge=hedge)
     fitted = {
         "spread_cuts_tick": cuts[0].tolist(),
@@ -88,7 +86,7 @@ def _rule(problem, name, cuts, coefficients, spreads, drifts, moves):
         "drift": coefficients.tolist(),
         "move_tick": chain.move.tolist(),
     }
-    order_lot = int(problem.parameters["order_lot"][0])
+    order_lot = int(task.parameters["order_lot"][0])
     share = None
     if hedges:
         orders = np.arange(len(cost))[:, np.newaxis] - len(cost) // 2

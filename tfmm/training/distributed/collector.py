@@ -215,16 +215,16 @@ def collect(settings, address, limit_s, seed):
     learner.parse(address, "--server")
     learner.check(settings, f"--server {address}")
     devices.prepare(settings)
-    problem = factory.open_problem(settings)
+    task = factory.open_task(settings)
     rows = settings.environment.rows
     env_seed, *own_seeds = np.random.SeedSequence(seed).generate_state(3)
-    env = factory.create(problem, "train", rows, int(env_seed))
-    agent, _ = trainer.create_agent(problem, env)
-    collector = collection.Collector(problem, env, rows, agent, own_seeds)
+    env = factory.create(task, "train", rows, int(env_seed))
+    agent, _ = trainer.create_agent(task, env)
+    collector = collection.Collector(task, env, rows, agent, own_seeds)
     length = settings.agent.n_step + 1
     signature = server_lib.signature(agent.collect_data_spec, rows, length)
     with signals.Stop() as stop, tqdm.tqdm(unit="transition", unit_scale=True, disable=None) as bar:
-        link = Link(address, signature, agent.policy.variables(), weight_table.digests(problem), limit_s, stop)
+        link = Link(address, signature, agent.policy.variables(), weight_table.digests(task), limit_s, stop)
         try:
             link.connect()
             _LOG.info("collecting for %s from train step %d on", address, link.train_step)

@@ -75,14 +75,14 @@ class Serving:
     """What a learner does for its collectors.
 
     Args:
-        problem: see environments.factory. replay: replay.Replay with a limiter. variables: of the policy.
+        task: see environments.factory. replay: replay.Replay with a limiter. variables: of the policy.
         stop: interruption.Stop. reported: names of what collectors report.
     """
 
-    def __init__(self, problem, replay, variables, stop, reported):
+    def __init__(self, task, replay, variables, stop, reported):
         self._reported = reported
-        self._settings, self._replay, self._variables, self._stop = problem.config, replay, variables, stop
-        self._digests = weight_table.digests(problem)
+        self._settings, self._replay, self._variables, self._stop = task.config, replay, variables, stop
+        self._digests = weight_table.digests(task)
         self._published = -math.inf
 
     def publish(self, step, finished=False):

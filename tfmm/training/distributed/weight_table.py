@@ -18,10 +18,10 @@ SHARED = ("data", "clients", "model", "rules", "environment", *examples.SECTIONS
 """Sections that decide what a transition means."""
 
 
-def digests(problem):
+def digests(task):
     """(len(SHARED), 32) uint8: SHA-256 of the sections; of [data] with the hash of the data, and without any paths."""
-    settings = problem.config
-    data = msgspec.structs.replace(settings.data, store=problem.data_hash)
+    settings = task.config
+    data = msgspec.structs.replace(settings.data, store=task.data_hash)
     daily = msgspec.structs.replace(settings.daily_trading, train="", test="", macro=())
     settings = msgspec.structs.replace(settings, data=data, daily_trading=daily)
     sections = [getattr(settings, name) for name in SHARED]

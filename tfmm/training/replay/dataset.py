@@ -9,26 +9,26 @@ from tfmm.training.replay import augmentation, checkpoint, n_step, on_policy, se
 _LOG = logging.getLogger(__name__)
 
 
-def create(problem, agent, rows, run, port=None, priorities=None, reported=()):
+def create(task, agent, rows, run, port=None, priorities=None, reported=()):
     """The replay of a run, with what its newest checkpoint holds.
 
     Args:
-        problem: see environments.factory. rows: B, or None for a single environment. run: RunDirectory.
+        task: see environments.factory. rows: B, or None for a single environment. run: RunDirectory.
         port: of a server that other processes fill too, or None. priorities: prioritised.Priorities, or None.
         reported: names of what those processes report of their steps.
 
     Returns:
         replay.Replay, or on_policy.Blocks for an agent that learns from each step once.
     """
-    settings, spec = problem.config.train, agent.collect_data_spec
-    if agents.on_policy(problem.config.agent):
+    settings, spec = task.config.train, agent.collect_data_spec
+    if agents.on_policy(task.config.agent):
         return on_policy.Blocks(spec, rows, settings.replay_timeout_s)
     served, timeout_s = {}, settings.replay_timeout_s
     if port is not None:
         capacity = server_lib.items(settings.replay_capacity, rows)
         served = {
             "port": port,
-            "limiter": learner.limiter(problem.config, capacity),
+            "limiter": learner.limiter(task.config, capacity),
             "tables": (weight_table.table(agent.policy.variables()), report_table.table(reported)),
         }
         # a learner gives up by itself, and its sampler may have waited since before it began to
@@ -41,25 +41,25 @@ def create(problem, agent, rows, run, port=None, priorities=None, reported=()):
         timeout_s,
         scratch=run.scratch,
         checkpoint=_usable(run, settings, names),
-        length=problem.config.agent.n_step + 1,
+        length=task.config.agent.n_step + 1,
         priorities=priorities,
         **served,
     )
 
 
-def dataset(problem, replay):
+def dataset(task, replay):
     """Endless dataset of (Trajectory [B, 2, ...], ()): rewards centred and summed over agent.n_step steps,
     mirrored where train.reflect says so.
 
     With priorities of ((Trajectory, weights (B,), keys (B,)), ()), see prioritised.Priorities.attach.
     """
-    agent = problem.config.agent
-    centre = problem.reward_centre if agent.reward_centre == "auto" else agent.reward_centre
-    centred = server_lib.centred(replay.dataset(problem.config.train.batch_size), centre)
+    agent = task.config.agent
+    centre = task.reward_centre if agent.reward_centre == "auto" else agent.reward_centre
+    centred = server_lib.centred(replay.dataset(task.config.train.batch_size), centre)
     folded = n_step.folded(centred, agent.n_step, agent.gamma)
-    if problem.config.train.reflect:
-        folded = augmentation.mirrored(folded, problem.mirror)
-    if not problem.config.train.prioritized:
+    if task.config.train.reflect:
+        folded = augmentation.mirrored(folded, task.mirror)
+    if not task.config.train.prioritized:
         return folded
     return folded.map(lambda experience, info: ((experience, *info), ()))
 
