@@ -2,15 +2,17 @@
 
 import pathlib
 import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 import tomli_w
 
 from tfmm import errors
-from tfmm.config import examples, experiment
+from tfmm.config import examples, experiment, renamed
 
 
-def load(path, overrides=()):
+def load(path: pathlib.Path | str, overrides: Iterable[str] = ()) -> experiment.Config:
     """Reads a TOML file.
 
     Args:
@@ -21,15 +23,17 @@ def load(path, overrides=()):
         A Config.
 
     Raises:
-        ConfigError: no such file, no TOML, unknown key, wrong type or value out of range.
+        ConfigError: no such file, no TOML, unknown key, wrong type or value out of range, or a key or value that has
+            another name now.
     """
     tree = read_toml(f"config {path}", path)
+    renamed.refuse_tree(tree, f"config {path}")
     for override in overrides:
-        _override(tree, override)
+        _override(tree, override, "--set")
     return decode(tree, f"config {path}")
 
 
-def read_toml(where, path):
+def read_toml(where: str, path: pathlib.Path | str) -> dict[str, Any]:
     """Nested dicts of a TOML file; raises ConfigError, beginning with `where`, where it cannot be read."""
     try:
         with open(path, "rb") as file:
@@ -40,58 +44,61 @@ def read_toml(where, path):
         raise errors.ConfigError(f"{where}: not TOML: {error}") from error
 
 
-def decode(tree, where):
+def decode(tree: Mapping[str, Any], where: str) -> experiment.Config:
     """A Config from nested dicts; raises ConfigError naming `where` and the key."""
+    renamed.refuse_tree(tree, where)
     try:
         return msgspec.convert(tree, experiment.Config, strict=True)
     except (msgspec.ValidationError, ValueError) as error:
         raise errors.ConfigError(f"{where}: {str(error).replace('`$.', '`')}") from error
 
 
-def changed(config, overrides):
-    """A Config with some settings changed; arguments and errors as `load`."""
+def changed(config: experiment.Config, overrides: Iterable[str], option: str = "--set") -> experiment.Config:
+    """A Config with some settings changed by an option of a script; arguments and errors as `load`."""
     tree = msgspec.to_builtins(config)
     for override in overrides:
-        _override(tree, override)
-    return resolved(decode(tree, "--set"))
+        _override(tree, override, option)
+    return resolved(decode(tree, option))
 
 
-def problem_text(config):
+def problem_text(config: experiment.Config) -> str:
     """What a configuration says of the problem alone, without seed, agent, collection and training, as TOML text: the
     same for all that can be judged by the same baselines."""
     tree = msgspec.to_builtins(config)
     return tomli_w.dumps({key: one for key, one in tree.items() if key not in ("seed", "agent", "collect", "train")})
 
 
-def dumps(config):
+def dumps(config: experiment.Config) -> str:
     """The whole configuration, defaults included, as TOML text that `load` reads back."""
     return tomli_w.dumps(msgspec.to_builtins(config))
 
 
-def with_store(config, store):
+def with_store(config: experiment.Config, store: pathlib.Path | str) -> experiment.Config:
     """The same configuration on another store; the path is made absolute."""
     data = msgspec.structs.replace(config.data, store=str(pathlib.Path(store).resolve()))
     return msgspec.structs.replace(config, data=data)
 
 
-def resolved(config):
+def resolved(config: experiment.Config) -> experiment.Config:
     """The same configuration with the paths of its data made absolute, as a run directory keeps it."""
     daily = examples.absolute(config.daily_trading)
     config = msgspec.structs.replace(config, daily_trading=daily)
     return with_store(config, config.data.store) if config.data.store else config
 
 
-def _override(tree, override):
+def _override(tree: dict[str, Any], override: str, option: str) -> None:
+    """Puts one `section.key=value` into nested dicts."""
     key, equals, text = override.partition("=")
     path = key.strip().split(".")
     if not equals or not all(path):
-        raise errors.ConfigError(f"--set {override}: wanted section.key=value")
+        raise errors.ConfigError(f"{option} {override}: wanted section.key=value")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
+    renamed.refuse([(".".join(path), value)], f"{option} {override}")
     for part in path[:-1]:
         tree = tree.setdefault(part, {})
         if not isinstance(tree, dict):
-            raise errors.ConfigError(f"--set {override}: {part} is not a section")
+            raise errors.ConfigError(f"{option} {override}: {part} is not a section")
     tree[path[-1]] = value

@@ -18,7 +18,7 @@ import time
 import tqdm
 
 from tfmm import errors, files
-from tfmm.config import experiment as experiment_lib, loading
+from tfmm.config import experiment as experiment_lib, formats, loading
 from tfmm.experiments import tables
 
 METRICS = pathlib.PurePath("evaluation", "metrics.json")
@@ -176,7 +176,10 @@ def score(outcome, metric, folder):
 
 def _check_same(one):
     path = one.folder / "config.toml"
-    if path.is_file() and loading.load(path) != one.config:
+    if not path.is_file():
+        return
+    formats.check_run(one.folder)
+    if loading.load(path) != one.config:
         raise errors.ConfigError(f"{one.folder} holds a run with other settings, wanted a new --out")
 
 

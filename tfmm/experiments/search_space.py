@@ -13,7 +13,7 @@ import msgspec
 import optuna
 
 from tfmm import errors
-from tfmm.config import loading
+from tfmm.config import loading, renamed
 
 SECTIONS = ("agent", "collect", "train", "environment")
 SCORED = frozenset(
@@ -104,6 +104,7 @@ def load(path, config):
     if not out:
         raise errors.ConfigError(f"{where}: is empty, wanted a key with a range, integers or choices")
     for key, one in out.items():
+        renamed.refuse(((key, value) for value in one.tried()), where)
         if key.removeprefix("environment.") in SCORED:
             raise errors.ConfigError(f"{where}: {key} changes what is scored, wanted a key that leaves it as it is")
         for value in one.tried():

@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from tfmm import errors
-from tfmm.config import loading
+from tfmm.config import formats, loading
 
 DESCRIPTION = "tfmm.json"
 VALUES = "q_values"
@@ -31,13 +31,14 @@ class Policy:
         """Loads a policy directory, or the `policy/` in a run directory.
 
         Raises:
-            DataError: no policy there, or one that cannot be read.
+            DataError: no policy there, one that cannot be read, or one of another format (config.formats).
         """
         folder = find(folder)
         try:
             description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise errors.DataError(f"policy {folder}: {DESCRIPTION} cannot be read: {error}") from error
+        formats.check_policy(description, f"policy {folder}/{DESCRIPTION}")
         import tensorflow as tf
 
         try:

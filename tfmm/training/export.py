@@ -9,7 +9,7 @@ from tf_agents.trajectories import policy_step
 
 from tfmm import files
 from tfmm.agents import factory as agents
-from tfmm.config import experiment as experiment_lib
+from tfmm.config import experiment as experiment_lib, formats
 from tfmm.policies.saved import VALUES
 from tfmm.simulation.dealer import quoting
 
@@ -78,7 +78,7 @@ class Exporter:
 def describe(task, train_step):
     """What a user of the policy must know: names, scales, action map, instruments, settings."""
     return {
-        "format": 1,
+        "format": formats.FORMAT,
         "train_step": train_step,
         "features": list(task.feature_names),
         "actions": list(task.action_names),

@@ -12,7 +12,7 @@ import subprocess
 import tensorflow as tf
 
 from tfmm import errors, files
-from tfmm.config import loading
+from tfmm.config import formats, loading
 from tfmm.training import checkpoint_schema
 from tfmm.training.replay import checkpoint as checkpoint_lib
 
@@ -43,16 +43,17 @@ class RunDirectory:
                 f"run directory {path} is not empty, wanted a new folder, or --resume to go on with the run in it"
             )
         run.checkpoints_path.mkdir(parents=True)
-        files.write_json(run.path / "provenance.json", provenance(config, data_hash))
+        files.write_json(run.path / formats.PROVENANCE, provenance(config, data_hash))
         files.write_text(run.path / "config.toml", loading.dumps(config))
         return run
 
     @classmethod
     def existing(cls, path):
-        """The run in a folder. ConfigError where there is none."""
+        """The run in a folder. ConfigError where there is none, or one of another format (config.formats)."""
         run = cls(path)
         if not (run.path / "config.toml").is_file():
             raise errors.ConfigError(f"run directory {path} holds no config.toml, wanted a run to resume")
+        formats.check_run(run.path)
         for torn in run.checkpoints_path.glob(".*.tmp"):
             shutil.rmtree(torn, ignore_errors=True)
         return run
@@ -145,8 +146,9 @@ class RunDirectory:
 
 
 def provenance(config, data_hash):
-    """Versions, git commit, data hash and seed."""
+    """Format of the run directory, versions, git commit, data hash and seed."""
     return {
+        "format": formats.FORMAT,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": {name: _version(name) for name in PACKAGES},
