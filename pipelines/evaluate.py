@@ -21,17 +21,20 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, help="default: RUN_OR_POLICY_DIR/evaluation-SPLIT or -model")
     parser.add_argument("--against", type=pathlib.Path, action="append", default=[], metavar="RUN_OR_POLICY_DIR",
                         help="compare with this saved policy too; repeat for more")  # fmt: skip
-    parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE",
-                        help="otherwise than in training (rules, clients, data); what was fitted stays")  # fmt: skip
+    parser.add_argument("--scenario", action="append", default=[], metavar="KEY.PATH=VALUE",
+                        help="changed since training (rules, clients, data); what was fitted stays")  # fmt: skip
     parser.add_argument("--film", action="store_true", help="write film.gif, an episode with its fills, too")
     parser.add_argument("--explain", type=int, metavar="N", help="say why fill N of fills.parquet happened, no more")
     parser.add_argument("--explain-quote", type=int, metavar="N", help="say what became of quote N, filled or not")
+    cli.renamed_option(parser, "--set", "--scenario")
     args = parser.parse_args()
 
     cli.quiet()
     policy = saved.Policy.load(args.policy)
-    if args.set and policy.config.environment.name != experiment.TAPE:
-        raise errors.ConfigError(f"--set {args.set[0]}: {policy.config.environment.name} is no market, wanted none")
+    if args.scenario and policy.config.environment.name != experiment.TAPE:
+        raise errors.ConfigError(
+            f"--scenario {args.scenario[0]}: {policy.config.environment.name} is no market, wanted none"
+        )
     if policy.config.environment.name in experiment.SYSTEMS:
         if args.store is not None or args.explain is not None or args.explain_quote is not None:
             raise errors.ConfigError(f"{args.policy}: has no store and no fills, wanted no --store and no --explain")
@@ -56,11 +59,11 @@ def main():
     from tfmm.evaluation.report import figures, report
 
     if args.explain is not None or args.explain_quote is not None:
-        print(evaluate.explain(policy, args.store, args.split, args.explain, args.explain_quote, args.set))
+        print(evaluate.explain(policy, args.store, args.split, args.explain, args.explain_quote, args.scenario))
         return
     command = shlex.join(["python", *sys.argv])
     rivals = [saved.Policy.load(folder) for folder in args.against]
-    outcome = evaluate.evaluate(policy, args.store, args.split, command, rivals, args.film, args.set)
+    outcome = evaluate.evaluate(policy, args.store, args.split, command, rivals, args.film, args.scenario)
     path = report.write(args.out or args.policy / f"evaluation-{args.split}", outcome, figures.png)
     if outcome.abstention:
         print(outcome.abstention)

@@ -1,4 +1,4 @@
-"""Trains and evaluates settings: every combination of a grid, with a plot over one or two keys, or each alone."""
+"""Trains and evaluates settings: every combination of a grid, with a plot over one or two keys, or one at a time."""
 
 import argparse
 import pathlib
@@ -14,11 +14,14 @@ def main():
     parser.add_argument("config", type=pathlib.Path, help="TOML file; see configs/")
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--grid", nargs="+", metavar="KEY.PATH=A,B,C", help="every combination")
-    kind.add_argument("--alone", nargs="+", metavar="KEY.PATH=A,B,C", help="the config as it is, and each value alone")
+    kind.add_argument(
+        "--ablate", nargs="+", metavar="KEY.PATH=A,B,C", help="the config as it is, and each value by itself"
+    )
     parser.add_argument("--metric", help="of the policy, as in metrics.json; default: the main one of the environment")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time (default 1)")
     parser.add_argument("--out", type=pathlib.Path, help="default: runs/NAME_OF_CONFIG-sweep")
     parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a setting")
+    cli.renamed_option(parser, "--alone", "--ablate")
     args = parser.parse_args()
     if args.jobs < 1:
         raise errors.ConfigError(f"--jobs {args.jobs}: wanted at least 1")
@@ -28,7 +31,7 @@ def main():
     from tfmm.evaluation.report import figures
     from tfmm.experiments import runner, tables
 
-    grid = tables.parse_grid(args.grid or args.alone)
+    grid = tables.parse_grid(args.grid or args.ablate)
     tried = tables.combinations(grid) if args.grid else tables.one_at_a_time(grid)
     runs = []
     for values in tried:
@@ -49,7 +52,7 @@ def main():
         for values, run, value in zip(tried, runs, scores, strict=True)
     ]
     files.write_json(out / "sweep.json", {"config": args.config.stem, "metric": metric, "runs": records})
-    lines = tables.grid_table(grid, scores) if args.grid else tables.alone_table(tried, scores)
+    lines = tables.grid_table(grid, scores) if args.grid else tables.ablation_table(tried, scores)
     files.write_text(out / "sweep.txt", "\n".join([metric, *lines]) + "\n")
     figure = tables.surface(grid, scores, metric) if args.grid else None
     if figure is not None:

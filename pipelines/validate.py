@@ -21,8 +21,9 @@ def main():
         type=pathlib.Path,
         help="judge the same trainings on this one, baselines fitted there; see evaluate.py --store",
     )
-    parser.add_argument("--world", action="append", default=[], metavar="KEY.PATH=VALUE",
-                        help="judge the same trainings where this is otherwise; see evaluate.py --set")  # fmt: skip
+    parser.add_argument("--scenario", action="append", default=[], metavar="KEY.PATH=VALUE",
+                        help="judge the same trainings with this changed; see evaluate.py --scenario")  # fmt: skip
+    cli.renamed_option(parser, "--world", "--scenario")
     args = parser.parse_args()
     if args.seeds < 1 or args.jobs < 1:
         raise errors.ConfigError(f"--seeds {args.seeds} --jobs {args.jobs}: wanted at least 1 of each")
@@ -34,14 +35,14 @@ def main():
     from tfmm.market import store
 
     seeds = range(settings.seed, settings.seed + args.seeds)
-    world = runner.World(args.store, tuple(args.world))
-    if world.parts and settings.environment.name != experiment.TAPE:
-        raise errors.ConfigError(f"--world, --store: {settings.environment.name} is no market, wanted neither")
-    loading.changed(settings, args.world)  # what is wrong with them is said before anything is trained
+    scenario = runner.Scenario(args.store, tuple(args.scenario))
+    if scenario.parts and settings.environment.name != experiment.TAPE:
+        raise errors.ConfigError(f"--scenario, --store: {settings.environment.name} is no market, wanted neither")
+    loading.changed(settings, args.scenario, "--scenario")  # what is wrong with them is said before anything is trained
     if args.store is not None:
         store.Store.open(args.store)
     runs = [
-        runner.Experiment(msgspec.structs.replace(settings, seed=seed), out / f"seed_{seed}", world=world)
+        runner.Experiment(msgspec.structs.replace(settings, seed=seed), out / f"seed_{seed}", scenario=scenario)
         for seed in seeds
     ]
     outcomes = runner.run(runs, args.jobs)
@@ -52,9 +53,9 @@ def main():
     if not finished:
         raise errors.DataError(f"{out}: every seed failed, wanted one that ends; see {out}/seed_*.log")
     summary = tables.over_seeds(finished)
-    path = out / f"{world.named('validation')}.json"
+    path = out / f"{scenario.named('validation')}.json"
     about = {"config": args.config.stem, "seeds": list(seeds), "failed": failed, "data": finished[0]["data"]}
-    about |= {"world": world.parts} if world.parts else {}
+    about |= {"scenario": scenario.parts} if scenario.parts else {}
     files.write_json(path, about | summary)
     print(*tables.seeds_table(summary), "", *tables.against_table(summary), "", sep="\n")
     verdicts = ", ".join(f"{name} {count}" for name, count in summary["verdicts"].items())

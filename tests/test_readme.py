@@ -15,7 +15,7 @@ EXPERIMENTS = {
     "hedging_limit": "`hedging.toml`, beyond three orders",
     "hedging_none": "`hedging.toml`, never",
 }
-WORLDS = {
+SCENARIOS = {
     "client_flow_scenario_k": "`client_flow.toml`, clients more sensitive: `clients.k=1.3`",
     "client_flow_scenario_k_low": "`client_flow.toml`, clients less sensitive: `clients.k=0.7`",
     "client_flow_scenario_fee": "`client_flow.toml`, a fee: `rules.maker_fee_bps=0.1`",
@@ -84,10 +84,10 @@ def test_experiments(name, label):
         assert all(one["ci_low"] > 0 for one in seeds), baseline
 
 
-@pytest.mark.parametrize(("name", "label"), WORLDS.items())
-def test_other_worlds(name, label):
+@pytest.mark.parametrize(("name", "label"), SCENARIOS.items())
+def test_scenarios(name, label):
     summary = json.loads((ROOT / "docs" / "results" / f"{name}.json").read_text(encoding="utf-8"))
-    (change,) = summary["world"]
+    (change,) = summary["scenario"]
     assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
     assert change in label or change.startswith(("data.store=", "store="))
     assert experiment_row(label, summary) in README

@@ -1,5 +1,6 @@
 """What every script shares: errors as one line, exit codes, a quiet TensorFlow."""
 
+import argparse
 import logging
 import os
 import sys
@@ -47,6 +48,16 @@ def quiet():
     logging.getLogger("tfmm").setLevel(logging.INFO)
 
     gym_notices.notices.notices.clear()
+
+
+def renamed_option(parser: argparse.ArgumentParser, old: str, new: str) -> None:
+    """Adds an option of an earlier version to a parser: not in the help, it raises ConfigError with the new name."""
+
+    class Renamed(argparse.Action):
+        def __call__(self, *_):
+            raise errors.ConfigError(f"{old} is now {new}")
+
+    parser.add_argument(old, action=Renamed, nargs="*", help=argparse.SUPPRESS, dest=argparse.SUPPRESS)
 
 
 def _complain(what, code=2):

@@ -234,7 +234,7 @@ def test_of_the_moment_it_does_not_know_another_world(small_config):
     """Clients of another curve and rate, there and not in training: the same quotes; other fills."""
     task = task_of(small_config, environment=MOMENT | {"features": ["inventory", "spread", "drift"]})
     clients = msgspec.structs.replace(task.config.clients, k=2.0, rate_s=0.1)
-    other = task.elsewhere(msgspec.structs.replace(task.config, clients=clients))
+    other = task.in_scenario(msgspec.structs.replace(task.config, clients=clients))
     rows, quotes, fills = np.arange(100), [], []
     for one in (task, other):
         watched, act = expected_objective.watch(one, "test"), lambda seen: np.zeros((len(seen.books), 2))

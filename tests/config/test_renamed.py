@@ -121,3 +121,21 @@ def test_a_search_space_with_an_old_key_or_value_is_refused(refusal, files):
     (files / "space.toml").write_text("[environment]\nreward = { choices = ['drawn', 'expected_pnl'] }\n")
     line = refusal(*arguments, files / "space.toml")
     assert line == f'error: space {files}/space.toml: environment.reward = "drawn" is now "realised_pnl"'
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "line"),
+    [
+        ("validate.py", ["toy.toml", "--seeds", 1, "--world", "clients.k=2"], "--world is now --scenario"),
+        ("validate.py", ["--world=clients.k=2", "toy.toml", "--seeds", 1], "--world is now --scenario"),
+        ("sweep.py", ["toy.toml", "--alone", "agent.gamma=0.5", "train.steps=5"], "--alone is now --ablate"),
+        ("evaluate.py", ["runs/first", "--set", "clients.k=2"], "--set is now --scenario"),
+    ],
+)
+def test_an_option_of_another_name_is_refused_with_the_new_one(refusal, script, arguments, line):
+    assert refusal(script, *arguments) == f"error: {line}"
+
+
+def test_a_scenario_with_an_old_key_is_refused(refusal, files):
+    line = refusal("validate.py", "configs/client_flow.toml", "--seeds", 1, "--scenario", "data.rotation=1")
+    assert line == "error: --scenario data.rotation=1: data.rotation is now data.fold"

@@ -48,7 +48,7 @@ def test_one_seed_has_no_spread():
 def test_settings_one_at_a_time():
     tried = tables.one_at_a_time({"x": ["1", "2"], "y": ["3"]})
     assert tried == [{}, {"x": "1"}, {"x": "2"}, {"y": "3"}]
-    lines = tables.alone_table(tried, [2.0, 3.5, 2.0, float("nan")])
+    lines = tables.ablation_table(tried, [2.0, 3.5, 2.0, float("nan")])
     assert [line.split()[-1] for line in lines[1:]] == ["+0", "+1.5", "+0", "+nan"]
 
 

@@ -105,13 +105,13 @@ def test_a_policy_against_itself_and_against_a_copy_that_pays_a_basis_point_more
     assert "one of " in entries["dear"]["note"]
 
 
-def test_another_world_than_that_of_training(trained, tmp_path, run_script):
+def test_another_scenario_than_training(trained, tmp_path, run_script):
     """Dearer fees there: the same quotes, fills and fits as at home; only the fees are others."""
     change, seed = "rules.maker_fee_bps=0.6", tmp_path / "out" / "seed_0"
     shutil.copytree(trained, seed)
     done = run_script("evaluate.py", seed, "--out", seed / "evaluation")
     assert done.returncode == 0, done.stderr
-    again = ("validate.py", trained / "config.toml", "--seeds", 1, "--out", tmp_path / "out", "--world", change)
+    again = ("validate.py", trained / "config.toml", "--seeds", 1, "--out", tmp_path / "out", "--scenario", change)
     done = run_script(*again)
     assert done.returncode == 0, done.stderr
     home, dear = (
@@ -147,7 +147,7 @@ def test_every_seed_on_another_store_as_one_at_a_time(trained, other_store, tmp_
     assert set(found["rules"]["baselines"]) == set(alone.rules["baselines"])
     (path,) = (tmp_path / "out").glob("validation-store=*.json")
     summary = json.loads(path.read_text())
-    assert summary["world"] == [f"store={other_store}"]
+    assert summary["scenario"] == [f"store={other_store}"]
     assert summary["data"]["data_hash"] == found["data"]["data_hash"]
 
 
@@ -165,9 +165,12 @@ def test_a_fill_and_a_quote_in_words(trained, run_script):
     [
         (["nowhere"], "no policy there"),
         (["RUN", "--store", "nowhere"], "nowhere"),
-        (["RUN", "--set", "environment.action=offsets"], "--set environment.action=offsets: the policy was fitted to"),
-        (["RUN", "--set", "rules.order_size=2"], "--set rules.order_size=2: the policy was fitted to"),
-        (["RUN", "--set", "rules.colour=2"], "unknown field `colour`"),
+        (
+            ["RUN", "--scenario", "environment.action=offsets"],
+            "--scenario environment.action=offsets: the policy was fitted to",
+        ),
+        (["RUN", "--scenario", "rules.order_size=2"], "--scenario rules.order_size=2: the policy was fitted to"),
+        (["RUN", "--scenario", "rules.colour=2"], "unknown field `colour`"),
     ],
 )
 def test_wrong_arguments_end_with_one_line_and_exit_2(trained, arguments, words, run_script):

@@ -67,18 +67,18 @@ def test_validation_means_are_those_of_its_runs_and_it_goes_on_where_it_was(fold
     other = run_script(*arguments, "--set", "train.steps=30")
     assert other.returncode == 2
     assert "seed_0 holds a run with other settings" in other.stderr
-    for elsewhere in (("--world", "clients.k=2"), ("--store", out)):
-        done = run_script(*arguments, *elsewhere)
+    for scenario in (("--scenario", "clients.k=2"), ("--store", out)):
+        done = run_script(*arguments, *scenario)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
         assert "quote_target is no market" in done.stderr
 
 
-@pytest.mark.parametrize("elsewhere", [("--store", "nowhere"), ("--world", "clients.nonsense=2")])
-def test_a_wrong_world_is_refused_before_anything_is_trained(tmp_path, elsewhere, run_script):
+@pytest.mark.parametrize("scenario", [("--store", "nowhere"), ("--scenario", "clients.nonsense=2")])
+def test_a_wrong_scenario_is_refused_before_anything_is_trained(tmp_path, scenario, run_script):
     out = tmp_path / "out"
-    done = run_script("validate.py", "configs/client_flow.toml", "--seeds", 1, "--out", out, *elsewhere)
+    done = run_script("validate.py", "configs/client_flow.toml", "--seeds", 1, "--out", out, *scenario)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert elsewhere[1].partition("=")[0].rpartition(".")[2] in done.stderr
+    assert scenario[1].partition("=")[0].rpartition(".")[2] in done.stderr
     assert not out.exists()
 
 
@@ -107,10 +107,10 @@ def test_a_sweep_names_the_run_that_failed_and_finds_the_best(folder, run_script
     assert unknown.returncode == 2
     assert "--metric luck" in unknown.stderr
     shutil.copytree(out / "train.steps=10", out / "as_it_is")  # the same run, so that nothing is trained once more
-    alone = run_script(
-        "sweep.py", folder / "toy.toml", "--set", "train.steps=10", "--alone", "train.steps=10", "--out", out
+    ablation = run_script(
+        "sweep.py", folder / "toy.toml", "--set", "train.steps=10", "--ablate", "train.steps=10", "--out", out
     )
-    assert alone.returncode == 0, alone.stderr
+    assert ablation.returncode == 0, ablation.stderr
     first, second = json.loads((out / "sweep.json").read_text())["runs"]
     assert (first["settings"], first["folder"]) == ({}, "as_it_is")
     assert second == tree["runs"][0]

@@ -13,7 +13,7 @@ from tfmm.evaluation.metrics import path as path_lib, summary
 from tfmm.evaluation.report import chart, fill_log, film, gallery, report
 from tfmm.market.ingest import prepare, quality_page
 
-_WORLD = ("data", "rules", "clients", "evaluation")
+_SCENARIO = ("data", "rules", "clients", "evaluation")
 _FITTED = ("rules.order_size", "rules.inventory_limit_orders", "rules.hedge", "data.rates", "data.currency")
 
 
@@ -36,14 +36,14 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
         ConfigError: a policy of `against` decides over other stretches of time; `changes` of what was fitted.
     """
     home = _open(policy, store)
-    task = _elsewhere(home, changes)
+    task = _in_scenario(home, changes)
     config, name = task.config, task.config.agent.name
     known, watched = baseline_runs.of(home, task, split), objectives.watch(task, split)
     baselines, fitted = known.baselines, {key: one.fitted for key, one in known.baselines.items()}
     runs = {name: play(task, policy, split)} | known.runs
     laws = {name: objectives.of_policy(task, policy, watched)} | known.laws
     for rival in against:
-        label, own = _label(rival, runs), _elsewhere(_open(rival, store), changes)
+        label, own = _label(rival, runs), _in_scenario(_open(rival, store), changes)
         runs[label], fitted[label] = _rival(own, rival, split, runs[name]), {"policy": str(rival.folder)}
         laws[label] = objectives.of_policy(own, rival, objectives.watch(own, split))
     risk, settings, clients = summary.risk_of(task), config.evaluation, config.clients.rate_s > 0
@@ -136,7 +136,7 @@ def play(task, policy, split):
 
 def explain(policy, store=None, split="test", fill=None, quote=None, changes=()):
     """Why a fill of the policy happened, or what became of a quote, in words; see fill_log."""
-    runs = play(_elsewhere(_open(policy, store), changes), policy, split)
+    runs = play(_in_scenario(_open(policy, store), changes), policy, split)
     return fill_log.explain(runs, fill) if quote is None else fill_log.explain_quote(runs, quote)
 
 
@@ -148,19 +148,19 @@ def _open(policy, store):
     return task
 
 
-def _elsewhere(task, changes):
-    """The TapeTask in a world that differs by `changes`; what they may not touch was fitted to the old one."""
+def _in_scenario(task, changes):
+    """The TapeTask in the scenario of `changes`; what they may not touch was fitted to the market of training."""
     if not changes:
         return task
-    config = loading.changed(task.config, changes)
+    config = loading.changed(task.config, changes, "--scenario")
     for change in changes:
         key = change.partition("=")[0].strip()
-        if key.partition(".")[0] not in _WORLD or key in _FITTED:
+        if key.partition(".")[0] not in _SCENARIO or key in _FITTED:
             raise errors.ConfigError(
-                f"--set {change}: the policy was fitted to it, wanted a key of {', '.join(_WORLD)} but "
+                f"--scenario {change}: the policy was fitted to it, wanted a key of {', '.join(_SCENARIO)} but "
                 f"{', '.join(_FITTED)}"
             )
-    out = task.elsewhere(config)
+    out = task.in_scenario(config)
     out.store.verify()
     _check_symbols([one.symbol for one in task.instruments], out)
     return out

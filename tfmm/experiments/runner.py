@@ -27,9 +27,12 @@ _POLL_S = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
-class World:
-    """Where trained policies are judged, if not where they were trained. store: path of another store, or None;
-    changes: tuple of `section.key=value`; see evaluation.evaluate."""
+class Scenario:
+    """Where trained policies are judged, if not in the market they were trained on.
+
+    Attributes:
+        store: path of another store, or None. changes: tuple of `section.key=value`; see evaluation.evaluate.
+    """
 
     store: pathlib.Path | None = None
     changes: tuple = ()
@@ -43,27 +46,27 @@ class World:
     def options(self):
         """List of str: how evaluate.py is told of it."""
         store = [] if self.store is None else ["--store", str(self.store)]
-        return store + [part for change in self.changes for part in ("--set", change)]
+        return store + [part for change in self.changes for part in ("--scenario", change)]
 
     def named(self, name):
-        """The name of a file or folder, another one for each world."""
+        """The name of a file or folder, another one for each scenario."""
         return named("-".join([name, *self.parts]))
 
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
     """A configuration and the run directory that it belongs in. split: `test` for the whole evaluation; `validation`
-    for the policy's score there and nothing else, so that test stays unseen. world: what it is evaluated in."""
+    for the policy's score there and nothing else, so that test stays unseen. scenario: what it is evaluated in."""
 
     config: experiment_lib.Config
     folder: pathlib.Path
     split: str = "test"
-    world: World = World()
+    scenario: Scenario = Scenario()
 
     @property
     def outcome(self):
         """Path of what is written last."""
-        return self.folder / (metrics(self.world) if self.split == "test" else SCORE)
+        return self.folder / (metrics(self.scenario) if self.split == "test" else SCORE)
 
     @property
     def trained(self):
@@ -81,9 +84,9 @@ def named(text):
     return re.sub(r"[^\w.,=+-]+", "_", text)
 
 
-def metrics(world):
-    """Path in a run directory: METRICS, or where a policy is judged in another world a path of its own."""
-    return pathlib.PurePath(world.named(METRICS.parent.name), METRICS.name)
+def metrics(scenario):
+    """Path in a run directory: METRICS, or where a policy is judged in another scenario a path of its own."""
+    return pathlib.PurePath(scenario.named(METRICS.parent.name), METRICS.name)
 
 
 def run(experiments, jobs):
@@ -109,7 +112,7 @@ def run(experiments, jobs):
     groups = {}
     for one in left:
         if one.trained:
-            groups.setdefault((loading.problem_text(one.config), one.world), []).append(one)
+            groups.setdefault((loading.problem_text(one.config), one.scenario), []).append(one)
     for group, code in _processes(groups.values(), _judge, jobs, len(groups), 0, "evaluation"):
         for one in group:
             if code and not one.outcome.is_file():  # it was killed: what fails by itself ends with 0
@@ -192,7 +195,7 @@ def _score(one):
 
 
 def _judge(group):
-    return _start(group[0], "a", "judge", [*(one.folder for one in group), *group[0].world.options])
+    return _start(group[0], "a", "judge", [*(one.folder for one in group), *group[0].scenario.options])
 
 
 def _written(one):

@@ -145,11 +145,11 @@ def combinations(grid):
 
 
 def one_at_a_time(grid):
-    """[{key: value}]: no change, then every value of a grid alone."""
+    """[{key: value}]: no change, then every value of a grid by itself."""
     return [{}, *({key: value} for key, values in grid.items() for value in values)]
 
 
-def alone_table(tried, values):
+def ablation_table(tried, values):
     """Lines of text: a row for each of one_at_a_time, its value and how much that is above the first's."""
     rows = [["", "value", "difference"]]
     for one, value in zip(tried, values, strict=True):

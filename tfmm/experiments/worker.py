@@ -1,7 +1,7 @@
 """The child processes of tfmm.experiments.runner: one trains, one trains and scores, one evaluates several.
 
 train PARENT CONFIG FOLDER      score PARENT CONFIG FOLDER
-judge PARENT FOLDER ... [--store DIR] [--set KEY=VALUE ...]
+judge PARENT FOLDER ... [--store DIR] [--scenario KEY=VALUE ...]
 """
 
 import argparse
@@ -41,7 +41,7 @@ def score(config, folder):
     files.write_json(folder / runner.SCORE, found | {"wall_s": time.monotonic() - since})
 
 
-def judge(folders, world):
+def judge(folders, scenario):
     """Evaluates the policies of run directories, one after the other, each printing into its own log; one that fails
     does not stop the others."""
     cli.quiet()
@@ -51,7 +51,7 @@ def judge(folders, world):
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
         try:
-            code = cli.code_of(lambda folder=folder: evaluate(folder, world))
+            code = cli.code_of(lambda folder=folder: evaluate(folder, scenario))
         except Exception:  # whatever it is, it is this run's alone
             traceback.print_exc()
         else:
@@ -59,22 +59,22 @@ def judge(folders, world):
                 print(f"evaluation ended with {code}")
 
 
-def evaluate(folder, world):
-    """Evaluates the policy of a run directory in a world; metrics.json says that all is done."""
+def evaluate(folder, scenario):
+    """Evaluates the policy of a run directory in a scenario; metrics.json says that all is done."""
     from tfmm.evaluation import evaluate as evaluate_lib
     from tfmm.evaluation.environments import analytic, examples
     from tfmm.evaluation.report import figures, report
     from tfmm.policies import saved
 
     policy = saved.Policy.load(folder)
-    out, name = folder / runner.metrics(world).parent, policy.config.environment.name
+    out, name = folder / runner.metrics(scenario).parent, policy.config.environment.name
     if name in experiment_lib.SYSTEMS:
         examples.write(out, examples.evaluate(policy))
     elif name == experiment_lib.TAPE:
         # metrics.json is written before the page, and says that all is done
-        command = shlex.join(["evaluate.py", str(folder), *world.options])
+        command = shlex.join(["evaluate.py", str(folder), *scenario.options])
         report.write(
-            out, evaluate_lib.evaluate(policy, world.store, command=command, changes=world.changes), figures.png
+            out, evaluate_lib.evaluate(policy, scenario.store, command=command, changes=scenario.changes), figures.png
         )
     else:
         analytic.write(out, analytic.evaluate(policy))
@@ -95,11 +95,11 @@ def main():
     parser.add_argument("parent", type=int, help="process that this one ends with")
     parser.add_argument("paths", nargs="+", type=pathlib.Path)
     parser.add_argument("--store", type=pathlib.Path)
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--scenario", action="append", default=[], metavar="KEY=VALUE")
     args = parser.parse_args()
     _end_with(args.parent)
     if args.task == "judge":
-        judge(args.paths, runner.World(args.store, tuple(args.set)))
+        judge(args.paths, runner.Scenario(args.store, tuple(args.scenario)))
         return
     config, folder = args.paths
     (train if args.task == "train" else score)(loading.load(config), folder)

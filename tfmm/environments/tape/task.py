@@ -80,8 +80,8 @@ class TapeTask:
             self, scales=scales, parameters=parameters_lib.terms(self.config, self.instruments, scales)[1]
         )
 
-    def elsewhere(self, config):
-        """The same scales, fits and units in another world: fill rules, clients, fees or store of `config`.
+    def in_scenario(self, config):
+        """The same scales, fits and units in another scenario: fill rules, clients, fees or store of `config`.
 
         Raises:
             ConfigError, DataError: see `create`; or the store has other instruments.
