@@ -9,7 +9,7 @@ from tfmm import cli, errors
 from tfmm.config import experiment
 from tfmm.policies import saved
 
-_SURER = {"expected_objective": "expected", "adjusted_objective": "less luck"}
+_SURER = {"expected_objective": "expected", "adjusted_objective": "adjusted"}
 """Results with less noise than the objective, and what is said of them."""
 
 

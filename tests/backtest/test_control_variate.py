@@ -1,4 +1,4 @@
-"""The luck of drawn clients: its mean is 0, and without it less is left of chance."""
+"""The control variate of drawn clients: its mean is 0, and the objective less it varies less."""
 
 import numpy as np
 import pytest
@@ -17,21 +17,21 @@ BOOK = {
 }
 
 
-def drawn_and_lucky(task, action, windows):
-    """(drawn objective, luck) of every row, money, the same clients for every action."""
-    out, gauge = [], control_variate.Gauge(task)
-    for one, taught in ((task, False), (control_variate.taught(task), True)):
+def drawn_and_variate(task, action, windows):
+    """(drawn objective, control variate) of every row, money, the same clients for every action."""
+    out, variate = [], control_variate.ControlVariate(task)
+    for one, taught in ((task, False), (control_variate.expectation_task(task), True)):
         segments = one.segments["test"]
         sim = one.simulator(segments, len(windows), 7, windows=windows, record=True, taught=taught)
         total = np.zeros(len(windows))
 
         def act(sim, taught=taught):
             if taught:
-                gauge.before(sim)
+                variate.begin_interval(sim)
             return action(sim)
 
         def after(sim, open_rows, taught=taught, total=total):
-            gained = gauge.after(sim) if taught else sim.reward * task.reward_scale * task.money_unit(0)
+            gained = variate.end_interval(sim) if taught else sim.reward * task.reward_scale * task.money_unit(0)
             total += gained * open_rows
 
         rollout.run(sim, act, after)
@@ -43,23 +43,23 @@ def constant(values):
     return lambda sim: np.tile(np.array(values), (len(sim.rows), 1))
 
 
-def test_without_luck_it_is_the_exact_expectation(small_config):
-    """One instrument, where the law of the inventory is known too."""
+def test_less_its_control_variate_the_objective_is_the_exact_expectation(small_config):
+    """One instrument, where the inventory distribution is known too."""
     task = task_of(small_config, environment=CORRECTED)
     windows = np.tile(task.windows(task.segments["test"]), (ROWS, 1))
-    drawn, lucky = drawn_and_lucky(task, constant([0.2, 0.1]), windows)
-    exact = expected_objective.expected(
+    drawn, variates = drawn_and_variate(task, constant([0.2, 0.1]), windows)
+    exact = expected_objective.evaluate(
         task,
-        expected_objective.watch(task, "test"),
+        expected_objective.market_paths(task, "test"),
         lambda seen: np.tile([0.2, 0.1], (len(seen.books), 1)),
         False,
     )
     wanted = sum(one.objective.sum() for one in exact)
-    found = drawn - lucky
+    found = drawn - variates
     assert found.std() < 0.5 * drawn.std()
     assert found.mean() == pytest.approx(wanted, abs=3.5 * found.std() / np.sqrt(ROWS))
-    assert abs(lucky.mean()) < 3.5 * lucky.std() / np.sqrt(ROWS)
-    assert not control_variate.known(task)
+    assert abs(variates.mean()) < 3.5 * variates.std() / np.sqrt(ROWS)
+    assert not control_variate.is_known(task)
 
 
 @pytest.mark.parametrize("risk", ["covariance", "absolute"])
@@ -68,12 +68,12 @@ def test_two_instruments_differ_by_less_chance(small_config, pair_store, risk):
         BOOK["environment"] if risk == "covariance" else CORRECTED | {"reference": "state_dp", "n_spread_states": 3}
     )
     task = task_of(small_config, data={"store": str(pair_store)}, rules=BOOK["rules"], environment=environment)
-    assert control_variate.known(task)
+    assert control_variate.is_known(task)
     windows = np.tile(task.windows(task.segments["test"]), (ROWS, 1))
-    runs = [drawn_and_lucky(task, constant(one), windows) for one in ([0.2] * 4, [0.0] * 4)]
-    for drawn, lucky in runs:
-        assert abs(lucky.mean()) < 3.5 * lucky.std() / np.sqrt(ROWS)
-        assert (drawn - lucky).std() < 0.4 * drawn.std()
+    runs = [drawn_and_variate(task, constant(one), windows) for one in ([0.2] * 4, [0.0] * 4)]
+    for drawn, variates in runs:
+        assert abs(variates.mean()) < 3.5 * variates.std() / np.sqrt(ROWS)
+        assert (drawn - variates).std() < 0.4 * drawn.std()
     (one, own), (two, other) = runs
     assert (one - own - two + other).std() < 0.4 * (one - two).std()
 
@@ -86,19 +86,19 @@ def test_backtests_are_compared_without_it(small_config, pair_store):
         first = runs[name][0].session
         results, parts = {"objective": 5.0}, {"sessions": {first: {"objective": 5.0}}}
         control_variate.add(results, parts, runs[name])
-        total = sum(one.luck[1].sum() for one in runs[name])
+        total = sum(one.control_variate[1].sum() for one in runs[name])
         assert results[control_variate.METRIC] == pytest.approx(5.0 - total) and total != 0.0
-        own = sum(one.luck[1].sum() for one in runs[name] if one.session == first)
+        own = sum(one.control_variate[1].sum() for one in runs[name] if one.session == first)
         assert parts["sessions"][first][control_variate.METRIC] == pytest.approx(5.0 - own)
         for one in runs[name]:
-            ends, money = one.luck
+            ends, money = one.control_variate
             assert ends.shape == money.shape and ends[-1] == one.span[1] and (np.diff(ends) > 0).all()
     # a block of everything: what was drawn there, less the luck of it
     whole = (runs["near"][0].span[1] - runs["near"][0].span[0]) * 1e-9
     metric, blocks = objectives.blocks(runs["near"][:1], None, _risk(task), whole)
     assert metric == control_variate.METRIC
     drawn = summary.block_objectives(runs["near"][:1], _risk(task), whole)
-    assert blocks[0] == pytest.approx(drawn[0] - runs["near"][0].luck[1].sum())
+    assert blocks[0] == pytest.approx(drawn[0] - runs["near"][0].control_variate[1].sum())
 
 
 def _risk(task):

@@ -46,7 +46,7 @@ def test_hedges_are_expected_too(hedging):
         share = np.full((1, 21, 1), 0.6)  # of 1, 2, ... orders: 1, 1, ...
         rule = dataclasses.replace(rule, tables=np.concatenate([rule.tables, share], axis=2))
     _, fees, one, steps = drawn_and_expected(hedging, rule)
-    market = expected_objective.watch(hedging, "test")[0].market[:steps]
+    market = expected_objective.market_paths(hedging, "test")[0].market[:steps]
     prices = 0.5 * (market["bid_tick"] + market["ask_tick"])
     assert fees == pytest.approx(0.5e-4 * float(one.outcomes["hedged_lot"][:steps] @ prices), rel=0.02)
     assert fees > 0
@@ -68,13 +68,13 @@ def drawn_and_expected(task, rule):
         totals += sim.reward
         sold += sim.books["inventory_lot"][:, 0] < before
     drawn = totals * task.reward_scale * task.money_unit(0)
-    (one, *_) = expected_objective.expected(task, expected_objective.watch(task, "test"), rule, True)
+    (one, *_) = expected_objective.evaluate(task, expected_objective.market_paths(task, "test"), rule, True)
     exact = one.objective[:steps].sum()
     assert abs(drawn.mean() - exact) < 4.0 * drawn.std() / np.sqrt(rows)
     assert drawn.std() / np.sqrt(rows) < 0.05 * abs(exact)
     held = np.rint(sim.books["inventory_lot"][:, 0] / task.parameters["order_lot"][0]).astype(int) + 10
     shares = np.bincount(held, minlength=21) / rows
-    wanted = one.law[steps]
+    wanted = one.inventory_distribution[steps]
     assert wanted.sum() == pytest.approx(1.0, abs=1e-12)
     assert (np.abs(shares - wanted) < 5.0 * np.sqrt(wanted * (1 - wanted) / rows) + 1e-4).all()
     return sold.mean(), sim.books["fees"].mean(), one, steps
@@ -90,8 +90,8 @@ def test_a_policy_is_asked_what_the_simulator_would_ask_it(task):
         asked.append(seen)
         return np.full((len(seen.books), 1, 2), 1e6)
 
-    watched = expected_objective.watch(task, "test")[:1]
-    expected_objective.expected(task, watched, remember, True)
+    watched = expected_objective.market_paths(task, "test")[:1]
+    expected_objective.evaluate(task, watched, remember, True)
     rule, held = skewed(task), []
     sim.reset()
     for t in range(50):
@@ -118,7 +118,7 @@ def test_a_policy_is_asked_what_the_simulator_would_ask_it(task):
     ],
 )
 def test_where_it_is_not_known(small_config, changes):
-    assert not expected_objective.possible(task_of(small_config, **changes))
+    assert not expected_objective.is_known(task_of(small_config, **changes))
 
 
 def test_candidates_are_scored_by_it(task):
@@ -129,9 +129,9 @@ def test_candidates_are_scored_by_it(task):
     scores = grid_search.scores(
         task, 2, lambda repeated: inventory_tables.Many(repeated(tables), np.eye(1), task.parameters["order_lot"])
     )
-    watched = expected_objective.watch(task, "train")
+    watched = expected_objective.market_paths(task, "train")
     own = [
-        sum(e.objective.sum() for e in expected_objective.expected(task, watched, one, True)) for one in (rule, other)
+        sum(e.objective.sum() for e in expected_objective.evaluate(task, watched, one, True)) for one in (rule, other)
     ]
     assert scores == pytest.approx(own, rel=1e-12)
     assert scores[0] != scores[1]
@@ -146,9 +146,9 @@ def test_bellman_over_the_market_is_its_own_mirror_and_pays(task):
         ask, bid = (rule.worth[..., k].reshape(by_drift) for k in range(2))
         np.testing.assert_allclose(ask, bid[::-1, :, ::-1], atol=0.03)
         assert np.isnan(ask[0]).all() and np.isnan(bid[-1]).all()
-    watched = expected_objective.watch(task, "train")
+    watched = expected_objective.market_paths(task, "train")
     earned = [
-        sum(one.objective.sum() for one in expected_objective.expected(task, watched, rule, True))
+        sum(one.objective.sum() for one in expected_objective.evaluate(task, watched, rule, True))
         for rule in (inventory_tables.linear_skew(task), *rules)
     ]
     assert earned[0] < earned[1]
@@ -158,8 +158,8 @@ def test_bellman_over_the_market_is_its_own_mirror_and_pays(task):
 def test_dynamic_programming_that_hedges_earns_more_where_it_may(hedging):
     """Where a limit hedges, every rule does; where the action may, the rules named so, and they are the best."""
     rules = bellman_spread.rules(hedging)
-    watched = expected_objective.watch(hedging, "train")
-    several = {one.name: expected_objective.expected(hedging, watched, one, True) for one in rules}
+    watched = expected_objective.market_paths(hedging, "train")
+    several = {one.name: expected_objective.evaluate(hedging, watched, one, True) for one in rules}
     earned = {name: sum(one.objective.sum() for one in parts) for name, parts in several.items()}
     hedged = {name: sum(one.outcomes["hedged_lot"].sum() for one in parts) for name, parts in several.items()}
     if hedging.config.rules.hedge == "limit":
@@ -173,6 +173,6 @@ def test_dynamic_programming_that_hedges_earns_more_where_it_may(hedging):
     tables = [inventory_tables.bellman(hedging, measured, hedges) for hedges in (False, True)]
     assert [one.name for one in tables] == ["bellman", "bellman_hedge"]
     plain, hedge = (
-        sum(part.objective.sum() for part in expected_objective.expected(hedging, watched, one, True)) for one in tables
+        sum(part.objective.sum() for part in expected_objective.evaluate(hedging, watched, one, True)) for one in tables
     )
     assert plain < hedge < earned["bellman_spread_drift_hedge"]

@@ -134,10 +134,10 @@ def test_the_exact_law_of_no_correction_is_that_of_the_table(small_config):
     ask = np.array(one.base_ask) * one.half_spread_tick
     table = np.stack([ask, ask[::-1]], axis=-1)[np.newaxis]
     rule = inventory_tables.Baseline("table", table, np.eye(1), task.parameters["order_lot"], {})
-    watched = expected_objective.watch(task, "test")
+    watched = expected_objective.market_paths(task, "test")
     (own, *_), (other, *_) = (
-        expected_objective.expected(task, watched, lambda seen: np.zeros((len(seen.books), 2)), False),
-        expected_objective.expected(task, watched, rule, True),
+        expected_objective.evaluate(task, watched, lambda seen: np.zeros((len(seen.books), 2)), False),
+        expected_objective.evaluate(task, watched, rule, True),
     )
     np.testing.assert_array_equal(own.objective, other.objective)
     assert own.objective.sum() != 0.0
@@ -170,14 +170,14 @@ def test_the_exact_law_of_no_correction_of_the_moment(small_config):
         last = 1.0 - 0.5 * spread + np.floor(6.5 * spread - 1.0)
         return np.where(np.isnan(both), last[:, np.newaxis], both)[:, np.newaxis]
 
-    watched = expected_objective.watch(task, "test")
+    watched = expected_objective.market_paths(task, "test")
     (own, *_), (other, *_) = (
-        expected_objective.expected(task, watched, lambda seen: np.zeros((len(seen.books), 2)), False),
-        expected_objective.expected(task, watched, rule, True),
+        expected_objective.evaluate(task, watched, lambda seen: np.zeros((len(seen.books), 2)), False),
+        expected_objective.evaluate(task, watched, rule, True),
     )
     np.testing.assert_allclose(own.objective, other.objective, rtol=1e-6, atol=1e-9)
     bellman = next(one for one in bellman_spread.rules(task) if one.name == "bellman_spread_drift")
-    best = expected_objective.expected(task, watched, bellman, True)[0].objective.sum()
+    best = expected_objective.evaluate(task, watched, bellman, True)[0].objective.sum()
     assert own.objective.sum() == pytest.approx(best, rel=0.1)
 
 
@@ -237,9 +237,9 @@ def test_of_the_moment_it_does_not_know_another_world(small_config):
     other = task.in_scenario(msgspec.structs.replace(task.config, clients=clients))
     rows, quotes, fills = np.arange(100), [], []
     for one in (task, other):
-        watched, act = expected_objective.watch(one, "test"), lambda seen: np.zeros((len(seen.books), 2))
+        watched, act = expected_objective.market_paths(one, "test"), lambda seen: np.zeros((len(seen.books), 2))
         quotes.append(expected_objective.quotes(one, watched[0], rows, act, False))
-        fills.append(expected_objective.expected(one, watched, act, False)[0].outcomes["sold"].sum())
+        fills.append(expected_objective.evaluate(one, watched, act, False)[0].outcomes["sold"].sum())
     np.testing.assert_array_equal(*quotes)
     assert fills[1] < 0.5 * fills[0]
 

@@ -15,7 +15,9 @@ def task(small_config):
 
 
 def test_totals_sessions_and_blocks_agree(task):
-    several = objectives.of_baseline(task, inventory_tables.fixed_spread(task), expected_objective.watch(task, "train"))
+    several = objectives.of_baseline(
+        task, inventory_tables.fixed_spread(task), expected_objective.market_paths(task, "train")
+    )
     results, parts = {}, {"sessions": {one.session: {} for one in several}, "instruments": {"X": {}}}
     objectives.add(results, parts, several)
     total = results["expected_objective"]
@@ -42,7 +44,7 @@ def test_a_policy_of_actions_is_the_baseline_of_the_same_distances(task):
     half = 0.25 * 6.0 * task.scales[0].half_spread_tick  # a quarter of the range [0, 6]
     tables = inventory_tables.linear_tables(task, np.array([[half]]), np.zeros((1, 1)))[0]
     same = inventory_tables.Baseline("same", tables, np.eye(1), task.parameters["order_lot"], {})
-    watched = expected_objective.watch(task, "test")
+    watched = expected_objective.market_paths(task, "test")
     one, other = objectives.of_policy(task, policy, watched), objectives.of_baseline(task, same, watched)
     assert set(asked) == {2}
     for mine, theirs in zip(one, other, strict=True):

@@ -128,7 +128,7 @@ def test_where_the_law_is_known_the_score_is_the_expected_objective_of_validatio
     policy = Constant(task.config)
     results = {}
     for split in ("validation", "test"):
-        (one,) = objectives.of_policy(task, policy, expected_objective.watch(task, split))
+        (one,) = objectives.of_policy(task, policy, expected_objective.market_paths(task, split))
         results[split] = one.objective.sum()
     assert validation.of_policy(policy) == {"metric": objectives.METRIC, "score": pytest.approx(results["validation"])}
     assert results["validation"] != pytest.approx(results["test"], rel=1e-3)

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-import numpy as np
-
+from tfmm.arrays import Array, Floats, Floats32, Ints, Records
+from tfmm.market.tape import Tape
 from tfmm.simulation.exchange import rules as rules_lib
 
 
@@ -12,21 +12,26 @@ class Backtest:
     """One policy on one segment.
 
     Attributes:
-        tape: Tape of the segment. span: (start_ns, stop_ns) of the decisions. schedule: schedule.SCHEDULE
-        sent. fills: schedule.FILLS. actions: (T, d) float32 in [-1, 1], or None for a baseline.
-        first_row: row of the session's tape that this tape begins with. rules: FillRules.
-        outcomes: see schedule.Result, or None where fills were drawn.
-        luck: ((T,) int64 ends of the decisions' intervals, ns, (T,) float64 money of tfmm.backtest.control_variate), or
-        None.
+        session: name of the session.
+        tape: Tape of the segment.
+        span: (start_ns, stop_ns) of the decisions.
+        schedule: (S,) replay.SCHEDULE, the quotes that were sent.
+        fills: (K,) replay.FILLS.
+        actions: (T, d) float32 in [-1, 1]; None for a baseline, which quotes distances.
+        first_row: row of the session's tape at which `tape` begins.
+        rules: the fill rules with the inventory limits in force.
+        outcomes: what became of each side of each quote, see replay.Result; None where clients or hedges are drawn.
+        control_variate: ((T,) int64 ends of the decision intervals in ns, (T,) float64 money), see
+            tfmm.backtest.control_variate; None where it is unknown.
     """
 
     session: str
-    tape: object
-    span: tuple
-    schedule: np.ndarray
-    fills: np.ndarray
-    actions: np.ndarray | None = None
+    tape: Tape
+    span: tuple[int, int]
+    schedule: Records
+    fills: Records
+    actions: Floats32 | None = None
     first_row: int = 0
     rules: rules_lib.FillRules = dataclasses.field(default_factory=rules_lib.FillRules)
-    outcomes: np.ndarray | None = None
-    luck: tuple | None = None
+    outcomes: Array | None = None
+    control_variate: tuple[Ints, Floats] | None = None

@@ -30,7 +30,7 @@ def task(small_config):
 @pytest.fixture(scope="module")
 def table(task):
     return figures_policy.by_drift(
-        task, expected_objective.watch(task, "test"), _Skewed(), bellman_spread.rules(task)[1]
+        task, expected_objective.market_paths(task, "test"), _Skewed(), bellman_spread.rules(task)[1]
     )
 
 
@@ -40,7 +40,7 @@ def of(table, policy, tenth):
 
 def test_quotes_are_those_on_ticks_that_rest(task):
     """Flat, the ask is 1.5 half-spreads above the mid, up to a tick; what would breach the limit is not quoted."""
-    (one,) = expected_objective.watch(task, "test")
+    (one,) = expected_objective.market_paths(task, "test")
     rows = np.flatnonzero(one.market["has_market"][:-1])
     market = one.market[rows]
     mid, spread = 0.5 * (market["bid_tick"] + market["ask_tick"]), market["ask_tick"] - market["bid_tick"]

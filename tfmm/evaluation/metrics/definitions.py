@@ -54,8 +54,8 @@ EXPECTED = Definition(
     "tfmm.backtest.expected_objective",
 )  # fmt: skip
 ADJUSTED = Definition(
-    control_variate.METRIC, "Objective less luck", "money", "money",
-    "objective less the clients' luck, which is known and has mean 0", "tfmm.backtest.control_variate",
+    control_variate.METRIC, "Adjusted objective", "money", "money",
+    "objective less the control variate of the drawn clients, which has mean 0", "tfmm.backtest.control_variate",
 )  # fmt: skip
 CLIENTS = (
     Definition("client_qty", "Client volume", "number", "size", "sum of qty over fills with rule CLIENT"),

@@ -56,10 +56,10 @@ class Rule:
 def rules(task):
     """(bellman_spread, bellman_spread_drift and, where it may, one that hedges) fitted on train; () where fills have no
     known probability."""
-    if not expected_objective.possible(task):
+    if not expected_objective.is_known(task):
         return ()
     coefficients = np.array(drift.known(task)[0].drift)
-    watched = expected_objective.watch(task, "train")
+    watched = expected_objective.market_paths(task, "train")
     spreads, drifts, moves = zip(*(_seen(one, coefficients) for one in watched), strict=True)
     spread_cuts = np.unique(np.quantile(np.concatenate(spreads), np.linspace(0.0, 1.0, _SPREADS + 1)[1:-1]))
     sizes = np.quantile(np.abs(np.concatenate(drifts)), np.linspace(0.0, 1.0, _DRIFTS // 2 + 2)[1:-1])

@@ -14,11 +14,11 @@ def scores(task, count, rule):
         rule: function that repeats a (count, ...) array for the rows of the batch -> act function as `playing.run`
             takes it, distances in ticks.
     """
-    if expected_objective.possible(task):
-        watched = expected_objective.watch(task, "train")
+    if expected_objective.is_known(task):
+        watched = expected_objective.market_paths(task, "train")
         acts = (rule(lambda values, c=c: values[[c]]) for c in range(count))
         return np.array(
-            [sum(one.objective.sum() for one in expected_objective.expected(task, watched, act, True)) for act in acts]
+            [sum(one.objective.sum() for one in expected_objective.evaluate(task, watched, act, True)) for act in acts]
         )
     train = task.segments["train"]
     windows = task.windows(train)
