@@ -14,7 +14,7 @@ from tfmm import simulation
 from tfmm.backtest import record
 from tfmm.config import evaluation
 from tfmm.evaluation import comparison
-from tfmm.evaluation.metrics import summary
+from tfmm.evaluation.metrics import definitions, summary
 from tfmm.evaluation.report import behaviour, chart, figures, fill_log, film, report
 from tfmm.market import schema, tape
 from tfmm.simulation.exchange import replay as replay_lib
@@ -144,6 +144,22 @@ def test_metrics_json_has_the_contract_and_null_where_there_is_no_number(tmp_pat
     assert tree["results"]["none"]["sharpe"] is None
     assert tree["results"]["ddpg"]["net_pnl"] == one.results["ddpg"]["net_pnl"]
     assert tree["verdict"] == one.verdict
+
+
+def test_a_metric_that_only_some_parts_and_policies_have_is_shown_where_it_exists(tmp_path, backtest):
+    """The adjusted objective is known by session, not by instrument; a rival with other rules has none at all."""
+    results = {"ddpg": _metrics(backtest) | {"adjusted_objective": 765.43}, "none": _metrics(backtest)}
+    days = {"monday": _metrics(backtest) | {"adjusted_objective": 321.98}, "tuesday": _metrics(backtest)}
+    parts = {"sessions": days, "instruments": {"X": _metrics(backtest), "Y": _metrics(backtest)}}
+    one = outcome(backtest, results=results, breakdown=dict.fromkeys(results, parts))
+    text = report.write(tmp_path, one, figures.png).read_text()
+    assert text.count("765.43") == 1 and text.count("321.98") == 2  # the same by session for both policies
+    label = definitions.ADJUSTED.label
+    instruments = text.split("By instrument</summary>")[1].split("</details>")[0]
+    assert instruments.count(label) == 1 and f"Known for all instruments together only: {label}." in instruments
+    assert "together only" not in text.split("By session</summary>")[1].split("</details>")[0]
+    rows = {row["metric"]: row for row in csv.DictReader((tmp_path / "results.csv").read_text().splitlines())}
+    assert (rows["adjusted_objective"]["ddpg"], rows["adjusted_objective"]["none"]) == ("765.43", "")
 
 
 def test_the_same_outcome_gives_the_same_bytes(tmp_path, backtest):

@@ -116,18 +116,14 @@ def _page(outcome, pictures):
     environment.filters["shown"] = shown
     environment.filters["words"] = words
     environment.filters["breakable"] = breakable
-    first = next(iter(outcome.results.values()))
     script = (
         importlib.resources.files("tfmm.evaluation.report").joinpath("templates/quotes.js").read_text(encoding="utf-8")
     )
     return environment.get_template("report.html.j2").render(
         one=outcome,
-        metrics=definitions.METRICS,
-        clients=[
-            each for each in (definitions.EXPECTED, definitions.ADJUSTED, *definitions.CLIENTS) if each.name in first
-        ],
+        reported=reported,
         markout=definitions.MARKOUT,
-        parts=_parts(outcome.breakdown),
+        parts=_parts(outcome),
         baselines=[
             (name, definitions.BASELINES.get(name, ""), _fitted(outcome, values))
             for name, values in outcome.rules["baselines"].items()
@@ -138,6 +134,12 @@ def _page(outcome, pictures):
         chart=outcome.chart,
         script=script,
     )
+
+
+def reported(results):
+    """[Definition] of the metrics that at least one of several results has; results: {policy: metrics}."""
+    optional = (definitions.EXPECTED, definitions.ADJUSTED, *definitions.CLIENTS)
+    return [*definitions.METRICS, *(one for one in optional if any(one.name in each for each in results.values()))]
 
 
 def _fitted(outcome, values):
@@ -169,26 +171,27 @@ def _intensity(facts):
     )
 
 
-def _parts(breakdown):
-    """[(title, [(part, {policy: metrics})])] of sessions and instruments, where there are several."""
-    out = []
+def _parts(outcome):
+    """[(kind, [(part, {policy: metrics})], labels)] of sessions and instruments, where there are several.
+
+    labels: of the metrics that are known for all parts together only.
+    """
+    out, whole = [], reported(outcome.results)
     for kind in ("sessions", "instruments"):
-        names = list(next(iter(breakdown.values()))[kind]) if breakdown else []
+        names = list(next(iter(outcome.breakdown.values()))[kind]) if outcome.breakdown else []
         if len(names) > 1:
-            out.append(
-                (kind, [(part, {policy: one[kind][part] for policy, one in breakdown.items()}) for part in names])
-            )
+            parts = [(part, {key: one[kind][part] for key, one in outcome.breakdown.items()}) for part in names]
+            known = {one.name for _, results in parts for one in reported(results)}
+            out.append((kind, parts, [one.label for one in whole if one.name not in known]))
     return out
 
 
 def _result_rows(results):
-    first = next(iter(results.values()))
     rows = [
-        {"metric": one.name, "unit": one.unit} | {policy: result[one.name] for policy, result in results.items()}
-        for one in (*definitions.METRICS, definitions.EXPECTED, definitions.ADJUSTED, *definitions.CLIENTS)
-        if one.name in first
+        {"metric": one.name, "unit": one.unit} | {policy: result.get(one.name) for policy, result in results.items()}
+        for one in reported(results)
     ]
-    for horizon in first["markout_bps"]:
+    for horizon in next(iter(results.values()))["markout_bps"]:
         marks = {policy: result["markout_bps"][horizon] for policy, result in results.items()}
         rows.append({"metric": f"markout_{horizon}s", "unit": "bps"} | marks)
     return rows
