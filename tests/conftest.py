@@ -1,12 +1,11 @@
 """Fixtures shared by all tests: real data beside the checkout, and a small generated store."""
 
-import os
 import pathlib
-import subprocess
 import sys
 
 import pytest
 
+from tests import scripts, workers
 from tfmm.config import loading
 from tfmm.market import generator, schema, tape
 from tfmm.market.ingest import store_writer
@@ -14,10 +13,26 @@ from tfmm.market.ingest import store_writer
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
+def pytest_configure(config):
+    config.pluginmanager.register(workers, "workers")
+
+
 def pytest_collection_modifyitems(items):
     """Files that start processes come first: a long one begun last would leave the other worker idle."""
     slow = (ROOT / "tests" / "pipelines", ROOT / "tests" / "training")
     items.sort(key=lambda item: not any(item.path.is_relative_to(folder) for folder in slow))
+
+
+def _one_thread():
+    """What training with small networks sets, and nobody can once TensorFlow has computed something."""
+    if "tensorflow" in sys.modules:
+        threading = sys.modules["tensorflow"].config.threading
+        threading.set_intra_op_parallelism_threads(1)
+        threading.set_inter_op_parallelism_threads(1)
+
+
+def pytest_collection_finish():
+    _one_thread()
 
 
 @pytest.fixture(scope="session")
@@ -31,23 +46,21 @@ def shared_data():
 
 @pytest.fixture(scope="session")
 def run_script():
-    """Runs a script of pipelines/ as a user does; returns the finished process with its output as text."""
+    """Runs a script of pipelines/ as a user does, but in this process; see tests.scripts.inside."""
+    import tensorflow  # noqa: F401
 
-    def run(script, *arguments):
-        return subprocess.run(
-            [sys.executable, f"pipelines/{script}", *map(str, arguments)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+    _one_thread()
+    return scripts.inside
 
-    return run
+
+@pytest.fixture(scope="session")
+def start_script():
+    """Runs a script of pipelines/ in a process of its own; see tests.scripts.in_a_process."""
+    return scripts.in_a_process
 
 
 def _generated(path, seed):
-    """Writes a store with three generated sessions of six minutes; returns its path."""
+    """Writes a store with three generated sessions of six minutes."""
     instrument = schema.Instrument(symbol="SIM", tick_size=generator.TICK_SIZE, lot_size=generator.LOT_SIZE)
 
     def sessions():
@@ -56,19 +69,18 @@ def _generated(path, seed):
             yield name, tape.Tape.from_frames(quotes, trades, instrument), {}
 
     store_writer.create(path, [instrument], sessions())
-    return path
 
 
 @pytest.fixture(scope="session")
-def small_store(tmp_path_factory):
+def small_store(pytestconfig):
     """Path of a store with three generated sessions of six minutes."""
-    return _generated(tmp_path_factory.mktemp("market") / "store", seed=3)
+    return workers.once(pytestconfig, "small_store", lambda path: _generated(path, seed=3))
 
 
 @pytest.fixture(scope="session")
-def other_store(tmp_path_factory):
+def other_store(pytestconfig):
     """Path of a store like small_store, with other sessions."""
-    return _generated(tmp_path_factory.mktemp("other") / "store", seed=4)
+    return workers.once(pytestconfig, "other_store", lambda path: _generated(path, seed=4))
 
 
 @pytest.fixture(scope="session")
@@ -88,9 +100,8 @@ def small_config(small_store):
 
 
 @pytest.fixture(scope="session")
-def pair_store(tmp_path_factory):
+def pair_store(pytestconfig):
     """Three sessions of two independent generated instruments on one tape; the second has lots of 10."""
-    path = tmp_path_factory.mktemp("pair") / "store"
     instruments = (
         schema.Instrument(symbol="ONE", tick_size=0.01),
         schema.Instrument(symbol="TWO", tick_size=0.01, lot_size=10.0, multiplier=0.5),
@@ -104,5 +115,4 @@ def pair_store(tmp_path_factory):
                 parts.append(tape.Tape.from_frames(quotes, trades, one))
             yield name, tape.Tape.merge(parts), {}
 
-    store_writer.create(path, instruments, sessions())
-    return path
+    return workers.once(pytestconfig, "pair_store", lambda path: store_writer.create(path, instruments, sessions()))

@@ -20,8 +20,8 @@ KEYS = {
 }  # fmt: skip
 
 
-def test_evaluation_of_a_trained_policy(trained, tmp_path, run_script):
-    done = run_script("evaluate.py", trained, "--out", tmp_path / "out")
+def test_evaluation_of_a_trained_policy(trained, tmp_path, start_script):
+    done = start_script("evaluate.py", trained, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
@@ -42,9 +42,9 @@ def test_evaluation_of_a_trained_policy(trained, tmp_path, run_script):
     assert str(tmp_path / "out" / "report.html") in done.stdout
 
 
-def test_the_report_stands_alone_and_comes_out_the_same_twice(trained, tmp_path, run_script):
-    for name in ("one", "two"):
-        done = run_script("evaluate.py", trained / "policy", "--split", "validation", "--out", tmp_path / name)
+def test_the_report_stands_alone_and_comes_out_the_same_twice(trained, tmp_path, run_script, start_script):
+    for name, run in (("one", run_script), ("two", start_script)):
+        done = run("evaluate.py", trained / "policy", "--split", "validation", "--out", tmp_path / name)
         assert done.returncode == 0, done.stderr
     page = (tmp_path / "one" / "report.html").read_text()
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
@@ -63,6 +63,7 @@ def test_policies_of_one_problem_share_baselines_that_are_those_of_each(trained,
     description = json.loads((tmp_path / "other" / "tfmm.json").read_text())
     description["config"]["seed"], description["config"]["train"]["steps"] = 5, 61
     (tmp_path / "other" / "tfmm.json").write_text(json.dumps(description))
+    baseline_runs._last.clear()
     fits, fit = [], registry.all_of
     monkeypatch.setattr(registry, "all_of", lambda task: fits.append(task) or fit(task))
     first, second = (evaluate.evaluate(saved.Policy.load(one)) for one in (trained, tmp_path / "other"))

@@ -30,10 +30,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_validation_means_are_those_of_its_runs_and_it_goes_on_where_it_was(folder, run_script):
+def test_validation_means_are_those_of_its_runs_and_it_goes_on_where_it_was(folder, run_script, start_script):
     out = folder / "validation"
     arguments = ("validate.py", folder / "toy.toml", "--seeds", 2, "--jobs", 2, "--out", out)
-    done = run_script(*arguments)
+    done = start_script(*arguments)
     assert done.returncode == 0, done.stderr
     summary = json.loads((out / "validation.json").read_text())
     runs = [json.loads((out / f"seed_{n}" / "evaluation" / "metrics.json").read_text()) for n in (0, 1)]
@@ -82,7 +82,7 @@ def test_a_wrong_scenario_is_refused_before_anything_is_trained(tmp_path, scenar
     assert not out.exists()
 
 
-def test_a_sweep_names_the_run_that_failed_and_finds_the_best(folder, run_script):
+def test_a_sweep_names_the_run_that_failed_and_finds_the_best(folder, run_script, start_script):
     out = folder / "sweep"
     # a window of no step at all is refused before anything starts
     done = run_script("sweep.py", folder / "toy.toml", "--grid", "quote_target.window_steps=4,0", "--out", out)
@@ -100,7 +100,7 @@ def test_a_sweep_names_the_run_that_failed_and_finds_the_best(folder, run_script
     assert tree["runs"][0]["reward_mean"] < 0
     assert tree["runs"][1]["reward_mean"] is None
     assert (out / "sweep.png").stat().st_size > 1000
-    lists = run_script("sweep.py", folder / "toy.toml", "--grid", "agent.actor_layers=[4]", "--out", folder / "lists")
+    lists = start_script("sweep.py", folder / "toy.toml", "--grid", "agent.actor_layers=[4]", "--out", folder / "lists")
     assert lists.returncode == 0, lists.stderr
     assert "best: agent.actor_layers=_4_ with reward_mean" in lists.stdout
     unknown = run_script("sweep.py", folder / "toy.toml", "--grid", "train.steps=10", "--metric", "luck", "--out", out)

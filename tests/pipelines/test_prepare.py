@@ -41,14 +41,14 @@ def raw(tmp_path):
     return folder
 
 
-def test_generated_files_become_a_store(tmp_path, run_script):
-    done = run_script("generate.py", "--out", tmp_path / "raw", "--days", 2, "--seed", 1, "--hours", 0.02)
+def test_generated_files_become_a_store(tmp_path, run_script, start_script):
+    done = start_script("generate.py", "--out", tmp_path / "raw", "--days", 2, "--seed", 1, "--hours", 0.02)
     assert done.returncode == 0, done.stderr
     again = run_script("generate.py", "--out", tmp_path / "again", "--days", 2, "--seed", 1, "--hours", 0.02)
     assert again.returncode == 0
     for path in (tmp_path / "raw").iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
-    done = run_script("prepare.py", tmp_path / "raw", "--store", tmp_path / "store")
+    done = start_script("prepare.py", tmp_path / "raw", "--store", tmp_path / "store")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     opened = store.Store.open(tmp_path / "store")

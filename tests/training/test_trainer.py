@@ -204,12 +204,13 @@ def test_sigkill_then_resume_and_sigint_saves_first(small_config, tmp_path):
         (["--resume"], "holds no config.toml"),
     ],
 )
-def test_wrong_inputs_end_with_one_line_and_exit_2(small_config, tmp_path, change, message):
-    process = _start(small_config, tmp_path / "run", *change)
-    _, text = process.communicate(timeout=60)
-    assert process.returncode == 2
-    lines = text.strip().splitlines()
-    assert len(lines) == 1, text
+def test_wrong_inputs_end_with_one_line_and_exit_2(small_config, tmp_path, change, message, run_script):
+    path = tmp_path / "run.toml"
+    path.write_text(loading.dumps(small_config))
+    done = run_script("train.py", path, "--run-dir", tmp_path / "run", *change)
+    assert done.returncode == 2
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
     assert lines[0].startswith("error: ")
     assert message in lines[0]
     assert not (tmp_path / "run").exists()
