@@ -42,11 +42,22 @@ def write(tmp_path, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sead = 1", "unknown field `sead`"),
+        ("sead = 1", "unknown field `sead`, nearest is seed"),
+        ("[trian]\nsteps = 1", "unknown field `trian`, nearest is train"),
+        ("[train]\nstepz = 1", r"unknown field `stepz` - at `train`, nearest is train\.steps"),
+        ("[train]\ngamma = 0.5", r"unknown field `gamma` - at `train`, nearest is agent\.gamma"),
+        (
+            "[agent]\nepsilon_strat = 0.5",
+            r"unknown field `epsilon_strat` - at `agent`, nearest is agent\.epsilon_start",
+        ),
+        ("[train]\nxyzzy = 0.5", r"unknown field `xyzzy` - at `train`$"),
         ("[train]\nsteps = 'many'", r"Expected `int`, got `str` - at `train\.steps`"),
         ("[train]\nsteps = 0", r"train\.steps"),
         ("[agent]\ngamma = 1.5", r"agent\.gamma"),
-        ("[rules]\ntouch = 'sometimes'", r"rules\.touch"),
+        (
+            "[rules]\ntouch = 'sometimes'",
+            r"Invalid enum value 'sometimes' - at `rules\.touch`, wanted never, always or queue",
+        ),
         ("[data]\nfractions = [0.5, 0.2, 0.2]", "sum to 0.9, wanted 1"),
         ("[environment]\nhalf_spread_range = [3.0, 1.0]", "wanted the smaller first"),
         ("[collect]\nmode = 'single'", "rows 64, wanted 1"),

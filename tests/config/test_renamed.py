@@ -3,7 +3,7 @@
 import pytest
 
 from tfmm import errors
-from tfmm.config import loading, renamed
+from tfmm.config import loading, renamed, settings
 
 ROWS = [
     ("environment.residual", 1.0, "environment.residual is now environment.residual_range"),
@@ -46,20 +46,14 @@ def test_the_line_names_the_new_key_and_the_new_value(key, value, line):
 
 def test_every_row_of_the_table_is_shown_here_and_leads_to_a_setting():
     assert len(ROWS) == len(renamed.TABLE)
-    settings = {
-        f"{name}.{key}"
-        for name, section in loading.tomllib.loads(loading.dumps(loading.decode({}, "test"))).items()
-        if isinstance(section, dict)
-        for key in section
-    }
+    found = {one.key: one for one in settings.describe()}
     for row in renamed.TABLE:
-        assert row.new in settings
-        if row.new_value is not renamed.ANY:
-            # what does not fit other settings is said with the name of the key; an unknown value by msgspec
-            try:
-                loading.decode(tree_of(row.new, row.new_value), "test")
-            except errors.ConfigError as error:
-                assert "Invalid enum value" not in str(error)
+        assert row.new_value is renamed.ANY or row.new_value in found[row.new].choices
+        # nothing that is refused may still be a setting
+        if row.value is renamed.ANY:
+            assert row.new in found and row.old not in found
+        else:
+            assert row.old not in found or row.value not in found[row.old].choices
 
 
 def test_all_old_names_of_a_file_stand_in_one_line():

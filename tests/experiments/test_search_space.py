@@ -35,7 +35,7 @@ def test_what_is_drawn_becomes_a_configuration(tmp_path):
     for _ in range(50):
         drawn = study.ask({key: one.distribution() for key, one in found.items()}).params
         settings = {key: found[key].value(value) for key, value in drawn.items()}
-        config = search_space.applied(CONFIG, settings, "drawn")
+        config = loading.with_settings(CONFIG, settings, "drawn")
         assert 1e-4 <= config.agent.actor_learning_rate <= 1e-2
         assert config.agent.actor_learning_rate == float(f"{drawn['agent.actor_learning_rate']:.4g}")
         assert config.agent.actor_layers in ((64, 64), (128,)) and config.agent.n_step in range(1, 9)
@@ -45,7 +45,7 @@ def test_what_is_drawn_becomes_a_configuration(tmp_path):
         rates.add(config.agent.actor_learning_rate)
     # evenly in the logarithm: about half are below the geometric mean, where a tenth of the range is
     assert 10 < sum(one < 1e-3 for one in rates) < 40
-    faster = search_space.applied(CONFIG, {"agent.actor_learning_rate": 0.1}, "")
+    faster = loading.with_settings(CONFIG, {"agent.actor_learning_rate": 0.1}, "")
     assert search_space.own(found, faster) is None
 
 

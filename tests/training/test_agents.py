@@ -41,6 +41,7 @@ def _tree(folder, name):
     if name == "reinforce":
         tree["quote_target"] = {"window_steps": 4, "action": "mid_spread"}
     if name == "dqn":
+        del tree["agent"]["actor_layers"]
         _bars(folder / "train.csv", "2019-01-01", 200, 0)
         _bars(folder / "test.csv", "2019-08-01", 60, 1)
         tree["environment"]["name"] = "daily_trading"
@@ -133,7 +134,7 @@ def _small_agent(settings):
 
 
 def test_the_critic_learns_alone_before_the_actor():
-    settings = agent_lib.Agent(actor_layers=(8,), critic_joint_layers=(8,), actor_delay_steps=3)
+    settings = agent_lib.Ddpg(actor_layers=(8,), critic_joint_layers=(8,), actor_delay_steps=3)
     agent, batch = _small_agent(settings)
 
     def weights(network):
@@ -152,7 +153,7 @@ def test_the_critic_learns_alone_before_the_actor():
 def test_an_actor_that_climbs_q_less_a_penalty(penalty):
     """Its gradient is that of mean(Q - c |a|^2) times -2 / d, the factor of TF-Agents' squared loss."""
     settings = {"actor_layers": (8,), "critic_joint_layers": (8,), "action_penalty": penalty}
-    agent, batch = _small_agent(agent_lib.Agent(**settings))
+    agent, batch = _small_agent(agent_lib.Ddpg(**settings))
     steps = ts.TimeStep(batch.step_type[:, 0], batch.reward[:, 0], batch.discount[:, 0], batch.observation[:, 0])
     for one in agent._critic_network.trainable_variables[-2:]:
         one.assign(300.0 * one)  # beside actions of one, squares of differences of 1e-5 would be rounded away

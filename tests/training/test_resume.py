@@ -107,11 +107,7 @@ def test_a_checkpoint_of_another_layout_is_refused_in_one_line(finished, tmp_pat
     elif change == "torn":
         os.truncate(newest / "state.pickle", 10)
     else:
-        tree = msgspec.to_builtins(task.config)
-        for key, value in change.items():
-            section, name = key.split(".")
-            tree[section][name] = value
-        task = tape_task.TapeTask.create(loading.decode(tree, "test"))
+        task = tape_task.TapeTask.create(loading.with_settings(task.config, change, "test"))
     with pytest.raises(errors.DataError, match=message) as raised:
         job = _resumed(task, path)
         try:

@@ -78,7 +78,7 @@ def test_patience_ends_a_run_that_gets_no_better(small_config, tmp_path):
 @pytest.mark.parametrize(("decay", "middle"), [("linear", 0.2), ("cosine", 0.2), ("none", 0.3)])
 def test_noise_decays_from_its_first_to_its_last_stddev(decay, middle):
     """Both curves are half-way at the middle: (.3 + .1) / 2; a quarter in, cosine is above the line."""
-    settings = agent_lib.Agent(noise_stddev=0.3, noise_stddev_final=0.1, noise_decay=decay)
+    settings = agent_lib.Ddpg(noise_stddev=0.3, noise_stddev_final=0.1, noise_decay=decay)
     noise = exploration.RowNoise(settings, (2000, 2), seed=0)
     noise.decay(0.5)
     assert noise.stddev == pytest.approx(middle)

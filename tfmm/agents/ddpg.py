@@ -35,7 +35,7 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
     """A DdpgAgent (Lillicrap et al. 2016) with every hostile default set.
 
     Args:
-        settings: agent_settings.Agent. time_step_spec, action_spec: tensor specs of one row.
+        settings: section [agent] of a Config. time_step_spec, action_spec: tensor specs of one row.
         train_step: the step variable, int64. steps: train steps of the whole run.
     """
     actor, critic = actor_and_critic(settings, time_step_spec.observation, action_spec)

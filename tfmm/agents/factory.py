@@ -20,7 +20,7 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
     """The agent of `settings.name`.
 
     Args:
-        settings: agent_settings.Agent. time_step_spec, action_spec: tensor specs of one row.
+        settings: section [agent] of a Config. time_step_spec, action_spec: tensor specs of one row.
         train_step: the step variable, int64. steps: train steps of the whole run.
     """
     return _AGENTS[settings.name].create(settings, time_step_spec, action_spec, train_step, steps)

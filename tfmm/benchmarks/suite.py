@@ -71,7 +71,7 @@ def _task(path):
             yield name, tape.Tape.from_frames(*_hastened(*frames), instrument), {}
 
     store_writer.create(path, [instrument], sessions())
-    agent = agent_lib.Agent(actor_layers=(400, 300), critic_observation_layers=(400,), critic_joint_layers=(300,))
+    agent = agent_lib.Ddpg(actor_layers=(400, 300), critic_observation_layers=(400,), critic_joint_layers=(300,))
     environment = environment_lib.Environment(interval_s=_STEP_S, window_s=60.0, warmup_s=3.0)
     config = loading.with_store(experiment_lib.Config(agent=agent, environment=environment), path)
     return tape_task.TapeTask.create(config)

@@ -1,71 +1,100 @@
-"""Section [model] of a configuration: the worlds whose optimum is known."""
+"""Section [model] of a configuration: models whose optimum is known."""
 
 from typing import Annotated, Literal
 
 import msgspec
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
-NotNegative = Annotated[float, msgspec.Meta(ge=0)]
-Unit = Annotated[float, msgspec.Meta(gt=0, le=1)]
-Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-TABLE_VALUES = 17
+from tfmm.config import types
+from tfmm.config.market import TABLE_VALUES, Curve
+from tfmm.config.types import about
+
+Reward = Literal["realised_pnl", "expected_pnl"]
+Mid = Literal["constant", "brownian", "jump", "mean_reverting"]
 
 
-class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The world of a model environment; distances are in market spreads from the mid, inventory in orders.
+class Model(types.Section, frozen=True, kw_only=True):
+    """The market of a model environment: distances in market spreads from the mid, inventory Q in orders, time in units
+    of its own.
 
-    step: dt. horizon: T of avellaneda_stoikov (a multiple of step), whose last step ends the episode for the agent
-    too; 0: without end, cut into episodes of window_steps. random_start: episodes start at random inventory and time.
-    rate: clients per unit of time and side. curve, k, middle, touch, table: whether one trades (tfmm.models.curves).
-    distance_range: what the action bounds stand for. limit: of the inventory of each currency.
-    risk: r of F = dPnL - r Risk dt with Risk = (Q' Omega Q)^risk_power; omega: a row for each currency.
-    beta: discount by which policies are judged (1 with a horizon); the agent's own is agent.gamma.
-    reward: `realised_pnl` counts the fills that were drawn, `expected_pnl` their expectation. mid_reward: the same for
-    Q dS. mid: constant, or brownian with sigma; jump: of +/- jump_size at jump_rate; mean_reverting: with rate
-    reversion. branching, decay: of Hawkes arrivals. spread_sigma, spread_reversion: log spread, an Ornstein-Uhlenbeck
-    process. delay: a decision acts so many steps later.
-    hedge_rate: most units a dealer_hedging dealer trades away per unit of time, at hedge_cost a unit plus
-    hedge_impact x rate; what it trades moves the mid by hedge_permanent a unit. Its action is signed as a trade:
-    above 0 it buys, below it sells, not at all
-    while |action| <= hedge_deadband: a policy hits a band better than a point.
+    The dealer earns F = dPnL - r Risk(Q) dt in each step dt, with Risk(Q) = (Q' Omega Q)^risk_power.
     """
 
-    step: Positive = 1.0
-    horizon: NotNegative = 0.0
-    window_steps: Annotated[int, msgspec.Meta(ge=2)] = 100
-    random_start: bool = True
-    rate: Positive = 1.0
-    curve: Literal["exponential", "power", "logistic", "table"] = "exponential"
-    k: Positive = 1.0
-    middle: float = 0.0
-    touch: NotNegative = 0.5
-    table: tuple[Annotated[float, msgspec.Meta(ge=0, le=1)], ...] = ()
-    distance_range: tuple[NotNegative, Positive] = (0.0, 3.0)
-    limit: Count = 10
-    risk: NotNegative = 0.05
-    risk_power: Positive = 0.5
-    omega: tuple[tuple[float, ...], ...] = ((1.0,),)
-    beta: Unit = 0.99
-    reward: Literal["realised_pnl", "expected_pnl"] = "realised_pnl"
-    mid_reward: Literal["realised_pnl", "expected_pnl"] = "realised_pnl"
-    mid: Literal["constant", "brownian", "jump", "mean_reverting"] = "constant"
-    sigma: NotNegative = 0.0
-    jump_rate: NotNegative = 0.0
-    jump_size: NotNegative = 0.0
-    reversion: NotNegative = 0.0
-    branching: Share = 0.0
-    decay: Positive = 1.0
-    spread_sigma: NotNegative = 0.0
-    spread_reversion: Unit = 0.1
-    delay: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
-    hedge_rate: NotNegative = 0.0
-    hedge_cost: NotNegative = 0.0
-    hedge_impact: NotNegative = 0.0
-    hedge_permanent: NotNegative = 0.0
-    hedge_deadband: Share = 0.1
+    # time
+    step: Annotated[types.Positive, about("dt, the time between two decisions.", "time units")] = 1.0
+    horizon: Annotated[
+        types.NotNegative,
+        about("T, a multiple of step, at which an episode ends at discount 0 (avellaneda_stoikov).", "time units"),
+    ] = 0.0
+    window_steps: Annotated[types.CountFrom2, about("Length of a truncated episode without a horizon.", "steps")] = 100
+    random_start: Annotated[bool, about("Whether episodes start at a random inventory and time.")] = True
 
-    def check(self, name):
+    # clients
+    rate: Annotated[types.Positive, about("Arrivals of clients on each side.", "1/time unit")] = 1.0
+    curve: Annotated[Curve, about("Shape of the fill curve (tfmm.models.curves).")] = "exponential"
+    k: Annotated[types.Positive, about("Steepness of the fill curve.", "1/spreads")] = 1.0
+    middle: Annotated[float, about("Distance beyond touch at which a logistic curve is at one half.", "spreads")] = 0.0
+    touch: Annotated[types.NotNegative, about("Distance at which a fill curve begins.", "spreads")] = 0.5
+    table: Annotated[
+        tuple[types.Share, ...],
+        about("Probabilities at distances -1, -0.75, ..., 3 beyond touch of a curve given as a table.", "1"),
+    ] = ()
+
+    # actions
+    distance_range: Annotated[
+        tuple[types.NotNegative, types.Positive], about("Distances from the mid at actions -1 and 1.", "spreads")
+    ] = (0.0, 3.0)
+
+    # inventory and risk
+    limit: Annotated[types.Count, about("Largest inventory of each currency, long or short.", "orders")] = 10
+    risk: Annotated[types.NotNegative, about("r of F, the price of risk.", "spreads/time unit")] = 0.05
+    risk_power: Annotated[types.Positive, about("Exponent of Risk(Q).", "1")] = 0.5
+    omega: Annotated[types.Matrix, about("Omega of Risk(Q), a row for each currency.", "1")] = ((1.0,),)
+
+    # rewards
+    beta: Annotated[
+        types.ShareAbove0,
+        about("Discount of a step by which policies are judged, 1 with a horizon; agent.gamma is the agent's.", "1"),
+    ] = 0.99
+    reward: Annotated[Reward, about("Whether fills count as they are drawn or by their expectation.")] = "realised_pnl"
+    mid_reward: Annotated[
+        Reward, about("Whether the move of the mid under the inventory counts as it is drawn or by its expectation.")
+    ] = "realised_pnl"
+
+    # mid
+    mid: Annotated[Mid, about("Process of the mid.")] = "constant"
+    sigma: Annotated[types.NotNegative, about("Volatility of the mid.", "spreads/sqrt(time unit)")] = 0.0
+    jump_rate: Annotated[types.NotNegative, about("Jumps of the mid.", "1/time unit")] = 0.0
+    jump_size: Annotated[types.NotNegative, about("Size of a jump, up or down.", "spreads")] = 0.0
+    reversion: Annotated[types.NotNegative, about("Rate of mean reversion.", "1/time unit")] = 0.0
+
+    # clustered arrivals
+    branching: Annotated[
+        types.ShareBelow1, about("Share of arrivals that earlier ones caused (Hawkes); 0: Poisson.", "1")
+    ] = 0.0
+    decay: Annotated[types.Positive, about("Rate at which the excitation by an arrival decays.", "1/time unit")] = 1.0
+
+    # spread: its log is an Ornstein-Uhlenbeck process
+    spread_sigma: Annotated[types.NotNegative, about("Volatility of the log spread.", "1/sqrt(step)")] = 0.0
+    spread_reversion: Annotated[types.ShareAbove0, about("Rate of mean reversion of the log spread.", "1/step")] = 0.1
+
+    # latency
+    delay: Annotated[
+        Annotated[int, msgspec.Meta(ge=0, le=100)], about("Steps after which a decision takes effect.", "steps")
+    ] = 0
+
+    # hedging (dealer_hedging): an action above 0 buys, below 0 sells
+    hedge_rate: Annotated[types.NotNegative, about("Fastest hedge at the market.", "orders/time unit")] = 0.0
+    hedge_cost: Annotated[types.NotNegative, about("Cost of a hedge.", "spreads/order")] = 0.0
+    hedge_impact: Annotated[types.NotNegative, about("Further cost for each unit of hedge rate.", "spreads/order")] = (
+        0.0
+    )
+    hedge_permanent: Annotated[types.NotNegative, about("Move of the mid by a hedge.", "spreads/order")] = 0.0
+    hedge_deadband: Annotated[
+        types.ShareBelow1,
+        about("Largest |action| that hedges nothing, since a policy hits a band better than a point.", "1"),
+    ] = 0.1
+
+    def check(self, name: str) -> None:
         """Raises ValueError where the values do not fit each other or the environment's name."""
         wanted = (
             (self.distance_range[0] < self.distance_range[1], "distance_range", "the smaller first"),

@@ -4,75 +4,141 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from tfmm.config.market import Count, NotNegative, Positive
+from tfmm.config import types
+from tfmm.config.types import about
+
+Name = Literal[
+    "market_making", "simple_model", "avellaneda_stoikov", "dealer_hedging",
+    "quote_target", "zero_norm", "daily_trading",
+]  # fmt: skip
+ReferencePrice = Literal["mid", "touch", "synthetic"]
+Clock = Literal["time", "events", "both"]
+Action = Literal["skew_spread", "offsets"]
+DistanceUnit = Literal["half_spread", "spread", "volatility"]
+Reference = Literal["inventory_dp", "state_dp"]
+Reward = Literal["realised_pnl", "markout", "shaped_markout", "expected_pnl", "shaped_expected_pnl"]
+Risk = Literal["absolute", "covariance"]
 
 
-class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The decision problem. `name`: on a tape (market_making), a model of section [model], or a system.
+class Environment(types.Section, frozen=True, kw_only=True):
+    """The decision problem. All settings but `name` and `rows` are for market_making only.
 
-    rows: how many run side by side. The rest is for market_making alone.
-    interval_s: time between decisions. clock: `events` decides at every interval_quotes-th quote instead, `both` after
-    interval_s or as soon as a best price changes. window_s: length of a training episode; a shorter session
-    part is one window. liquidate: a window ends with everything sold at the market, which ends the episode for the
-    agent too (discount 0); without, it is merely over. warmup_s: time before a window in which only the
-    features are updated.
-    action: `skew_spread` (log shift of the mid, log half-spread) or `offsets` (ask and bid
-    distance from the mid); both in units of `distance_unit`: half of the market's `spread` at the moment or, measured
-    on train, the market's mean
-    `half_spread`, or `volatility`, sigma x sqrt(interval_s), where spreads are narrow beside moves.
-    sizes: two more components set the ask's and the bid's size, from none at -1 over one order at 0 to two at 1.
-    skew_range, half_spread_range, offset_range: the distances the action bounds stand for.
-    residual_range: above 0, with `offsets`, the two components correct a quote instead of standing for offset_range:
-    ask distance = base(Q) + residual x a_ask, bid distance = base(-Q) + residual x a_bid, all in units of
-    distance_unit, base(Q) what dynamic programming over the inventory alone quotes (tfmm.calibration.reference_quote),
-    the far end of offset_range where that quotes nothing. reference: `inventory_dp`; or, `state_dp`, the whole tick
-    that earns most with the spread and the drift of now and the value of dynamic programming over inventory and
-    n_spread_states (tfmm.simulation. best_tick), where corrections are of what a fill is worth; clients alone must
-    trade. What a reward is compared with. risk_aversion: r of F = dPnL - r |Q| dt, with Q in orders, dt in seconds, F
-    in (mean half-spread x order size).
-    risk: `absolute` prices |Q| of each instrument by itself, `covariance` (Q' Omega Q)^risk_power, with Omega of
-    the profits of one order over 10 s on train, shrunk, mean diagonal 1, or as given.
-    reward: what the agent learns from: the `realised_pnl`; what was traded, at its `markout` after markout_s
-    (tfmm.simulation.rewards.markout), or that and what it did to the value of the inventory by fills measured on train,
-    `shaped_markout`; where clients alone trade what fills are expected to earn (`expected_pnl`), or that priced by the
-    Bellman value (`shaped_expected_pnl`) of the inventory, at a discount of 0 less what a base quote earns on the same
-    tape (tfmm.simulation.rewards.expected_fills). Judged by drawn money. n_spread_states: states of the spread, cut at
-    even quantiles of train, that the Bellman value tells apart; 1: it is that of the mean spread.
-    features: names from `tfmm.simulation.dealer.features.NAMES`; empty: its DEFAULT.
-    synthetic: {symbol: symbol of its synthetic quotes (prepare.py --synthetic)}, for the feature synthetic_deviation.
-    reference_price: what actions are counted from: the market's mid; the touch, the ask from the best ask and the bid
-    from the best bid; or the mid of the synthetic quotes. quoted: symbols; empty: all but the synthetic ones.
+    The agent earns F = dPnL - r Risk(Q) dt in each interval of dt seconds, with Q the inventory in orders and F in mean
+    half-spreads x order size.
     """
 
-    name: Literal[
-        "market_making", "simple_model", "avellaneda_stoikov", "dealer_hedging",
-        "quote_target", "zero_norm", "daily_trading",
-    ] = "market_making"  # fmt: skip
-    rows: Count = 64
-    clock: Literal["time", "events", "both"] = "time"
-    interval_s: Positive = 1.0
-    interval_quotes: Count = 10
-    window_s: Positive = 600.0
-    warmup_s: NotNegative = 30.0
-    liquidate: bool = False
-    action: Literal["skew_spread", "offsets"] = "skew_spread"
-    sizes: bool = False
-    distance_unit: Literal["half_spread", "spread", "volatility"] = "half_spread"
-    skew_range: Positive = 4.0
-    half_spread_range: tuple[Positive, Positive] = (0.5, 8.0)
-    offset_range: tuple[float, float] = (0.0, 8.0)
-    residual_range: NotNegative = 0.0
-    reference: Literal["inventory_dp", "state_dp"] = "inventory_dp"
-    risk_aversion: NotNegative = 0.01
-    risk: Literal["absolute", "covariance"] = "absolute"
-    risk_power: Positive = 0.5
-    omega: tuple[tuple[float, ...], ...] = ()
-    features: tuple[str, ...] = ()
-    reward: Literal[
-        "realised_pnl", "markout", "shaped_markout", "expected_pnl", "shaped_expected_pnl"
-    ] = "realised_pnl"  # fmt: skip
-    n_spread_states: Annotated[int, msgspec.Meta(ge=1, le=12)] = 1
-    markout_s: Positive = 10.0
-    synthetic: dict[str, str] = {}
-    reference_price: Literal["mid", "touch", "synthetic"] = "mid"
-    quoted: tuple[str, ...] = ()
+    # which environment
+    name: Annotated[
+        Name, about("A market on a tape (market_making), a model whose optimum is known, or an example environment.")
+    ] = "market_making"
+    rows: Annotated[types.Count, about("Copies of the environment that are stepped together.", "rows")] = 64
+
+    # market
+    quoted: Annotated[types.Texts, about("Symbols to quote; empty: all but the synthetic ones.")] = ()
+    synthetic: Annotated[
+        dict[str, str], about("For a symbol, that of its synthetic quotes, which prepare.py --synthetic wrote.")
+    ] = msgspec.field(default_factory=dict)
+    reference_price: Annotated[
+        ReferencePrice, about("Price that quotes are counted from: mid, best bid and ask, or synthetic mid.")
+    ] = "mid"
+
+    # decisions
+    clock: Annotated[
+        Clock,
+        about(
+            "When decisions are due: after interval_s, at every interval_quotes-th quote, or after interval_s and "
+            "whenever a best price changes."
+        ),
+    ] = "time"
+    interval_s: Annotated[types.Positive, about("Time between two decisions.", "s")] = 1.0
+    interval_quotes: Annotated[types.Count, about("Quotes between two decisions with clock events.", "quotes")] = 10
+    window_s: Annotated[
+        types.Positive, about("Length of a training episode; a shorter part of a session is one episode.", "s")
+    ] = 600.0
+    warmup_s: Annotated[
+        types.NotNegative, about("Time before an episode in which only the features are updated.", "s")
+    ] = 30.0
+    liquidate: Annotated[
+        bool, about("Whether an episode ends with all inventory sold at the market, at discount 0, or is truncated.")
+    ] = False
+
+    # actions
+    action: Annotated[
+        Action, about("What the components are: shift of the mid and log half-spread, or distances of ask and bid.")
+    ] = "skew_spread"
+    sizes: Annotated[
+        bool, about("Whether two more components set the sizes: none at -1, one order at 0, two at 1.")
+    ] = False
+    distance_unit: Annotated[
+        DistanceUnit,
+        about(
+            "Unit of distances: the mean half-spread on train, half of the current spread, or the volatility on train "
+            "over interval_s."
+        ),
+    ] = "half_spread"
+    skew_range: Annotated[types.Positive, about("Shift of the mid at action 1 (skew_spread).", "distance units")] = 4.0
+    half_spread_range: Annotated[
+        tuple[types.Positive, types.Positive],
+        about("Half-spreads at actions -1 and 1 (skew_spread).", "distance units"),
+    ] = (0.5, 8.0)
+    offset_range: Annotated[
+        tuple[float, float], about("Distances at actions -1 and 1 (offsets).", "distance units")
+    ] = (0.0, 8.0)
+    residual_range: Annotated[
+        types.NotNegative,
+        about(
+            "Largest residual (offsets): above 0, ask and bid distance are those of the reference policy at Q and -Q "
+            "plus residual_range x action, in place of offset_range.",
+            "distance units",
+        ),
+    ] = 0.0
+    reference: Annotated[
+        Reference,
+        about(
+            "Reference policy of residuals and rewards: the quote of dynamic programming over the inventory, or the "
+            "optimal tick given spread and predicted drift (clients only; residuals are of the value of a fill)."
+        ),
+    ] = "inventory_dp"
+
+    # observations
+    features: Annotated[
+        types.Texts, about("Names from tfmm.simulation.dealer.features.NAMES; empty: its DEFAULT.")
+    ] = ()
+
+    # rewards
+    reward: Annotated[
+        Reward,
+        about(
+            "What the agent learns from: realised profit; fills at their markout; expected fills (clients only; at "
+            "gamma 0 less those of the reference policy); shaped: with the change of an inventory value function."
+        ),
+    ] = "realised_pnl"
+    markout_s: Annotated[types.Positive, about("Time after a fill at which it is valued (markout).", "s")] = 10.0
+    n_spread_states: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=12)],
+        about("Spread states of the value function, cut at even quantiles of train; 1: the mean spread.", "states"),
+    ] = 1
+
+    # risk
+    risk_aversion: Annotated[types.NotNegative, about("r of F, the price of risk.", "mean half-spreads/s")] = 0.01
+    risk: Annotated[
+        Risk, about("Risk(Q): sum of |Q| of the instruments, or (Q' Omega Q)^risk_power of all together.")
+    ] = "absolute"
+    risk_power: Annotated[types.Positive, about("Exponent of covariance risk.", "1")] = 0.5
+    omega: Annotated[
+        types.Matrix,
+        about(
+            "Omega of covariance risk, a row for each instrument; empty: of the profits of one order over 10 s on "
+            "train, shrunk, with mean diagonal 1.",
+            "1",
+        ),
+    ] = ()
+
+    def check(self) -> None:
+        """Raises ValueError where the values do not fit each other."""
+        for name in ("half_spread_range", "offset_range"):
+            low, high = getattr(self, name)
+            if low >= high:
+                raise ValueError(f"environment.{name} is [{low:g}, {high:g}], wanted the smaller first")
+        if self.residual_range and self.action != "offsets":
+            raise ValueError(f"environment.residual_range is {self.residual_range:g} with skew_spread, wanted offsets")

@@ -1,21 +1,23 @@
-"""Section [evaluation] of a configuration."""
+"""Section [evaluation] of a configuration: backtest and comparison."""
 
 from typing import Annotated
 
 import msgspec
 
-from tfmm.config.market import Count, Positive
+from tfmm.config import types
+from tfmm.config.types import about
 
 
-class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Backtest and comparison.
+class Evaluation(types.Section, frozen=True, kw_only=True):
+    """Backtest and comparison. Equities trade on 252 days a year, 6.5 hours a day."""
 
-    block_s: length of the blocks that policies are paired by. sampling_s: of the profits in Sharpe and
-    Sortino, annualised with trading_days_per_year days of trading_hours_per_day (equities: 252 of 6.5).
-    """
+    # comparison
+    block_s: Annotated[types.Positive, about("Length of the blocks in which policies are paired.", "s")] = 60.0
+    bootstrap_samples: Annotated[types.Count, about("Bootstrap samples of an interval.", "samples")] = 2_000
 
-    block_s: Positive = 60.0
-    sampling_s: Positive = 60.0
-    trading_days_per_year: Positive = 365.0
-    trading_hours_per_day: Annotated[float, msgspec.Meta(gt=0, le=24)] = 24.0
-    bootstrap_samples: Count = 2_000
+    # Sharpe and Sortino ratio
+    sampling_s: Annotated[types.Positive, about("Interval of the profits in both ratios.", "s")] = 60.0
+    trading_days_per_year: Annotated[types.Positive, about("Days by which both are annualised.", "days/year")] = 365.0
+    trading_hours_per_day: Annotated[
+        Annotated[float, msgspec.Meta(gt=0, le=24)], about("Hours by which both are annualised.", "hours/day")
+    ] = 24.0

@@ -9,7 +9,7 @@ import msgspec
 import tomli_w
 
 from tfmm import errors
-from tfmm.config import examples, experiment, renamed
+from tfmm.config import agent as agent_lib, examples, experiment, refusals, renamed
 
 
 def load(path: pathlib.Path | str, overrides: Iterable[str] = ()) -> experiment.Config:
@@ -47,18 +47,31 @@ def read_toml(where: str, path: pathlib.Path | str) -> dict[str, Any]:
 def decode(tree: Mapping[str, Any], where: str) -> experiment.Config:
     """A Config from nested dicts; raises ConfigError naming `where` and the key."""
     renamed.refuse_tree(tree, where)
+    agent = tree.get("agent", {})
+    if isinstance(agent, Mapping):
+        agent = {"name": agent_lib.DEFAULT, **agent}
+        refusals.check_agent(agent, where)
     try:
-        return msgspec.convert(tree, experiment.Config, strict=True)
+        return msgspec.convert({**tree, "agent": agent}, experiment.Config, strict=True)
     except (msgspec.ValidationError, ValueError) as error:
-        raise errors.ConfigError(f"{where}: {str(error).replace('`$.', '`')}") from error
+        raise errors.ConfigError(f"{where}: {refusals.explained(str(error).replace('`$.', '`'))}") from error
 
 
 def changed(config: experiment.Config, overrides: Iterable[str], option: str = "--set") -> experiment.Config:
     """A Config with some settings changed by an option of a script; arguments and errors as `load`."""
-    tree = msgspec.to_builtins(config)
+    tree = _given(config)
     for override in overrides:
         _override(tree, override, option)
     return resolved(decode(tree, option))
+
+
+def with_settings(config: experiment.Config, settings: Mapping[str, Any], where: str) -> experiment.Config:
+    """A Config with other settings {"section.key": value}; ConfigError, beginning with `where`, if it refuses them."""
+    tree = _given(config)
+    for key, value in settings.items():
+        section, name = key.split(".")
+        tree[section][name] = value
+    return decode(tree, where)
 
 
 def problem_text(config: experiment.Config) -> str:
@@ -84,6 +97,17 @@ def resolved(config: experiment.Config) -> experiment.Config:
     daily = examples.absolute(config.daily_trading)
     config = msgspec.structs.replace(config, daily_trading=daily)
     return with_store(config, config.data.store) if config.data.store else config
+
+
+def _given(config: experiment.Config) -> dict[str, Any]:
+    """Nested dicts of the settings that are not those by default: with another agent.name the rest must fit that."""
+    out: dict[str, Any] = {}
+    for name, section in msgspec.structs.asdict(config).items():
+        out[name] = msgspec.to_builtins(section)
+        if isinstance(section, msgspec.Struct):
+            default = msgspec.to_builtins(type(section)())
+            out[name] = {key: one for key, one in out[name].items() if key == "name" or one != default[key]}
+    return out
 
 
 def _override(tree: dict[str, Any], override: str, option: str) -> None:

@@ -1,83 +1,139 @@
-"""Sections [data], [rules] and [clients] of a configuration: the world that is traded in."""
+"""Sections [data], [rules] and [clients] of a configuration: the market that is traded in."""
 
 from typing import Annotated, Literal
 
 import msgspec
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
-NotNegative = Annotated[float, msgspec.Meta(ge=0)]
-Unit = Annotated[float, msgspec.Meta(gt=0, le=1)]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-CountOrNone = Annotated[int, msgspec.Meta(ge=0)]
+from tfmm.config import types
+from tfmm.config.types import about
+
+Touch = Literal["never", "always", "queue"]
+Marketable = Literal["clamp", "reject", "take"]
+Hedge = Literal["none", "limit", "action"]
+Curve = Literal["exponential", "power", "logistic", "table"]
+TABLE_VALUES = 17
+"""Values of a fill curve given as a table, at the distances of tfmm.models.curves.TABLE_X."""
 
 
-class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Data(types.Section, frozen=True, kw_only=True):
     """Which market data, and how it is split by time.
 
-    With `train`, `validation` and `test` empty the sessions are split in order of time by
-    `fractions`; fewer than three sessions are cut inside, with `gap_s` left out between the parts.
-
-    fold: whole sessions are first moved on in a circle by so many places, so that any of them comes to be tested;
-    to see how much a result depends on the day. Train then may be later than test.
-    currency: that accounts are kept in; empty: the first quoted instrument's. rates: {other currency: symbol whose
-    price is its worth}, for instruments that are quoted in another one.
+    With `train`, `validation` and `test` empty the sessions are split in order of time by `fractions`; fewer than three
+    sessions are cut inside, with `gap_s` left out between the parts.
     """
 
-    store: str = ""
-    currency: str = ""
-    rates: dict[str, str] = {}
-    fractions: tuple[Unit, Unit, Unit] = (0.6, 0.2, 0.2)
-    gap_s: NotNegative = 10.0
-    fold: CountOrNone = 0
-    train: tuple[str, ...] = ()
-    validation: tuple[str, ...] = ()
-    test: tuple[str, ...] = ()
+    # market
+    store: Annotated[str, about("Folder that prepare.py wrote.")] = ""
+    currency: Annotated[str, about("Currency of the accounts; empty: that of the first quoted instrument.")] = ""
+    rates: Annotated[
+        dict[str, str], about("For each other currency, the symbol whose price is its rate in the accounts' currency.")
+    ] = msgspec.field(default_factory=dict)
+
+    # split
+    fractions: Annotated[
+        tuple[types.ShareAbove0, types.ShareAbove0, types.ShareAbove0],
+        about("Shares of the sessions for train, validation and test, which sum to 1.", "1"),
+    ] = (0.6, 0.2, 0.2)
+    gap_s: Annotated[types.NotNegative, about("Time left out between parts that are cut inside a session.", "s")] = 10.0
+    fold: Annotated[
+        types.CountFrom0,
+        about(
+            "Sessions by which all are rotated before the split, for another test day; train may be later.", "sessions"
+        ),
+    ] = 0
+    train: Annotated[types.Texts, about("Sessions to train on, by name; empty: by fractions.")] = ()
+    validation: Annotated[types.Texts, about("Sessions to choose the best policy on, by name.")] = ()
+    test: Annotated[types.Texts, about("Sessions to evaluate on, by name.")] = ()
+
+    def check(self) -> None:
+        """Raises ValueError where fractions do not sum to 1."""
+        if abs(sum(self.fractions) - 1) > 1e-9:
+            raise ValueError(f"data.fractions sum to {sum(self.fractions):g}, wanted 1")
 
 
-class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Fill rules (README, "Fill rules"). Order size in the instrument's unit; 0: median trade on train.
-    Latency, fees and order size are one number for all instruments, or a list with one for each.
+class Rules(types.Section, frozen=True, kw_only=True):
+    """Fill rules (README, "Fill rules"). A list has one number for each instrument; one number is for all of them."""
 
-    cash_limit: most that may be owed, quote currency; 0: no limit. gap_s: over a longer hole in the data quotes
-    are pulled; 0: never. tape_fills: whether quotes and trades of the tape fill us (without, clients alone do).
-    hedge: `limit` closes inventory beyond hedge_limit_orders at the market after every interval, taker fee; `action`
-    adds a component to the action, above 0 the share of the inventory that is closed before the quotes are sent.
-    """
+    # fills
+    tape_fills: Annotated[bool, about("Whether quotes and trades of the tape fill us; if not, only clients do.")] = True
+    touch: Annotated[
+        Touch, about("Whether a trade at our price fills us: never, always, or by our position in the queue.")
+    ] = "never"
+    partial: Annotated[bool, about("Whether a trade smaller than our order fills a part of it.")] = False
+    marketable: Annotated[
+        Marketable,
+        about(
+            "What becomes of a quote that would trade at once: moved a tick behind the far touch, rejected, or filled."
+        ),
+    ] = "clamp"
 
-    touch: Literal["never", "always", "queue"] = "never"
-    marketable: Literal["clamp", "reject", "take"] = "clamp"
-    partial: bool = False
-    latency_s: NotNegative | tuple[NotNegative, ...] = 0.0
-    maker_fee_bps: float | tuple[float, ...] = 0.0
-    taker_fee_bps: float | tuple[float, ...] = 0.0
-    cash_limit: NotNegative = 0.0
-    gap_s: NotNegative = 60.0
-    tape_fills: bool = True
-    hedge: Literal["none", "limit", "action"] = "none"
-    hedge_limit_orders: CountOrNone = 5
-    order_size: NotNegative | tuple[NotNegative, ...] = 0.0
-    inventory_limit_orders: Count = 10
+    # latency and gaps
+    latency_s: Annotated[
+        types.NotNegative | tuple[types.NotNegative, ...], about("Time between a decision and its arrival.", "s")
+    ] = 0.0
+    gap_s: Annotated[
+        types.NotNegative, about("Time without data after which quotes are cancelled; 0: they never are.", "s")
+    ] = 60.0
+
+    # money
+    maker_fee_bps: Annotated[
+        float | tuple[float, ...], about("Fee on the value of a passive fill; below 0: a rebate.", "bps")
+    ] = 0.0
+    taker_fee_bps: Annotated[
+        float | tuple[float, ...], about("Fee on the value of an aggressive fill; below 0: a rebate.", "bps")
+    ] = 0.0
+    cash_limit: Annotated[types.NotNegative, about("Most that may be owed; 0: no limit.", "quote currency")] = 0.0
+
+    # inventory
+    order_size: Annotated[
+        types.NotNegative | tuple[types.NotNegative, ...],
+        about("Size of an order; 0: that of the median trade on train.", "units of the instrument"),
+    ] = 0.0
+    inventory_limit_orders: Annotated[types.Count, about("Largest inventory, long or short.", "orders")] = 10
+    hedge: Annotated[
+        Hedge,
+        about(
+            "Closing inventory at the market: never, beyond hedge_limit_orders after every interval, or the share that "
+            "a further component of the action says, before the quotes are sent."
+        ),
+    ] = "none"
+    hedge_limit_orders: Annotated[types.CountFrom0, about("Inventory that hedge limit leaves open.", "orders")] = 5
 
 
-class Clients(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Clients who trade with us (README, "Client flow"). Without a rate there are none.
+class Clients(types.Section, frozen=True, kw_only=True):
+    """Clients who trade with us (README, "Client flow"). At a rate of 0 there are none."""
 
-    rate_s: arrivals per second and side. branching, decay_s: share of arrivals caused by earlier ones, and how fast
-    that fades, per second (Hawkes); 0: Poisson. size_orders: mean size in orders, exponential with random_size.
-    curve: probability that a price x market spreads beyond the market's is taken, with k, middle or table (values at
-    x = -1, -.75, ..., 3), see tfmm.simulation.clients.arrivals. informed: share of clients who buy where the mid is
-    higher ahead_s later and sell where it is lower.
-    """
+    # arrivals
+    rate_s: Annotated[types.NotNegative, about("Arrivals of clients on each side.", "1/s")] = 0.0
+    branching: Annotated[
+        types.ShareBelow1, about("Share of arrivals that earlier ones caused (Hawkes); 0: Poisson.", "1")
+    ] = 0.0
+    decay_s: Annotated[types.Positive, about("Rate at which the excitation by an arrival decays.", "1/s")] = 1.0
 
-    rate_s: NotNegative = 0.0
-    branching: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
-    decay_s: Positive = 1.0
-    size_orders: Positive = 1.0
-    random_size: bool = False
-    curve: Literal["exponential", "power", "logistic", "table"] = "exponential"
-    k: Positive = 1.0
-    middle: float = 0.0
-    table: tuple[Annotated[float, msgspec.Meta(ge=0, le=1)], ...] = ()
-    informed: Share = 0.0
-    ahead_s: Positive = 5.0
+    # sizes
+    size_orders: Annotated[types.Positive, about("Mean size that a client wants.", "orders")] = 1.0
+    random_size: Annotated[bool, about("Whether sizes are exponentially distributed instead of constant.")] = False
+
+    # fill curve: probability that a price x market spreads worse than the market's is taken
+    curve: Annotated[Curve, about("Shape of the fill curve (tfmm.simulation.clients.arrivals).")] = "exponential"
+    k: Annotated[types.Positive, about("Steepness of the fill curve.", "1/spreads")] = 1.0
+    middle: Annotated[float, about("Distance at which a logistic curve is at one half.", "spreads")] = 0.0
+    table: Annotated[
+        tuple[types.Share, ...], about("Probabilities at distances -1, -0.75, ..., 3 of a curve given as a table.", "1")
+    ] = ()
+
+    # information
+    informed: Annotated[
+        types.Share, about("Share of clients who buy if the mid rises over ahead_s and sell if it falls.", "1")
+    ] = 0.0
+    ahead_s: Annotated[types.Positive, about("How far ahead informed clients know the mid.", "s")] = 5.0
+
+    def check(self) -> None:
+        """Raises ValueError where table and curve do not fit each other."""
+        if (self.curve == "table") != (len(self.table) == TABLE_VALUES):
+            raise ValueError(
+                f"clients.table has {len(self.table)} values with curve {self.curve}, wanted "
+                f"{TABLE_VALUES} with curve table"
+            )
+        if self.curve != "table" and self.table:
+            raise ValueError(f"clients.table is given with curve {self.curve}, wanted curve table")

@@ -2,81 +2,103 @@
 
 from typing import Annotated, Literal
 
-import msgspec
+from tfmm.config import types
+from tfmm.config.types import about
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-CountOrNone = Annotated[int, msgspec.Meta(ge=0)]
-
-
+Mode = Literal["batch", "single"]
+Sampler = Literal["uniform", "prioritized"]
+Device = Literal["auto", "cpu", "gpu"]
 MIRRORED = ("market_making", "zero_norm")
 """Environments whose mirror images are known."""
 
 
-class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Data collection. `batch`: natively batched environment, one Reverb item per batched step.
-    `single`: one environment, one item per step through ReverbAddTrajectoryObserver.
-    steps are batched steps in `batch` mode."""
+class Collect(types.Section, frozen=True, kw_only=True):
+    """How transitions are collected. A batched step is a step of each of environment.rows."""
 
-    mode: Literal["batch", "single"] = "batch"
-    initial_steps: Count = 300
-    steps_per_iteration: Count = 10
+    mode: Annotated[
+        Mode, about("One batched environment, or one with a single row and TF-Agents' ReverbAddTrajectoryObserver.")
+    ] = "batch"
+    initial_steps: Annotated[types.Count, about("Random steps before the first train step.", "batched steps")] = 300
+    steps_per_iteration: Annotated[types.Count, about("Steps of an iteration.", "batched steps")] = 10
 
 
-class Train(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The learner. One iteration is `collect.steps_per_iteration` collect steps, then
-    `steps_per_iteration` train steps; the run ends at `steps` train steps. threads: of TensorFlow; 0: one for
-    networks of layers up to 128 units, which train faster on one, else as many as there are cores.
-    device: `gpu` learns on the GPU and refuses a machine without one, `auto` where there is one.
-    checkpoint_replay: a checkpoint holds the replay too (about 70 bytes a transition); without it, or where it cannot
-    be loaded within replay_timeout_s, a resumed run fills the replay again with the restored policy.
-    publish_interval: train steps between two messages of the weights to collectors in other processes.
-    sampler: `uniform`, or `prioritized` by |TD error| ** priority_exponent, the loss then weighted with
-    importance_exponent (tfmm.training.replay.prioritized); its writer takes some 7 000 transitions/s, the other one 30
-    000. reflect: every batch is a mix of transitions and their mirror images (environments.reflection).
-    patience: validations in a row without a new best one before the run stops early; 0: it never does.
-    no_quote_gate: on a market, the policy that is exported at the end quotes nothing unless on validation its objective
-    is
-    surely, by a 95 % interval, above that of not quoting (training.validation.trial)."""
+class Train(types.Section, frozen=True, kw_only=True):
+    """The learner. An iteration is collect.steps_per_iteration collect steps, then steps_per_iteration train steps."""
 
-    steps: Count = 10_000
-    steps_per_iteration: Count = 10
-    batch_size: Count = 256
-    replay_capacity: Count = 200_000
-    replay_timeout_s: Positive = 120.0
-    sampler: Literal["uniform", "prioritized"] = "uniform"
-    priority_exponent: Share = 0.6
-    importance_exponent: Share = 0.4
-    log_interval: Count = 500
-    checkpoint_interval: Count = 5_000
-    checkpoint_replay: bool = True
-    checkpoints_kept: Count = 2
-    validation_interval: CountOrNone = 2_000
-    reflect: bool = False
-    patience: CountOrNone = 0
-    no_quote_gate: bool = False
-    device: Literal["auto", "cpu", "gpu"] = "auto"
-    threads: CountOrNone = 0
-    publish_interval: Count = 20
+    # length
+    steps: Annotated[types.Count, about("Length of the run.", "train steps")] = 10_000
+    steps_per_iteration: Annotated[types.Count, about("Train steps of an iteration.", "train steps")] = 10
+    patience: Annotated[
+        types.CountFrom0,
+        about("Validations in a row without a new best one after which the run stops; 0: it does not.", "validations"),
+    ] = 0
+
+    # batches
+    batch_size: Annotated[types.Count, about("Size of a batch.", "transitions")] = 256
+    sampler: Annotated[
+        Sampler, about("Whether transitions are drawn uniformly or by |TD error| ** priority_exponent.")
+    ] = "uniform"
+    priority_exponent: Annotated[types.Share, about("Exponent of the TD error in a priority.", "1")] = 0.6
+    importance_exponent: Annotated[
+        types.Share, about("Exponent of the weights that make up for the priorities in the loss.", "1")
+    ] = 0.4
+    reflect: Annotated[bool, about("Whether a batch mixes transitions with their mirror images.")] = False
+
+    # replay
+    replay_capacity: Annotated[types.Count, about("Size of the replay.", "transitions")] = 200_000
+    replay_timeout_s: Annotated[
+        types.Positive, about("Time within which a checkpoint's replay must be loaded; else it is filled again.", "s")
+    ] = 120.0
+
+    # logs and checkpoints
+    log_interval: Annotated[types.Count, about("Interval between two lines of metrics.", "train steps")] = 500
+    checkpoint_interval: Annotated[types.Count, about("Interval between two checkpoints.", "train steps")] = 5_000
+    checkpoint_replay: Annotated[
+        bool, about("Whether a checkpoint holds the replay too, about 70 bytes a transition.")
+    ] = True
+    checkpoints_kept: Annotated[types.Count, about("Checkpoints that are kept, the newest ones.", "checkpoints")] = 2
+
+    # validation
+    validation_interval: Annotated[
+        types.CountFrom0, about("Interval between two validations; 0: none.", "train steps")
+    ] = 2_000
+    no_quote_gate: Annotated[
+        bool,
+        about(
+            "Whether the exported policy quotes nothing unless its validation objective is significantly above that of "
+            "not quoting (95 % interval; market_making)."
+        ),
+    ] = False
+
+    # machine
+    device: Annotated[
+        Device, about("Where the learner computes; auto: on a GPU if there is one, gpu: refused without one.")
+    ] = "auto"
+    threads: Annotated[
+        types.CountFrom0,
+        about("Threads of TensorFlow; 0: one for layers of up to 128 units, else as many as cores.", "threads"),
+    ] = 0
+    publish_interval: Annotated[
+        types.Count, about("Interval between two messages of weights to other collectors.", "train steps")
+    ] = 20
 
     @property
-    def prioritized(self):
+    def prioritized(self) -> bool:
+        """Whether transitions have priorities."""
         return self.sampler == "prioritized"
 
-    def check(self, config):
-        """Raises ValueError where the values do not fit each other, the agent or the collection."""
-        agent, mode = config.agent.name, config.collect.mode
-        if self.reflect and config.environment.name not in MIRRORED:
-            got = config.environment.name
-            raise ValueError(f"train.reflect is true with environment.name {got}, wanted {' or '.join(MIRRORED)}")
+    def check(self, environment: str, agent: str, mode: str) -> None:
+        """Raises ValueError where the values do not fit each other, environment.name, agent.name or collect.mode."""
+        if self.reflect and environment not in MIRRORED:
+            raise ValueError(
+                f"train.reflect is true with environment.name {environment}, wanted {' or '.join(MIRRORED)}"
+            )
         if self.reflect and agent == "reinforce":
             raise ValueError(
                 "train.reflect is true with agent.name reinforce, wanted false: it learns from what it did"
             )
-        if self.no_quote_gate and config.environment.name != "market_making":
-            got = config.environment.name
-            raise ValueError(f"train.no_quote_gate is true with environment.name {got}, wanted market_making")
+        if self.no_quote_gate and environment != "market_making":
+            raise ValueError(f"train.no_quote_gate is true with environment.name {environment}, wanted market_making")
         if self.prioritized and (mode == "single" or agent == "reinforce"):
             raise ValueError(
                 f"train.sampler is prioritized with collect.mode {mode} and agent.name {agent}, wanted uniform, or "

@@ -16,6 +16,7 @@ import optuna
 import sqlalchemy
 
 from tfmm import errors, files
+from tfmm.config import loading
 from tfmm.experiments import runner, search_space as search_space_lib
 
 STUDY, REPORT, FIGURE = "study.db", "search.json", "search.png"
@@ -114,7 +115,7 @@ class Search:
 
     def _experiment(self, trial):
         settings = self._settings(trial.params)
-        config = search_space_lib.applied(self.config, settings, f"trial {trial.number}")
+        config = loading.with_settings(self.config, settings, f"trial {trial.number}")
         return runner.Experiment(config, self.folder / f"trial_{trial.number:04d}", "validation")
 
     def _end(self, number, outcome):

@@ -108,7 +108,7 @@ def load(path, config):
         if key.removeprefix("environment.") in SCORED:
             raise errors.ConfigError(f"{where}: {key} changes what is scored, wanted a key that leaves it as it is")
         for value in one.tried():
-            applied(config, {key: value}, f"{where}: {key} = {json.dumps(value)}")
+            loading.with_settings(config, {key: value}, f"{where}: {key} = {json.dumps(value)}")
     return out
 
 
@@ -121,15 +121,6 @@ def _dimension(where, tree):
 
 def _or(names):
     return f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def applied(config, settings, where):
-    """A Config with other settings {"section.key": value}; ConfigError, beginning with `where`, if it refuses them."""
-    tree = msgspec.to_builtins(config)
-    for key, value in settings.items():
-        section, name = key.split(".")
-        tree[section][name] = value
-    return loading.decode(tree, where)
 
 
 def own(space, config):

@@ -33,9 +33,7 @@ def prepare(settings):
     for gpu in gpus:
         # else TensorFlow takes all of its memory, and the evaluation beside it finds none
         tf.config.experimental.set_memory_growth(gpu, True)
-    widest = max(
-        agent.actor_layers + agent.critic_observation_layers + agent.critic_action_layers + agent.critic_joint_layers
-    )
+    widest = max(agent.hidden_layers, default=0)
     threads = settings.train.threads or (1 if widest <= _SMALL else 0)
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)

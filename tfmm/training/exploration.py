@@ -9,7 +9,7 @@ def create(settings, action_spec, rows, seed):
     """The exploration of an agent whose greedy policy is perturbed while collecting.
 
     Args:
-        settings: agent_settings.Agent. action_spec: of one row. rows: B.
+        settings: section [agent] of a Config. action_spec: of one row. rows: B.
     """
     if settings.name == "dqn":
         return EpsilonGreedy(settings, int(action_spec.maximum) + 1, seed)

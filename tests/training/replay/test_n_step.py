@@ -56,9 +56,8 @@ def test_one_step_is_the_transition_itself():
 @pytest.mark.parametrize("name", ["ddpg", "td3", "dqn"])
 def test_the_agents_target_is_the_n_step_target(name):
     """With networks that say 10 everywhere the loss is the mean square of R + gamma^k prod d 10 - 10."""
-    settings = agent_lib.Agent(
-        name=name, gamma=GAMMA, actor_layers=(4,), critic_joint_layers=(4,), normalise_observations=False
-    )
+    layers = {"critic_joint_layers": (4,)} | ({} if name == "dqn" else {"actor_layers": (4,)})
+    settings = agent_lib.BY_NAME[name](gamma=GAMMA, normalise_observations=False, **layers)
     experience = n_step.fold(_experience(), GAMMA)
     action_spec = tensor_spec.BoundedTensorSpec((1,), tf.float32, -1.0, 1.0)
     if name == "dqn":

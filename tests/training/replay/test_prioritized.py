@@ -22,7 +22,8 @@ ROWS, BATCH = 4, 50
 
 
 def _agent(name="ddpg", dimensions=1):
-    settings = agent_lib.Agent(name=name, gamma=0.5, actor_layers=(4,), critic_joint_layers=(4,), loss="mse")
+    layers = {"critic_joint_layers": (4,)} | ({} if name == "dqn" else {"actor_layers": (4,)})
+    settings = agent_lib.BY_NAME[name](gamma=0.5, loss="mse", **layers)
     action = tensor_spec.BoundedTensorSpec((dimensions,), tf.float32, -1.0, 1.0)
     if name == "dqn":
         action = tensor_spec.BoundedTensorSpec((), tf.int32, 0, 2)
