@@ -27,7 +27,7 @@ def _task(config, **environment):
     ids=lambda value: str(value),
 )
 def test_validates(small_config, action, rows):
-    env = factory.create(_task(small_config, action=action), "train", rows, seed=1)
+    env = _task(small_config, action=action).environment("train", rows, seed=1)
     utils.validate_py_environment(env, episodes=3)
 
 
@@ -57,9 +57,9 @@ def test_every_config_validates_plain_and_wrapped(small_store, path, rows, reque
         pytest.skip("needs files of bars; tests/environments/examples/test_daily_trading.py has them")
     else:
         task = factory.open_task(config)
-    env = factory.create(task, "train", rows, seed=1)
+    env = task.environment("train", rows, seed=1)
     utils.validate_py_environment(env, episodes=2)
-    wrapped = tf_py_environment.TFPyEnvironment(factory.create(task, "train", rows, seed=1))
+    wrapped = tf_py_environment.TFPyEnvironment(task.environment("train", rows, seed=1))
     assert wrapped.batch_size == (rows or 1)
     first = wrapped.reset()
     action = np.zeros((rows or 1, *wrapped.action_spec().shape), np.float32)
@@ -71,7 +71,7 @@ def test_every_config_validates_plain_and_wrapped(small_store, path, rows, reque
 
 
 def test_a_window_that_is_over_is_truncated_and_restarts_row_by_row(small_config):
-    env = factory.create(_task(small_config, window_s=10.0), "train", 5, seed=2)
+    env = _task(small_config, window_s=10.0).environment("train", 5, seed=2)
     time_step = env.reset()
     lengths, lasting, ended = np.zeros(5, int), [], time_step.is_last()
     rng = np.random.default_rng(0)
@@ -91,8 +91,8 @@ def test_a_window_that_is_over_is_truncated_and_restarts_row_by_row(small_config
 def test_single_environment_is_row_zero_of_a_batch(small_config):
     task = _task(small_config)
     single, batch = (
-        factory.create(task, "train", None, seed=5),
-        factory.create(task, "train", 1, seed=5),
+        task.environment("train", None, seed=5),
+        task.environment("train", 1, seed=5),
     )
     one, many = single.reset(), batch.reset()
     rng = np.random.default_rng(1)
@@ -105,7 +105,7 @@ def test_single_environment_is_row_zero_of_a_batch(small_config):
 
 @pytest.mark.parametrize("rows", [None, 3])
 def test_state_restores_exactly(small_config, rows):
-    env = factory.create(_task(small_config, window_s=20.0), "train", rows, seed=4)
+    env = _task(small_config, window_s=20.0).environment("train", rows, seed=4)
     shape = (2,) if rows is None else (rows, 2)
     actions = np.random.default_rng(2).uniform(-1, 1, (60, *shape)).astype(np.float32)
     env.reset()
@@ -120,7 +120,7 @@ def test_state_restores_exactly(small_config, rows):
 
 
 def test_reward_is_zero_without_inventory_and_fills(small_config):
-    env = factory.create(_task(small_config, half_spread_range=(900.0, 1000.0)), "train", 4, seed=1)
+    env = _task(small_config, half_spread_range=(900.0, 1000.0)).environment("train", 4, seed=1)
     env.reset()
     for _ in range(30):
         assert (env.step(np.zeros((4, 2), np.float32)).reward == 0).all()

@@ -39,7 +39,7 @@ def test_every_feature_but_cash_has_an_image():
 def test_a_dealer_in_the_mirrored_market_sees_and_earns_the_image(small_config):
     """The tape with bid and ask changed over (p -> c - p), the same clients on the other side: the kernel itself."""
     task = task_of(small_config, environment={"features": list(features.NAMES[:16]), "reward": "expected_pnl"})
-    one = task.mirror
+    one = task.reflection
     sims = [task.simulator(task.segments["train"], 4, 3, taught=True) for _ in range(2)]
     events = sims[1]._events.copy()
     quotes = events["kind"] == 0
@@ -87,7 +87,7 @@ def test_a_transition_of_zero_norm_is_one_of_zero_norm():
         discount=zeros,
     )
     flips = random.random((6, 5)) < 0.5
-    got = augmentation.image(one, task.mirror, tf.constant(flips))
+    got = augmentation.image(one, task.reflection, tf.constant(flips))
     seen, done = got.observation.numpy(), got.action.numpy()
     np.testing.assert_allclose(np.clip(seen[:, 0] + done[:, 0], -1, 1), seen[:, 1], atol=1e-6)
     np.testing.assert_allclose(got.reward[:, 0], -np.linalg.norm(seen[:, 1], axis=1), atol=1e-6)

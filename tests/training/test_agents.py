@@ -70,7 +70,7 @@ def test_a_run_logs_exports_and_is_evaluated(trained, tmp_path):
     assert {"train/q_mean", "collect/reward_mean"} <= set(logged[0])
     assert any(key.startswith("validation/") for one in records for key in one)
     policy = saved.Policy.load(run.path)
-    seen = factory.create(task, "train", 4, 1).reset().observation
+    seen = task.environment("train", 4, 1).reset().observation
     np.testing.assert_allclose(policy(seen), job._collector.greedy()(seen), atol=1e-6)
     outcome = examples.evaluate(policy)
     path = examples.write(pathlib.Path(tmp_path), outcome)
@@ -97,7 +97,7 @@ def test_q_values_of_a_saved_policy_are_those_worked_from_its_weights(trained):
     """Q = W2 max(x, .2 x) + b2 with x = W1 z + b1, z the normalised observation."""
     job, run, task = trained
     policy = saved.Policy.load(run.path)
-    seen = factory.create(task, "train", 4, 1).reset().observation
+    seen = task.environment("train", 4, 1).reset().observation
     if task.config.agent.name != "dqn":
         with pytest.raises(errors.DataError, match="its actions are continuous"):
             policy.values(seen)

@@ -81,7 +81,7 @@ def is_known(task: TapeTask) -> bool:
     that the market and the inventory determine."""
     config = task.config
     names = config.environment.features or features.DEFAULT
-    if len(task.instruments) > 1 or not STATE_FEATURES.issuperset(names) or task.risk is not None:
+    if len(task.instruments) != 1 or not STATE_FEATURES.issuperset(names) or task.risk is not None:
         return False
     if config.rules.hedge == "action" and task.parameters["order_lot"][0] > 1:  # fractions of orders may be hedged
         return False

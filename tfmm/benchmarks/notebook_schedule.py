@@ -7,7 +7,6 @@ from tf_agents.drivers import py_driver
 from tf_agents.train import learner
 
 from tfmm.config import loading
-from tfmm.environments import factory
 from tfmm.environments.tape import task as tape_task
 from tfmm.training import collection, run_directory, trainer
 from tfmm.training.replay import server as server_lib
@@ -70,7 +69,7 @@ def _engine(task, folder):
 def _stock(task, folder):
     """One environment, TF-Agents' eager policy, an item a step, one train step a call of the learner."""
     settings, collect = task.config.train, task.config.collect
-    env = factory.create(task, "train", None, seed=0)
+    env = task.environment("train", None, seed=0)
     agent, step = trainer.create_agent(task, env)
     replay = server_lib.Replay(agent.collect_data_spec, None, settings.replay_capacity, settings.replay_timeout_s)
     train = learner.Learner(

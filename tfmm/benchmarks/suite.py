@@ -124,7 +124,7 @@ def _replay(instrument, repeats):
 
 
 def _environment(task, rows, repeats):
-    env = factory.create(task, "train", rows, seed=0)
+    env = task.environment("train", rows, seed=0)
     shape = (2,) if rows is None else (rows, 2)
     actions = np.random.default_rng(0).uniform(-1, 1, (64, *shape)).astype(np.float32)
     count = 20_000 if rows is None else 300
@@ -139,7 +139,7 @@ def _environment(task, rows, repeats):
 
 def _quote(task, folder, repeats):
     """99th percentile of ms from a market event to the quotes that it releases, the best of `repeats`."""
-    env = factory.create(task, "test", None, seed=0)
+    env = task.environment("test", None, seed=0)
     step = train_utils.create_train_step()
     specs = tensor_spec.from_spec(env.time_step_spec()), tensor_spec.from_spec(env.action_spec())
     agent = agents.create(task.config.agent, *specs, step, task.config.train.steps)
@@ -160,7 +160,7 @@ def _quote(task, folder, repeats):
 
 
 def _collector(task, rows):
-    env = factory.create(task, "train", rows, seed=0)
+    env = task.environment("train", rows, seed=0)
     time_step_spec = tensor_spec.from_spec(env.time_step_spec())
     action_spec = tensor_spec.from_spec(env.action_spec())
     step = train_utils.create_train_step()

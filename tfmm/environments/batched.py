@@ -1,120 +1,119 @@
-"""Market making on a tape as TF-Agents environments: natively batched, and a batch of one."""
+"""The one TF-Agents environment of this project: any batched simulator, natively batched or as a single row."""
+
+from typing import Any, Protocol
 
 import numpy as np
 from tf_agents.environments import py_environment
 from tf_agents.specs import array_spec
 from tf_agents.trajectories import time_step as ts
 
-_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+from tfmm import arrays
 
 
-class MarketMakingEnvironment(py_environment.PyEnvironment):
-    """B dealers at once; a row whose window is over restarts by itself at the next step.
+class BatchedSimulator(Protocol):
+    """B episodes that advance together; a row whose episode is over starts a new one at the next step.
 
-    Observation (B, F) float32: the chosen features. Action (B, N A) float32 in [-1, 1]:
-    task.action_names, see quoting.quote_prices. Reward (B,) float32: (dPnL - r |Q| dt) / (mean half-spread x
-    order size).
-    The discount is 1: a window that is over is truncated, gamma belongs to the agent. Only liquidation at its end
-    (environment.liquidate) makes it 0.
+    Attributes:
+        observation: (B, K) float32. reward: (B,) float32.
+        discount: (B,) float32: 0 where an episode has terminated, else 1; gamma belongs to the agent.
+        step_type: (B,) int32, tf_agents StepType.
+        The next step overwrites all of them.
     """
 
-    def __init__(self, task, sim):
-        """Args: task.TapeTask, simulator.Simulator of it (B rows)."""
+    observation: arrays.Floats32
+    reward: arrays.Floats32
+    discount: arrays.Floats32
+    step_type: arrays.Ints32
+
+    def seed(self, seed: int) -> None:
+        """Restarts the random streams of all rows."""
+
+    def reset(self) -> None:
+        """Starts a new episode in every row."""
+
+    def stagger(self) -> None:
+        """Shortens the episodes just begun by random shares, so that the rows do not all end at once."""
+
+    def step(self, actions: arrays.Array, /) -> None:
+        """Advances every row by one step; actions: (B, ...)."""
+
+    def get_state(self) -> Any:
+        """A copy of everything that changes."""
+
+    def set_state(self, state: Any, /) -> None:
+        """Continues exactly where `get_state` was called."""
+
+
+class BatchedEnvironment(py_environment.PyEnvironment):
+    """A BatchedSimulator as a PyEnvironment: B rows, or with `single` its one row without the batch dimension.
+
+    An episode that is merely over is truncated: its last step has discount 1. Only termination has discount 0.
+
+    Args:
+        simulator: whose steps are shown. action_spec: of one row.
+        columns: (F,) int64 components of the simulator's observation that are shown; None: all of them.
+        single: without the batch dimension; the simulator has one row.
+    """
+
+    def __init__(
+        self,
+        simulator: BatchedSimulator,
+        action_spec: array_spec.BoundedArraySpec,
+        columns: arrays.Ints | None = None,
+        single: bool = False,
+    ) -> None:
         super().__init__(handle_auto_reset=False)
-        self._task = task
-        self._sim = sim
-        self._discount = np.ones(len(sim.rows), np.float32)
-        self._ends = task.ends
-        self._observation_spec = array_spec.ArraySpec((len(task.columns),), np.float32, "observation")
-        self._action_spec = array_spec.BoundedArraySpec((len(task.action_names),), np.float32, -1.0, 1.0, "action")
+        count = simulator.observation.shape[1]
+        self._simulator, self._action_spec, self._single = simulator, action_spec, single
+        self._columns = np.arange(count) if columns is None else columns
+        self._row = simulator.observation[0]  # a view: to index a vector is faster than to index a matrix
+        # a copy of all columns is faster than a choice of them
+        self._shows_all = np.array_equal(self._columns, np.arange(count))
+        self._observation_spec = array_spec.ArraySpec((len(self._columns),), np.float32, "observation")
 
     @property
-    def batched(self):
-        return True
+    def batched(self) -> bool:
+        return not self._single
 
     @property
-    def batch_size(self):
-        return len(self._sim.rows)
+    def batch_size(self) -> int | None:
+        return None if self._single else len(self._simulator.step_type)
 
     @property
-    def simulator(self):
-        return self._sim
+    def simulator(self) -> BatchedSimulator:
+        return self._simulator
 
-    def observation_spec(self):
+    def observation_spec(self) -> array_spec.ArraySpec:
         return self._observation_spec
 
-    def action_spec(self):
+    def action_spec(self) -> array_spec.BoundedArraySpec:
         return self._action_spec
 
-    def seed(self, seed):
-        self._sim.seed(seed)
+    def seed(self, seed: int) -> None:
+        self._simulator.seed(seed)
 
-    def get_state(self):
-        """A copy of everything that a later `set_state` needs to go on exactly from here."""
-        return self._sim.get_state(), self._current_time_step
+    def get_state(self) -> Any:
+        """A copy of everything that a later `set_state` needs to continue exactly from here."""
+        return self._simulator.get_state(), self._current_time_step
 
-    def set_state(self, state):
-        arrays, self._current_time_step = state
-        self._sim.set_state(arrays)
+    def set_state(self, state: Any) -> None:
+        simulated, self._current_time_step = state
+        self._simulator.set_state(simulated)
 
-    def _reset(self):
-        self._sim.reset()
-        if self.batch_size > 1:
-            self._sim.stagger()
+    def _reset(self) -> ts.TimeStep:
+        self._simulator.reset()
+        if len(self._simulator.step_type) > 1:
+            self._simulator.stagger()
         return self._time_step()
 
-    def _step(self, action):
-        self._sim.step(action)
+    def _step(self, action: arrays.Array) -> ts.TimeStep:
+        self._simulator.step(action[np.newaxis] if self._single else action)
         return self._time_step()
 
-    def _time_step(self):
-        sim = self._sim
-        discount = self._discount.copy()
-        if self._ends:
-            discount[sim.step_type == ts.StepType.LAST] = 0.0
-        return ts.TimeStep(sim.step_type.copy(), sim.reward.copy(), discount, self._task.observe(sim))
-
-
-class SingleMarketMakingEnvironment(py_environment.PyEnvironment):
-    """One dealer: row 0 of a batch of one, without the batch dimension."""
-
-    def __init__(self, task, sim):
-        super().__init__(handle_auto_reset=False)
-        self._batch = MarketMakingEnvironment(task, sim)
-        self._sim, self._columns = sim, task.columns
-        self._ends = task.ends
-
-    @property
-    def simulator(self):
-        return self._sim
-
-    def observation_spec(self):
-        return self._batch.observation_spec()
-
-    def action_spec(self):
-        return self._batch.action_spec()
-
-    def seed(self, seed):
-        self._batch.seed(seed)
-
-    def get_state(self):
-        return self._sim.get_state(), self._current_time_step
-
-    def set_state(self, state):
-        arrays, self._current_time_step = state
-        self._sim.set_state(arrays)
-
-    def _reset(self):
-        self._sim.reset()
-        return self._time_step()
-
-    def _step(self, action):
-        # after a window that is over, the simulator starts the next one by itself
-        self._sim.step(action)
-        return self._time_step()
-
-    def _time_step(self):
-        sim = self._sim
-        kind = sim.step_type[0]
-        discount = _ZERO if self._ends and kind == ts.StepType.LAST else _ONE
-        return ts.TimeStep(kind, sim.reward[0], discount, sim.observation[0, self._columns])
+    def _time_step(self) -> ts.TimeStep:
+        # tuples are built directly: ts.transition is 100 times slower
+        now = self._simulator
+        if self._single:
+            return ts.TimeStep(now.step_type[0], now.reward[0], now.discount[0], self._row[self._columns])
+        shown = now.observation.copy() if self._shows_all else now.observation[:, self._columns]
+        return ts.TimeStep(now.step_type.copy(), now.reward.copy(), now.discount.copy(), shown)

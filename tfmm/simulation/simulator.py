@@ -22,6 +22,7 @@ class Simulator:
         observation: (B, N F) float32, features.NAMES for each instrument.
         width: A, components of an action for each instrument.
         reward: (B,) float32. step_type: (B,) int32 (kernel.FIRST, MID, LAST).
+        discount: (B,) float32, 0 at the end of a window with liquidation, else 1.
         sent: (B, N) state.ORDER, the quotes sent at the last step, before clamping; `active_ns` is the time sent.
         fills: (K,) state.FILL of the last step, where they are recorded; `event` is a row of the store.
         rows, books, rings: state.ROW, state.BOOK, state.ORDER in flight: the state itself.
@@ -84,7 +85,8 @@ class Simulator:
         in_flight = int(rules["latency_ns"].max()) // least_ns + 2
         self.rings = np.zeros((rows, count, in_flight), state.ORDER)
         self.observation = np.zeros((rows, count * len(features.NAMES)), np.float32)
-        self.reward = np.zeros(rows, np.float32)
+        self.reward, self.discount = np.zeros(rows, np.float32), np.ones(rows, np.float32)
+        self._terminates = bool(rules["liquidate"].any())
         self.step_type = np.zeros(rows, np.int32)
         self.sent = np.zeros((rows, count), state.ORDER)
         self._log = np.zeros(_LOGGED_PER_ROW * rows * count if record else 0, state.FILL)
@@ -143,6 +145,8 @@ class Simulator:
             self._since_release = 0
         actions = self._whole(actions)
         count = self._work(kernel.step_rows, actions)
+        if self._terminates:  # a window that ends with everything sold is the end for the agent too
+            np.not_equal(self.step_type, kernel.LAST, out=self.discount)
         if len(self._log):
             assert 2 * count < len(self._log), f"{count} fills in a step, wanted at most {len(self._log) // 2}"
             self.fills = self._log[:count].copy()

@@ -9,9 +9,8 @@ from tf_agents.trajectories import policy_step
 
 from tfmm import files
 from tfmm.agents import factory as agents
-from tfmm.config import experiment as experiment_lib, formats
+from tfmm.config import formats
 from tfmm.policies.saved import VALUES
-from tfmm.simulation.dealer import quoting
 
 
 class GreedyPolicy(tf_policy.TFPolicy):
@@ -82,15 +81,9 @@ def describe(task, train_step):
         "train_step": train_step,
         "features": list(task.feature_names),
         "actions": list(task.action_names),
-        "action_map": _action_map(task),
+        "action_map": dict(task.action_meanings),
         "instruments": [msgspec.to_builtins(one) for one in task.instruments],
         "scales": [msgspec.to_builtins(one) for one in task.scales],
         "data_hash": task.data_hash,
         "config": msgspec.to_builtins(task.config),
     }
-
-
-def _action_map(task):
-    """{component of an action: quoting.MEANINGS of it} of quotes on a market; its instrument may stand before it."""
-    names = task.action_names if task.config.environment.name == experiment_lib.TAPE else ()
-    return {name: quoting.MEANINGS[name.rpartition(".")[2]] for name in names}

@@ -12,7 +12,6 @@ from tf_agents.train.utils import train_utils
 
 from tfmm import errors
 from tfmm.agents import factory as agents, networks
-from tfmm.environments import factory
 from tfmm.evaluation import comparison
 from tfmm.training import checkpoint_schema, collection, devices, export, monitor, nan_guard, signals, validation
 from tfmm.training.distributed import learner as learner_lib
@@ -37,7 +36,7 @@ class Trainer:
         tf.keras.utils.set_random_seed(int(np_seed))
         single = config.collect.mode == "single"
         self._rows = None if single else config.environment.rows
-        self._env = factory.create(task, "train", self._rows, int(env_seed))
+        self._env = task.environment("train", self._rows, int(env_seed))
         self._strategy = devices.strategy(config.train)
         with self._strategy.scope():
             self._agent, self._step = create_agent(task, self._env)
@@ -189,7 +188,7 @@ class Trainer:
     def _validate(self, step):
         """Scores the greedy policy; the best is kept in `best/`."""
         nan_guard.check_weights(self._agent.policy.variables(), step, self._run)
-        record, objective = validation.score(self._task, self._collector.greedy())
+        record, objective = self._task.score(self._collector.greedy())
         self._write(step, record)
         self._since_best += 1
         if objective > self._best:

@@ -137,7 +137,7 @@ def test_agrees_with_plain_python_on_the_same_draws(name):
         task = factory.open_task(loading.load("configs/avellaneda_stoikov.toml"))
     else:
         task = task_of(**WORLDS[name])
-    sim = task.simulator((), 3, seed=11)
+    sim = task.simulator(3, seed=11)
     slow = [Slow(task.config.model, word) for word in sim.rows["random"]]
     sim.reset()
     random = np.random.default_rng(1)
@@ -163,7 +163,7 @@ def test_agrees_with_plain_python_on_the_same_draws(name):
 
 def test_rows_do_not_depend_on_the_batch_or_its_threads():
     task = task_of()
-    few, many = task.simulator((), 2, seed=5), task.simulator((), 2048, seed=5)
+    few, many = task.simulator(2, seed=5), task.simulator(2048, seed=5)
     few.reset(), many.reset()
     actions = np.random.default_rng(0).uniform(-1, 1, (50, 2048, 2))
     for action in actions:
@@ -174,7 +174,7 @@ def test_rows_do_not_depend_on_the_batch_or_its_threads():
 
 
 def test_state_goes_on_exactly():
-    sim = task_of(delay=1, branching=0.3).simulator((), 4, seed=2)
+    sim = task_of(delay=1, branching=0.3).simulator(4, seed=2)
     sim.reset()
     sim.step(np.zeros((4, 2)))
     kept = sim.get_state()

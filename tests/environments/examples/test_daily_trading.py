@@ -116,8 +116,8 @@ def test_nothing_of_the_future_is_seen_or_paid(tmp_path, indicators):
 
 def test_environments_satisfy_the_library_s_validator_and_restore(tmp_path):
     task = _task(tmp_path / "data", episode_bars=20)
-    utils.validate_py_environment(factory.create(task, "train", None, 0), episodes=2)
-    env = factory.create(task, "train", 6, 0)
+    utils.validate_py_environment(task.environment("train", None, 0), episodes=2)
+    env = task.environment("train", 6, 0)
     env.reset()
     actions = np.random.default_rng(0).integers(0, 3, (40, 6)).astype(np.int32)
     for action in actions[:10]:

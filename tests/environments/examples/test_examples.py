@@ -21,14 +21,14 @@ def _task(name, **more):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_single_environments_satisfy_the_library_s_validator(name):
-    utils.validate_py_environment(factory.create(_task(name), "train", None, 3), episodes=2)
+    utils.validate_py_environment(_task(name).environment("train", None, 3), episodes=2)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("rows", [None, 5])
 def test_the_same_seed_and_a_restored_state_give_the_same_steps(name, rows):
     task = _task(name)
-    one, two = (factory.create(task, "train", rows, 4) for _ in range(2))
+    one, two = (task.environment("train", rows, 4) for _ in range(2))
     spec, random = one.action_spec(), np.random.default_rng(0)
     actions = random.uniform(-1, 1, (30, *(() if rows is None else (rows,)), *spec.shape)).astype(np.float32)
     one.reset(), two.reset()
@@ -45,7 +45,7 @@ def test_the_same_seed_and_a_restored_state_give_the_same_steps(name, rows):
 
 
 def test_quote_target_trades_and_pays_as_worked_by_hand():
-    one = quote_target.QuoteTarget(examples.QuoteTarget(price_range=(0.0, 2.0), window_steps=2), 3, 0)
+    one = quote_target.QuoteTargetSimulator(examples.QuoteTarget(price_range=(0.0, 2.0), window_steps=2), 3, 0)
     one.reset()
     one.cash[:], one.assets[:], one.price[:] = (10.0, 0.3, 10.0), (5.0, 5.0, 0.25), 1.0
     # best bid 1 / 1.1 = .909, best ask 1.1; quotes (ask, bid) (0.5, 0.2) sells one, (1.5, 1.2) buys .3 / 1.2 = .25,
@@ -67,7 +67,7 @@ def test_quote_target_trades_and_pays_as_worked_by_hand():
 @hypothesis.given(hnp.arrays(np.float64, (20, 4, 2), elements=st.floats(-1.5, 1.5)))
 def test_quote_target_never_overdraws_and_pays_by_the_quotes_alone(actions):
     settings = examples.QuoteTarget(window_steps=100)
-    one, other = (quote_target.QuoteTarget(settings, 4, seed) for seed in (1, 2))
+    one, other = (quote_target.QuoteTargetSimulator(settings, 4, seed) for seed in (1, 2))
     one.reset(), other.reset()
     for action in actions:
         one.step(action), other.step(action)
@@ -85,7 +85,7 @@ def test_mid_and_spread_are_the_quotes_ratio():
 
 def test_zero_norm_ends_for_good_only_when_it_is_reached():
     settings = examples.ZeroNorm(size=3, max_steps=2)
-    one = zero_norm.ZeroNorm(settings, 3, 0)
+    one = zero_norm.ZeroNormSimulator(settings, 3, 0)
     one.reset()
     one.state[:] = [[0.5, -0.5, 0.0], [0.9, 0.0, 0.0], [0.3, 0.4, 0.0]]
     # to (0, 0, 0); clipped to (1, 0, 0); to (.03, .04, 0), whose norm is .05
@@ -108,7 +108,7 @@ def test_norms_of_episodes_stay_at_their_end():
 
 
 def test_play_sums_the_rewards_of_every_row():
-    one = zero_norm.ZeroNorm(examples.ZeroNorm(size=1), 2, 0)
+    one = zero_norm.ZeroNormSimulator(examples.ZeroNorm(size=1), 2, 0)
     one.reset()
     start = np.abs(one.state[:, 0]).copy()
     np.testing.assert_allclose(base.play(one, lambda seen: 0.0 * seen, 3), -3 * start, rtol=1e-6)

@@ -7,7 +7,6 @@ import pytest
 from tfmm import errors
 from tfmm.backtest import closed_loop
 from tfmm.config import loading
-from tfmm.environments import factory
 from tfmm.environments.tape import task as tape_task
 from tfmm.market import schema, tape
 from tfmm.market.ingest import store_writer
@@ -66,7 +65,7 @@ def test_only_the_real_one_is_quoted_and_seen(store):
     assert task.action_names == ("ask_offset", "bid_offset")
     assert task.feature_names == ("inventory", "synthetic_deviation")
     assert task.parameters["quoted"].tolist() == [1, 0]
-    env = factory.create(task, "train", 2, seed=0)
+    env = task.environment("train", 2, seed=0)
     env.reset()
     for _ in range(30):
         env.step(np.zeros((2, 2), np.float32))

@@ -10,7 +10,6 @@ from tfmm import errors, simulation
 from tfmm.backtest import closed_loop
 from tfmm.calibration import covariance, fill_probes, scales as scales_lib
 from tfmm.config import loading
-from tfmm.environments import factory
 from tfmm.environments.tape import task as tape_task
 from tfmm.evaluation.metrics import path as path_lib, summary
 from tfmm.market import schema, splits
@@ -83,7 +82,7 @@ def test_the_chosen_is_the_best_candidate_on_train(small_config, small_store, ma
 
 def test_two_instruments_have_their_own_actions_features_and_limits(small_config, pair_store):
     task = task_of(small_config, pair_store)
-    env = factory.create(task, "train", 6, seed=1)
+    env = task.environment("train", 6, seed=1)
     assert env.action_spec().shape == (4,)
     assert task.action_names == ("ONE.skew", "ONE.half_spread", "TWO.skew", "TWO.half_spread")
     assert len(task.feature_names) == env.observation_spec().shape[0] == 2 * 13

@@ -137,7 +137,7 @@ def test_a_learner_without_collectors_saves_and_stops(tmp_path):
 def parts():
     """TapeTask, agent variables and transitions of a collector, and a learner's server that fits them."""
     task = factory.open_task(loading.decode(CONFIG, "test"))
-    env = factory.create(task, "train", 16, 0)
+    env = task.environment("train", 16, 0)
     agent, _ = trainer_lib.create_agent(task, env)
     variables = agent.policy.variables()
     tables = [weight_table.table(variables), report_table.table(("steps", "reward"))]
@@ -181,7 +181,7 @@ def test_reports_of_collectors_add_up_and_are_read_once(parts):
 
 def test_statistics_of_two_environments_add_up_to_those_of_both(parts):
     """Episodes of 1 to 3 steps, worked on paper: returns 1 + 2, 3 and 4; the one under way at the start has none."""
-    env = factory.create(parts[0], "train", 2, 0)
+    env = parts[0].environment("train", 2, 0)
     first, second = metrics.Statistics(env), metrics.Statistics(env)
     FIRST, MID, LAST = 0, 1, 2
 

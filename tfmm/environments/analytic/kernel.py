@@ -77,7 +77,7 @@ class Dealer:
 
     Attributes:
         rows: (B,) ROW. pending: (B, max(delay, 1), A) decisions not yet in force.
-        observation: (B, F) float32. reward: (B,) float32. step_type: (B,) int32.
+        observation: (B, F) float32. reward, discount: (B,) float32. step_type: (B,) int32.
         All are overwritten by the next step.
     """
 
@@ -91,7 +91,7 @@ class Dealer:
         self.rows = np.zeros(rows, ROW)
         self.pending = np.zeros((rows, max(1, parameters.delay), actions))
         self.observation = np.zeros((rows, features), np.float32)
-        self.reward = np.zeros(rows, np.float32)
+        self.reward, self.discount = np.zeros(rows, np.float32), np.ones(rows, np.float32)
         self.step_type = np.zeros(rows, np.int32)
         self._no_action = np.zeros((rows, actions))
         arrays = self.rows, self.pending, self.observation, self.reward, self.step_type
@@ -129,6 +129,8 @@ class Dealer:
     def step(self, actions):
         """Advances every row by one step. actions: (B, A) in [-1, 1], see AnalyticTask.action_names."""
         self._work(step_rows, np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape))
+        if self._parameters.horizon_steps:  # the end of the horizon is the end for the agent too
+            np.not_equal(self.step_type, LAST, out=self.discount)
 
 
 @jit.kernel

@@ -3,13 +3,17 @@
 import dataclasses
 import hashlib
 import math
+from typing import ClassVar
 
 import msgspec
 import numpy as np
 
+from tfmm import errors
 from tfmm.config import experiment as experiment_lib
+from tfmm.environments import batched, task as task_lib
 from tfmm.environments.analytic import exact, kernel
 
+_PATHS, _SEED = 256, 7  # of a score by simulation
 _MIDS = ("constant", "brownian", "jump", "mean_reverting")
 
 
@@ -18,20 +22,20 @@ class AnalyticTask:
     """A world without data.
 
     Attributes:
-        config: Config. exact: its exact counterpart (exact.create), or None. ends: an episode's last step is the end
-        (discount 0). feature_names, action_names: of observation and action. reward_centre: the largest expected
-        income of a step. segments, instruments, scales: nothing, where a tape has data.
+        config: Config. exact: its exact counterpart (exact.create), or None. feature_names, action_names: of
+        observation and action. reward_centre: the largest expected income of a step.
+        parameters: of the simulator.
     """
 
     config: experiment_lib.Config
     exact: object
-    ends: bool
     feature_names: tuple
     action_names: tuple
     reward_centre: float
     parameters: kernel.Parameters
-    instruments: tuple = ()
-    scales: tuple = ()
+    instruments: ClassVar[tuple] = ()
+    scales: ClassVar[tuple] = ()
+    action_meanings: ClassVar[dict] = {}
 
     @classmethod
     def create(cls, config):
@@ -39,7 +43,6 @@ class AnalyticTask:
         return cls(
             config=config,
             exact=exact.create(settings),
-            ends=settings.horizon > 0,
             feature_names=_features(settings),
             action_names=_actions(settings),
             reward_centre=_largest_income(settings),
@@ -52,15 +55,28 @@ class AnalyticTask:
         return hashlib.sha256(msgspec.json.encode(self.config.model)).hexdigest()
 
     @property
-    def columns(self):
-        return np.arange(len(self.feature_names))
+    def action_spec(self):
+        return task_lib.continuous_spec(self.action_names)
 
     @property
-    def segments(self):
-        return dict.fromkeys(("train", "validation", "test"), ())
+    def reflection(self):
+        raise errors.ConfigError("train.reflect: the models of section model have no reflection, wanted false")
 
-    def simulator(self, segments, rows, seed=0, taught=False):
-        """A dealer.Dealer with B rows; there are no segments to choose from, and its reward is that of the model."""
+    def environment(self, split, rows, seed):
+        """See task.Task: all splits are the same."""
+        return batched.BatchedEnvironment(self.simulator(rows or 1, seed), self.action_spec, single=rows is None)
+
+    def score(self, act):
+        """See task.Task: share of the optimal value less the largest gap, or where no optimum is known the discounted
+        reward of simulated episodes."""
+        if self.exact is None:
+            reward = self.play(act, _PATHS, _SEED)[0]
+            return {"validation/value": reward}, reward
+        gap = self.exact.gap(act(self.exact.observations()))
+        return {"validation/ratio": gap["ratio"], "validation/max_gap": gap["max_gap"]}, gap["ratio"] - gap["max_gap"]
+
+    def simulator(self, rows, seed=0):
+        """A kernel.Dealer with B rows."""
         curve = exact.curve(self.config.model)._replace(chance=1.0)
         return kernel.Dealer(
             self.parameters,
@@ -81,18 +97,14 @@ class AnalyticTask:
         beta = self.config.model.beta
         steps = self.parameters.horizon_steps or math.ceil(math.log(1e-5) / math.log(beta))
         parameters = self.parameters._replace(random_start=False, window_steps=steps)
-        sim = dataclasses.replace(self, parameters=parameters).simulator((), paths, seed)
+        sim = dataclasses.replace(self, parameters=parameters).simulator(paths, seed)
         sim.reset()
         total, weight = np.zeros(paths), 1.0
         for _ in range(steps):
-            sim.step(act(self.observe(sim)))
+            sim.step(act(sim.observation.copy()))
             total += weight * sim.reward
             weight *= beta
         return float(total.mean()), float(total.std(ddof=1) / math.sqrt(paths))
-
-    def observe(self, sim):
-        """(B, F) float32 of a simulator's last step, a fresh array."""
-        return sim.observation.copy()
 
 
 def _largest_income(settings):

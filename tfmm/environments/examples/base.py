@@ -1,4 +1,4 @@
-"""What the further systems share: B rows stepped together in NumPy, and the TF-Agents environment over them."""
+"""What the example environments share: a simulator of B rows in NumPy, and its task."""
 
 import abc
 import hashlib
@@ -6,14 +6,14 @@ from typing import ClassVar
 
 import msgspec
 import numpy as np
-from tf_agents.environments import py_environment
-from tf_agents.specs import array_spec
-from tf_agents.trajectories import time_step as ts
+
+from tfmm import errors
+from tfmm.environments import batched, task as task_lib
 
 FIRST, MID, LAST = np.int32(0), np.int32(1), np.int32(2)
 
 
-class System(abc.ABC):
+class ExampleSimulator(abc.ABC):
     """B independent episodes; a row whose episode is over begins anew at the next step.
 
     Attributes:
@@ -39,6 +39,9 @@ class System(abc.ABC):
         """Begins a new episode in every row."""
         self.step_type[:] = LAST
         self.step(None)
+
+    def stagger(self):  # noqa: B027 - most example environments have nothing to shorten
+        """Does nothing: episodes are short, and rows need not end at different times."""
 
     def step(self, actions):
         """Advances every row by one step. actions: (B, ...), ignored where an episode begins."""
@@ -77,61 +80,8 @@ class System(abc.ABC):
         """Writes self.observation."""
 
 
-class SystemEnvironment(py_environment.PyEnvironment):
-    """A System as a TF-Agents environment: natively batched, or row 0 of a batch of one without the dimension.
-
-    Only what ends for good has discount 0; an episode that is merely over is truncated.
-    """
-
-    def __init__(self, system, action_spec, single=False):
-        super().__init__(handle_auto_reset=False)
-        self._system, self._action_spec, self._single = system, action_spec, single
-        self._observation_spec = array_spec.ArraySpec((system.observation.shape[1],), np.float32, "observation")
-
-    @property
-    def batched(self):
-        return not self._single
-
-    @property
-    def batch_size(self):
-        return None if self._single else len(self._system.step_type)
-
-    @property
-    def simulator(self):
-        return self._system
-
-    def observation_spec(self):
-        return self._observation_spec
-
-    def action_spec(self):
-        return self._action_spec
-
-    def seed(self, seed):
-        self._system.seed(seed)
-
-    def get_state(self):
-        return self._system.get_state(), self._current_time_step
-
-    def set_state(self, state):
-        values, self._current_time_step = state
-        self._system.set_state(values)
-
-    def _reset(self):
-        self._system.reset()
-        return self._time_step()
-
-    def _step(self, action):
-        self._system.step(action[np.newaxis] if self._single else action)
-        return self._time_step()
-
-    def _time_step(self):
-        one = self._system
-        parts = (one.step_type, one.reward, one.discount, one.observation)
-        return ts.TimeStep(*(part[0].copy() if self._single else part.copy() for part in parts))
-
-
 class ExampleTask(abc.ABC):
-    """The interface of environments.tape.task.TapeTask that training needs, without a tape.
+    """The task of an example environment: see task.Task.
 
     Attributes:
         config: Config. feature_names, action_names: of observation and action. reward_centre: none.
@@ -142,13 +92,14 @@ class ExampleTask(abc.ABC):
     reward_centre = 0.0
     instruments: ClassVar[tuple] = ()
     scales: ClassVar[tuple] = ()
+    action_meanings: ClassVar[dict] = {}
 
     def __init__(self, config):
         self.config = config
 
     @property
     def settings(self):
-        """The section of the system."""
+        """The section of the example environment."""
         return getattr(self.config, self.config.environment.name)
 
     @property
@@ -158,26 +109,31 @@ class ExampleTask(abc.ABC):
 
     @property
     def action_spec(self):
-        return array_spec.BoundedArraySpec((len(self.action_names),), np.float32, -1.0, 1.0, "action")
+        return task_lib.continuous_spec(self.action_names)
 
     def environment(self, split, rows, seed):
-        """A SystemEnvironment of B rows on a split; rows None: a single one."""
-        return SystemEnvironment(self.system(split, rows or 1, seed), self.action_spec, single=rows is None)
+        """See task.Task."""
+        return batched.BatchedEnvironment(self.simulator(split, rows or 1, seed), self.action_spec, single=rows is None)
+
+    @property
+    def reflection(self):
+        name = self.config.environment.name
+        raise errors.ConfigError(f"train.reflect is true, but {name} has no reflection, wanted false")
 
     @abc.abstractmethod
-    def system(self, split, rows, seed):
-        """A System with B rows; where there is no data all splits are the same."""
+    def simulator(self, split, rows, seed):
+        """An ExampleSimulator with B rows; where there is no data all splits are the same."""
 
     @abc.abstractmethod
     def score(self, act):
-        """(record for metrics.jsonl, the number to compare policies by). act: observation (B, F) -> action (B, ...)."""
+        """See task.Task."""
 
 
 def play(one, act, steps, after=None):
-    """Plays `steps` steps in every row of a System that was just reset; returns the (B,) float64 summed reward.
+    """Steps an ExampleSimulator that was just reset `steps` times; returns the (B,) float64 summed reward.
 
     Args:
-        after: called with the system after every step.
+        after: called with the simulator after every step.
     """
     total = np.zeros(len(one.step_type))
     for _ in range(steps):

@@ -19,7 +19,7 @@ DAYS = 252.0
 _FEW = 1e-9
 
 
-class DailyTrading(base.System):
+class DailyTradingSimulator(base.ExampleSimulator):
     """Attributes: cash: (B,) money. shares: (B,) whole, negative: short. bar: (B,) row of the next order's bar.
     last: (B,) row of an episode's last bar. traded: (B,) value of the last step's trades. returns: (B, sharpe_bars).
     """
@@ -29,7 +29,7 @@ class DailyTrading(base.System):
     def __init__(self, settings, data, span, random_start, rows, seed):
         """
         Args:
-            settings: system_settings.DailyTrading. data: daily_features.Features. span: (first, stop) rows of bars
+            settings: config.examples.DailyTrading. data: daily_features.Features. span: (first, stop) rows of bars
                 to trade at. random_start: episodes of episode_bars from a random bar, else all of the span.
         """
         self._settings, self._data, self._span, self._random_start = settings, data, span, random_start
@@ -154,8 +154,10 @@ class DailyTradingTask(base.ExampleTask):
     def action_spec(self):
         return array_spec.BoundedArraySpec((), np.int32, SHORT, LONG, "action")
 
-    def system(self, split, rows, seed, random_start=True):
-        return DailyTrading(self.settings, self.data, self.spans[split], random_start and split == "train", rows, seed)
+    def simulator(self, split, rows, seed, random_start=True):
+        return DailyTradingSimulator(
+            self.settings, self.data, self.spans[split], random_start and split == "train", rows, seed
+        )
 
     def score(self, act):
         """Return over validation, all of it, from nothing."""
@@ -173,7 +175,7 @@ class DailyTradingTask(base.ExampleTask):
             dict of (T,) arrays by executed bar: bar (row), date, close, action, shares (held after it), cash, wealth,
             traded (value), reward.
         """
-        one = self.system(split, 1, 0, random_start=False)
+        one = self.simulator(split, 1, 0, random_start=False)
         one.reset()
         rows = []
         while one.step_type[0] != base.LAST:

@@ -16,7 +16,7 @@ BALANCE = 64.0
 _SCORED, _SEED = 1024, 7
 
 
-class QuoteTarget(base.System):
+class QuoteTargetSimulator(base.ExampleSimulator):
     """Attributes: cash, assets: (B,) balances, U(0, 64) at the start. price: (B,) m."""
 
     arrays = ("cash", "assets", "price")
@@ -49,7 +49,7 @@ class QuoteTarget(base.System):
 
 
 def quotes(settings, actions):
-    """(B, 2) float64 ask and bid that actions (B, 2) in [-1, 1] stand for; settings: system_settings.QuoteTarget."""
+    """(B, 2) float64 ask and bid that actions (B, 2) in [-1, 1] stand for; settings: config.examples.QuoteTarget."""
     actions = np.clip(np.asarray(actions, np.float64), -1.0, 1.0)
     if settings.action == "prices":
         low, high = settings.price_range
@@ -68,12 +68,12 @@ class QuoteTargetTask(base.ExampleTask):
     def action_names(self):
         return ("ask", "bid") if self.settings.action == "prices" else ("log_mid", "log_spread")
 
-    def system(self, split, rows, seed):
-        return QuoteTarget(self.settings, rows, seed)
+    def simulator(self, split, rows, seed):
+        return QuoteTargetSimulator(self.settings, rows, seed)
 
     def fresh(self, count, seed):
         """(count, 4) observations of episodes that have just begun."""
-        one = self.system("test", count, seed)
+        one = self.simulator("test", count, seed)
         one.reset()
         return one.observation.copy()
 

@@ -6,13 +6,13 @@ The reward is -||s||_2 of the new state; an episode ends for good with ||s|| bel
 
 import numpy as np
 
-from tfmm.environments import reflection
+from tfmm.environments import reflection as reflection_lib
 from tfmm.environments.examples import base
 
 EPISODES, _SEED = 20, 7
 
 
-class ZeroNorm(base.System):
+class ZeroNormSimulator(base.ExampleSimulator):
     """Attributes: state: (B, size) float64, U(-1, 1) at the start. norm: (B,) of it."""
 
     arrays = ("state", "norm")
@@ -47,13 +47,13 @@ class ZeroNormTask(base.ExampleTask):
     def action_names(self):
         return tuple(f"change_{n}" for n in range(self.settings.size))
 
-    def system(self, split, rows, seed):
-        return ZeroNorm(self.settings, rows, seed)
+    def simulator(self, split, rows, seed):
+        return ZeroNormSimulator(self.settings, rows, seed)
 
     @property
-    def mirror(self):
-        """mirror.Mirror: each number has its own."""
-        return reflection.of_numbers(self.settings.size)
+    def reflection(self):
+        """See task.Task: each number has its own."""
+        return reflection_lib.of_numbers(self.settings.size)
 
     def norms(self, act, episodes, seed):
         """||s|| of episodes played with a policy.
@@ -65,7 +65,7 @@ class ZeroNormTask(base.ExampleTask):
             ((max_steps + 1, episodes) float64 at the start and after every step, an ended episode keeping its last;
             (episodes,) int64 steps until its end).
         """
-        one = self.system("test", episodes, seed)
+        one = self.simulator("test", episodes, seed)
         one.reset()
         path, open_rows, lengths = [one.norm.copy()], np.ones(episodes, bool), np.zeros(episodes, np.int64)
 

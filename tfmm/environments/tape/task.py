@@ -1,17 +1,19 @@
 """The decision problem of a configuration on a store: split, scales, rules; simulators for any part of it."""
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 
 from tfmm import errors
 from tfmm.calibration import drift as drift_lib, inventory_value, reference_quote, scales as scales_lib
 from tfmm.config import experiment as experiment_lib
-from tfmm.environments import reflection
+from tfmm.environments import batched, reflection as reflection_lib, task as task_lib
 from tfmm.environments.tape import instruments as instruments_lib, parameters as parameters_lib, specs
 from tfmm.market import splits, store
 from tfmm.models import inventory
-from tfmm.simulation import simulator, state
+from tfmm.simulation import rollout, simulator, state
+from tfmm.simulation.dealer import quoting
 from tfmm.simulation.exchange import ledger, rules as rules_lib
 
 
@@ -38,6 +40,7 @@ class TapeTask:
     columns: np.ndarray
     feature_names: tuple
     action_names: tuple
+    reward_centre: ClassVar[float] = 0.0
 
     @classmethod
     def create(cls, config):
@@ -74,6 +77,35 @@ class TapeTask:
             out = out._scaled(drift_lib.fitted(out))
         return out._scaled(reference_quote.fitted(out)) if config.environment.residual_range else out
 
+    @classmethod
+    def open(cls, config):
+        """`create` for a training: the data are verified, and each part that it uses has a window.
+
+        Raises:
+            ConfigError, DataError: see create, Store.verify, windows and reflection.
+        """
+        out = cls.create(config)
+        out.store.verify()
+        if config.train.reflect:
+            _ = out.reflection
+        for part in ("train", "validation"):
+            out.windows(out.segments[part])
+        return out
+
+    def environment(self, split, rows, seed):
+        """See task.Task: random windows of a split."""
+        sim = self.simulator(self.segments[split], rows or 1, seed, taught=split == "train")
+        return batched.BatchedEnvironment(sim, self.action_spec, self.columns, single=rows is None)
+
+    def score(self, act):
+        """See task.Task: the objective per hour of all of validation, in consecutive windows, with realised fills."""
+        segments = self.segments["validation"]
+        windows = self.windows(segments, self.config.environment.window_s)
+        sim = self.simulator(segments, len(windows), windows=windows)
+        total = float(rollout.run(sim, lambda one: act(self.observe(one))).sum())
+        objective = total / (float((windows[:, 2] - windows[:, 1]).sum()) / 3.6e12)
+        return {"validation/objective_per_hour": objective}, objective
+
     def _scaled(self, scales):
         """The same task with more known of its instruments."""
         return dataclasses.replace(
@@ -98,9 +130,12 @@ class TapeTask:
         )
 
     @property
-    def ends(self):
-        """Whether the end of a window is the end for the agent too."""
-        return self.config.environment.liquidate
+    def action_spec(self):
+        return task_lib.continuous_spec(self.action_names)
+
+    @property
+    def action_meanings(self):
+        return {name: quoting.MEANINGS[name.rpartition(".")[2]] for name in self.action_names}
 
     @property
     def data_hash(self):
@@ -185,9 +220,9 @@ class TapeTask:
         return sim.observation[:, self.columns]
 
     @property
-    def mirror(self):
-        """mirror.Mirror of what the agent sees and does. ConfigError: see mirror.of_market."""
-        return reflection.of_market(self.feature_names, self.action_names)
+    def reflection(self):
+        """See task.Task: of a market. ConfigError: see reflection.of_market."""
+        return reflection_lib.of_market(self.feature_names, self.action_names)
 
     def money_unit(self, n=0):
         """Accounting currency of one tick x lot of instrument n, at the mean rate on train."""

@@ -218,7 +218,7 @@ def collect(settings, address, limit_s, seed):
     task = factory.open_task(settings)
     rows = settings.environment.rows
     env_seed, *own_seeds = np.random.SeedSequence(seed).generate_state(3)
-    env = factory.create(task, "train", rows, int(env_seed))
+    env = task.environment("train", rows, int(env_seed))
     agent, _ = trainer.create_agent(task, env)
     collector = collection.Collector(task, env, rows, agent, own_seeds)
     length = settings.agent.n_step + 1

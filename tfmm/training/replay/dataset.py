@@ -58,7 +58,7 @@ def dataset(task, replay):
     centred = server_lib.centred(replay.dataset(task.config.train.batch_size), centre)
     folded = n_step.folded(centred, agent.n_step, agent.gamma)
     if task.config.train.reflect:
-        folded = augmentation.mirrored(folded, task.mirror)
+        folded = augmentation.mirrored(folded, task.reflection)
     if not task.config.train.prioritized:
         return folded
     return folded.map(lambda experience, info: ((experience, *info), ()))
