@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: demo test lint format lock venv clean
+.PHONY: demo test check lint format lock venv clean
 
 demo: $(VENV)/.done  ## the main job end to end on the embedded market
 	rm -rf $(DEMO)
@@ -12,8 +12,14 @@ demo: $(VENV)/.done  ## the main job end to end on the embedded market
 	$(BIN)/python pipelines/train.py configs/quickstart.toml --run-dir $(DEMO)/run --set data.store=$(DEMO)/store
 	$(BIN)/python pipelines/evaluate.py $(DEMO)/run --out $(DEMO)/evaluation
 
+# a worker that dies is not started anew: see tests/workers.py
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+
 test: lint  ## all tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
+
+check: lint  ## before each commit: style, types and the quick tests
+	$(PYTEST) -m "not slow"
 
 lint: $(VENV)/.done  ## style, format and types
 	$(BIN)/ruff check .

@@ -11,6 +11,8 @@ from tfmm.market import generator, schema, tape
 from tfmm.market.ingest import store_writer
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+SLOW = [ROOT / "tests" / name for name in ("pipelines", "training", "test_jit.py", "test_workers.py")]
+SLOW_FIXTURES = {"run_script", "start_script"}
 
 
 def pytest_configure(config):
@@ -18,9 +20,12 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Files that start processes come first: a long one begun last would leave the other worker idle."""
-    slow = (ROOT / "tests" / "pipelines", ROOT / "tests" / "training")
-    items.sort(key=lambda item: not any(item.path.is_relative_to(folder) for folder in slow))
+    """Marks what trains or starts processes as slow, and puts it first: a long file begun last would leave the other
+    worker idle."""
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in SLOW) or SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker("slow")
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def _one_thread():
