@@ -35,7 +35,7 @@ def main():
         raise errors.ConfigError(
             f"--scenario {args.scenario[0]}: {policy.config.environment.name} is no market, wanted none"
         )
-    if policy.config.environment.name in experiment.SYSTEMS:
+    if policy.config.environment.name in experiment.EXAMPLES:
         if args.store is not None or args.explain is not None or args.explain_quote is not None:
             raise errors.ConfigError(f"{args.policy}: has no store and no fills, wanted no --store and no --explain")
         from tfmm.evaluation.environments import examples

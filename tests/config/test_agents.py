@@ -61,6 +61,7 @@ def test_another_name_keeps_the_settings_that_both_agents_have(tmp_path):
             "agent.entropy is a setting of reinforce; agent.dropout is a setting of dqn; but agent.name is ddpg",
         ),
         ({"name": "sac"}, "agent.name is sac, wanted ddpg, td3, dqn or reinforce"),
+        ({"name": []}, "agent.name is [], wanted ddpg, td3, dqn or reinforce"),
         ({"name": 3}, "agent.name is 3, wanted ddpg, td3, dqn or reinforce"),
     ],
 )

@@ -14,7 +14,9 @@ from tfmm.config import (
 )
 
 TAPE = "market_making"
-SYSTEMS = tuple(examples.SECTIONS)
+"""Name of the environment on a tape."""
+EXAMPLES = tuple(examples.SECTIONS)
+"""Names of the example environments."""
 
 
 class Config(types.Section, frozen=True, kw_only=True):
@@ -49,7 +51,7 @@ class Config(types.Section, frozen=True, kw_only=True):
     def _check_model(self) -> None:
         """Section [model] and agent.reward_centre auto belong to model environments."""
         name = self.environment.name
-        if name not in (TAPE, *SYSTEMS):
+        if name not in (TAPE, *EXAMPLES):
             self.model.check(name)
         elif self.model != analytic.Model():
             raise ValueError(f"section model is given with environment.name {name}, wanted a model's")

@@ -12,7 +12,7 @@ from tfmm.config import agent as agent_lib, settings
 def check_agent(agent: Mapping[str, Any], where: str) -> None:
     """Raises ConfigError for a name that no agent has, and for settings that only agents of another name have."""
     name = agent["name"]
-    if name not in agent_lib.BY_NAME:
+    if name not in tuple(agent_lib.BY_NAME):
         raise errors.ConfigError(f"{where}: agent.name is {name}, wanted {_or(tuple(agent_lib.BY_NAME))}")
     foreign = {key: agent_lib.having(key) for key in agent if key not in agent_lib.settings_of(name)}
     lines = [f"agent.{key} is a setting of {_or(names)}" for key, names in foreign.items() if names]

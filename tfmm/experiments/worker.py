@@ -68,7 +68,7 @@ def evaluate(folder, scenario):
 
     policy = saved.Policy.load(folder)
     out, name = folder / runner.metrics(scenario).parent, policy.config.environment.name
-    if name in experiment_lib.SYSTEMS:
+    if name in experiment_lib.EXAMPLES:
         examples.write(out, examples.evaluate(policy))
     elif name == experiment_lib.TAPE:
         # metrics.json is written before the page, and says that all is done

@@ -52,7 +52,7 @@ def evaluate(policy, split="test"):
         ConfigError: the policy was not trained on a system. DataError: its data are not there, or others.
     """
     config = policy.config
-    if config.environment.name not in experiment_lib.SYSTEMS:
+    if config.environment.name not in experiment_lib.EXAMPLES:
         raise errors.ConfigError(
             f"policy {policy.folder}: trained on {config.environment.name}, wanted one of {', '.join(_SYSTEMS)}"
         )
