@@ -107,9 +107,9 @@ class Model(types.Section, frozen=True, kw_only=True):
             (self.rate * self.step <= 1, "rate", "rate x step of at most 1"),
             (len(self.omega) in (1, 2), "omega", "one row or two"),
             (all(len(row) == len(self.omega) for row in self.omega), "omega", "as many columns as rows"),
-            ((self.horizon > 0) == (name == "avellaneda_stoikov"), "horizon", "above 0 with avellaneda_stoikov alone"),
+            ((self.horizon > 0) == (name == "avellaneda_stoikov"), "horizon", "above 0 with avellaneda_stoikov only"),
             (abs(self.horizon / self.step - round(self.horizon / self.step)) < 1e-9, "horizon", "whole steps"),
-            ((self.hedge_rate > 0) == (name == "dealer_hedging"), "hedge_rate", "above 0 with dealer_hedging alone"),
+            ((self.hedge_rate > 0) == (name == "dealer_hedging"), "hedge_rate", "above 0 with dealer_hedging only"),
             (self.hedge_rate * self.step <= 1, "hedge_rate", "hedge_rate x step of at most 1"),
             (len(self.omega) == 1 or name == "simple_model", "omega", f"one row with {name}"),
             (

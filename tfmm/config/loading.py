@@ -75,8 +75,8 @@ def with_settings(config: experiment.Config, settings: Mapping[str, Any], where:
 
 
 def problem_text(config: experiment.Config) -> str:
-    """What a configuration says of the problem alone, without seed, agent, collection and training, as TOML text: the
-    same for all that can be judged by the same baselines."""
+    """The decision problem of a configuration as TOML text: all but seed, agent, collection and training. Two that have
+    the same one have the same baselines."""
     tree = msgspec.to_builtins(config)
     return tomli_w.dumps({key: one for key, one in tree.items() if key not in ("seed", "agent", "collect", "train")})
 
