@@ -46,23 +46,23 @@ def test_the_optimum(phi, value):
 @pytest.mark.parametrize(
     ("phi", "constant", "closed", "linear"), [(0.2, 0.934, 0.965, 0.999), (1.0, 0.671, 0.978, 0.998)]
 )
-def test_shares_of_known_strategies(phi, constant, closed, linear):
+def test_shares_of_simple_strategies(phi, constant, closed, linear):
     best = optimum(phi)[0][0, CENTRE]
-    held = np.arange(-CENTRE, CENTRE + 1)
-    shape = (MODEL.steps, len(held))
+    inventories = MODEL.inventories
+    shape = (MODEL.steps, len(inventories))
 
     def share(ask, bid):
         policy = np.stack([np.broadcast_to(ask, shape), np.broadcast_to(bid, shape)], axis=-1)
-        return model_lib.evaluate(MODEL, phi, np.clip(policy, 0.0, MODEL.far))[0, CENTRE] / best
+        return model_lib.evaluate(MODEL, phi, np.clip(policy, 0.0, MODEL.max_distance))[0, CENTRE] / best
 
     assert share(1 / 1.5, 1 / 1.5) == pytest.approx(constant, abs=2e-3)
-    own = model_lib.distances(MODEL, 0.1)
-    assert share(own[..., 0], own[..., 1]) == pytest.approx(closed, abs=2e-3)
-    skew = np.sqrt(phi * np.e / (MODEL.decay * MODEL.rate))
-    assert share(1 / 1.5 - skew * held, 1 / 1.5 + skew * held) == pytest.approx(linear, abs=2e-3)
+    quotes = model_lib.distances(MODEL, 0.1)
+    assert share(quotes[..., 0], quotes[..., 1]) == pytest.approx(closed, abs=2e-3)
+    skew = np.sqrt(phi * np.e / (MODEL.k * MODEL.A))
+    assert share(1 / 1.5 - skew * inventories, 1 / 1.5 + skew * inventories) == pytest.approx(linear, abs=2e-3)
 
 
-def test_the_solution_is_worth_its_value_and_symmetric():
+def test_the_policy_of_the_solution_has_its_value_and_both_are_symmetric():
     value, policy = optimum(0.2)
     np.testing.assert_allclose(model_lib.evaluate(MODEL, 0.2, policy), value, atol=1e-9)
     np.testing.assert_allclose(value, value[:, ::-1], atol=1e-9)

@@ -12,8 +12,8 @@ FAR = np.linspace(-0.5, 5.0, 200)
     ("curve", "distance", "probability"),
     [
         (curves.Curve(k=1.0), 1.5, np.exp(-1.0)),
-        (curves.Curve(k=1.0), 0.2, 1.0),  # better than the market's own price: everybody trades
-        (curves.Curve(k=1.5, touch=0.0, chance=0.7), 2.0, 0.7 * np.exp(-3.0)),  # 140 x .005 = .7
+        (curves.Curve(k=1.0), 0.2, 1.0),  # better than the market's price: every client trades
+        (curves.Curve(k=1.5, touch=0.0, arrival_probability=0.7), 2.0, 0.7 * np.exp(-3.0)),  # 140 x .005 = .7
         (curves.Curve("power", 2.0), 1.5, 0.25),  # (1 + 1)^-2
         (curves.Curve("logistic", 4.0, 0.5), 1.0, 0.5),
         (curves.Curve("logistic", 1e6), 3.0, 0.0),
@@ -28,9 +28,9 @@ def test_by_hand(curve, distance, probability):
 
 
 @pytest.mark.parametrize("kind", curves.KINDS)
-def test_probabilities_fall_with_distance_and_the_chance_of_a_client_scales_them(kind):
-    one = curves.Curve(kind, 2.0, values=tuple(np.linspace(1, 0, 17)))
-    p = one(FAR)
+def test_probabilities_fall_with_distance_and_the_arrival_probability_scales_them(kind):
+    curve = curves.Curve(kind, 2.0, values=tuple(np.linspace(1, 0, 17)))
+    p = curve(FAR)
     assert ((p >= 0) & (p <= 1)).all()
     assert (np.diff(p) <= 0).all()
-    np.testing.assert_allclose(one._replace(chance=0.3)(FAR), 0.3 * p)
+    np.testing.assert_allclose(curve._replace(arrival_probability=0.3)(FAR), 0.3 * p)

@@ -33,12 +33,12 @@ def test_the_optimal_distances_and_the_value_at_the_limit():
 def test_shares_of_simple_policies():
     """Best constant .881, d = 1 .880, best linear skew (.98, .16) .9997 of V*(0)."""
     one = model()
-    held = one.inventories
-    whole = np.ones(len(held))
-    assert simple.gap(one, whole, whole)["ratio"] == pytest.approx(0.880, abs=1e-3)
-    best = max(simple.gap(one, d * whole, d * whole)["ratio"] for d in np.linspace(0.8, 1.3, 26))
+    inventories = one.inventories
+    ones = np.ones(len(inventories))
+    assert simple.gap(one, ones, ones)["ratio"] == pytest.approx(0.880, abs=1e-3)
+    best = max(simple.gap(one, d * ones, d * ones)["ratio"] for d in np.linspace(0.8, 1.3, 26))
     assert best == pytest.approx(0.881, abs=1e-3)
-    skewed = simple.gap(one, np.maximum(0.98 - 0.16 * held, 0), np.maximum(0.98 + 0.16 * held, 0))
+    skewed = simple.gap(one, np.maximum(0.98 - 0.16 * inventories, 0), np.maximum(0.98 + 0.16 * inventories, 0))
     assert skewed["ratio"] == pytest.approx(0.9997, abs=2e-4)
     assert 0 < skewed["max_gap"] < 0.05
 
@@ -49,15 +49,15 @@ def test_the_value_solves_the_bellman_equation():
     best = simple.solve(one)
     tried = np.linspace(0.3, 2.0, 171)
     ask, bid = np.meshgrid(tried, tried, indexing="ij")
-    for held in (-7, 0, 3):
-        v = best.value[held + 10 - 1 : held + 10 + 2]
+    for inventory in (-7, 0, 3):
+        v = best.value[inventory + 10 - 1 : inventory + 10 + 2]
         sold, bought = one.curve(ask), one.curve(bid)
-        q = sold * ask + bought * bid - one.risk * abs(held)
+        q = sold * ask + bought * bid - one.risk * abs(inventory)
         q += one.beta * (
             sold * (1 - bought) * v[0] + bought * (1 - sold) * v[2] + (1 - sold - bought + 2 * sold * bought) * v[1]
         )
-        assert q.max() <= best.value[held + 10] + 1e-9
-        assert q.max() == pytest.approx(best.value[held + 10], abs=1e-3)
+        assert q.max() <= best.value[inventory + 10] + 1e-9
+        assert q.max() == pytest.approx(best.value[inventory + 10], abs=1e-3)
 
 
 def test_buying_and_selling_are_mirror_images():
@@ -69,9 +69,9 @@ def test_buying_and_selling_are_mirror_images():
 def test_a_simulation_of_the_optimal_policy_agrees():
     one = model()._replace(beta=0.9)
     best = simple.solve(one)
-    drawn = simple.simulate(one, best.ask, best.bid, 4000, 200, seed=0)
-    error = drawn.std(ddof=1) / np.sqrt(len(drawn))
-    assert abs(drawn.mean() - best.value[10]) < 3 * error
+    rewards = simple.simulate(one, best.ask, best.bid, 4000, 200, seed=0)
+    error = rewards.std(ddof=1) / np.sqrt(len(rewards))
+    assert abs(rewards.mean() - best.value[10]) < 3 * error
 
 
 @pytest.mark.parametrize(

@@ -111,11 +111,11 @@ def by_spread(task):
         still = [np.zeros(len(one)) for one in spreads]
         chain = markov_market.estimate(spreads, still, states, states, count)
         distance, chance = _curve(task, n)
-        hedge = task.hedge(n, 0.5 * chain.spread)
+        hedge = task.hedge(n, 0.5 * chain.spread_tick)
         solved = markov_market.solve(
             chain, distance / (2.0 * task.scales[n].half_spread_tick), chance, task.holding_cost(n), hedge=hedge
         )
-        worth = solved.worth[:, :, 0].copy()
+        worth = solved.marginal_value[:, :, 0].copy()
         worth[0] = worth[1]
         out.append(BySpread(cuts, solved.value, chance, worth))
     return tuple(out)

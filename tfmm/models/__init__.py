@@ -1,1 +1,1 @@
-"""Closed forms, calibration and exact yardsticks."""
+"""Closed forms and dynamic programming of market-making models; they know no data."""

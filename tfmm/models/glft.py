@@ -1,7 +1,11 @@
-"""Gueant, Lehalle and Fernandez-Tapia 2013, "Dealing with the inventory risk"; Cartea and Jaimungal's running penalty.
+"""Gueant, Lehalle and Fernandez-Tapia 2013, "Dealing with the inventory risk", and Cartea and Jaimungal's running
+penalty.
 
-The mid is a Brownian motion with volatility sigma; a quote at distance d from it is hit at rate A exp(-k d), one order
-a fill, |q| <= L. Far from the end of the horizon the optimal quotes no longer depend on time. With
+Assumes: the mid is a Brownian motion with volatility sigma; a quote at distance d from it is filled at rate
+A exp(-k d), one order a fill; |q| <= Q; quotes change in continuous time. Ignores: drift, fees, the information in a
+fill.
+
+Far from the end of the horizon the optimal quotes no longer depend on time. With
     gamma > 0 (exponential utility):  alpha = k gamma sigma^2 / 2,  eta = A (1 + gamma / k)^-(1 + k / gamma),
                                       base = ln(1 + gamma / k) / gamma
     gamma = 0, penalty phi q^2 dt:    alpha = k phi,  eta = A / e,  base = 1 / k
@@ -9,7 +13,6 @@ a fill, |q| <= L. Far from the end of the horizon the optimal quotes no longer d
 and f the eigenvector of the smallest eigenvalue of the matrix with alpha q^2 on the diagonal and -eta beside it (their
 equation 4.1 and proposition 3), the distances from the mid are
     ask(q) = base + ln(f_q / f_{q-1}) / k,    bid(q) = base + ln(f_q / f_{q+1}) / k.
-Assumes: a continuous time for decisions, no drift, fills that carry no information, no fees.
 """
 
 import math
@@ -18,66 +21,82 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
+from tfmm.arrays import Floats, Ints
+
 
 class Model(NamedTuple):
-    """rate: A, per second. decay: k, per unit of distance. sigma: unit per square root of a second, of gamma.
-    gamma: per unit of money of an order; 0: with phi, per order^2 and second, instead. limit: L, orders."""
+    """Parameters, called as in the paper.
 
-    rate: float
-    decay: float
+    Attributes:
+        A: fills per second at distance 0. k: decay of the fill rate, per unit of price.
+        sigma: volatility of the mid, price per square root of a second.
+        gamma: risk aversion, per unit of money of an order; 0: the penalty phi instead.
+        phi: running penalty, money per order^2 and second. Q: largest inventory, orders.
+    """
+
+    A: float
+    k: float
     sigma: float
     gamma: float = 0.0
     phi: float = 0.0
-    limit: int = 10
+    Q: int = 10
+
+    @property
+    def inventories(self) -> Ints:
+        """(2 Q + 1,) int64: -Q, ..., Q."""
+        return np.arange(-self.Q, self.Q + 1)
 
 
-def stationary(model):
-    """Optimal distances far from the end.
+def stationary(model: Model) -> Floats:
+    """Optimal distances far from the end of the horizon.
 
     Returns:
-        (2 L + 1, 2) float64 ask and bid for q = -L, ..., L; NaN on a side that the limit forbids.
+        (2 Q + 1, 2) float64 ask and bid for q = -Q, ..., Q; NaN on a side that the limit forbids.
     """
     alpha, eta, base = _terms(model)
-    held = np.arange(-model.limit, model.limit + 1)
-    _, vectors = linalg.eigh_tridiagonal(
-        alpha * held.astype(float) ** 2, np.full(len(held) - 1, -eta), select="i", select_range=(0, 0)
-    )
-    logs = np.log(np.maximum(np.abs(vectors[:, 0]), 1e-300))  # a Perron vector: of one sign
-    out = np.full((len(held), 2), np.nan)
-    out[1:, 0] = base + (logs[1:] - logs[:-1]) / model.decay
-    out[:-1, 1] = base + (logs[:-1] - logs[1:]) / model.decay
-    return out
+    diagonal = alpha * model.inventories.astype(float) ** 2
+    _, vectors = linalg.eigh_tridiagonal(diagonal, np.full(len(diagonal) - 1, -eta), select="i", select_range=(0, 0))
+    # by Perron's theorem all elements have one sign
+    return _distances(model, base, np.log(np.maximum(np.abs(vectors[:, 0]), 1e-300)))
 
 
-def approximate(model):
-    """Closed form of `stationary` without a bound, their equations 4.6 and 4.7; shape as there, no NaN."""
+def approximate(model: Model) -> Floats:
+    """Closed form of `stationary` without a limit, their equations 4.6 and 4.7: (2 Q + 1, 2) float64, no NaN."""
     alpha, eta, base = _terms(model)
-    held = np.arange(-model.limit, model.limit + 1)
-    slope = math.sqrt(alpha / eta) / model.decay
-    return base + 0.5 * slope * np.column_stack([1.0 - 2.0 * held, 1.0 + 2.0 * held])
+    q = model.inventories
+    slope = math.sqrt(alpha / eta) / model.k
+    return base + 0.5 * slope * np.column_stack([1.0 - 2.0 * q, 1.0 + 2.0 * q])
 
 
-def quotes(model, time_left):
-    """Optimal distances `time_left` seconds before a horizon at whose end inventory is worth the mid; see `stationary`.
+def quotes(model: Model, time_left: float) -> Floats:
+    """Optimal distances `time_left` seconds before a horizon at whose end inventory is valued at the mid.
 
-    v = exp(-M time_left) 1 takes the place of f (their theorem 1).
+    Their theorem 1: v = exp(-M time_left) 1 stands in the place of f, M the matrix of the module's docstring.
+
+    Returns:
+        (2 Q + 1, 2) float64 as `stationary`.
     """
     alpha, eta, base = _terms(model)
-    held = np.arange(-model.limit, model.limit + 1)
-    values, vectors = linalg.eigh_tridiagonal(alpha * held.astype(float) ** 2, np.full(len(held) - 1, -eta))
+    diagonal = alpha * model.inventories.astype(float) ** 2
+    values, vectors = linalg.eigh_tridiagonal(diagonal, np.full(len(diagonal) - 1, -eta))
     # the smallest eigenvalue is taken out: only ratios of v count, and exp(-M time_left) itself overflows
     logs = np.log(vectors @ (np.exp((values[0] - values) * time_left) * vectors.sum(axis=0)))
-    out = np.full((len(held), 2), np.nan)
-    out[1:, 0] = base + (logs[1:] - logs[:-1]) / model.decay
-    out[:-1, 1] = base + (logs[:-1] - logs[1:]) / model.decay
+    return _distances(model, base, logs)
+
+
+def _distances(model, base, logs):
+    """(2 Q + 1, 2) ask and bid distance from ln f or ln v (2 Q + 1,)."""
+    out = np.full((len(logs), 2), np.nan)
+    out[1:, 0] = base + (logs[1:] - logs[:-1]) / model.k
+    out[:-1, 1] = base + (logs[:-1] - logs[1:]) / model.k
     return out
 
 
 def _terms(model):
     """alpha, eta, base of the module's docstring."""
-    k = model.decay
+    k = model.k
     if model.gamma:
         ratio = model.gamma / k
         alpha = 0.5 * k * model.gamma * model.sigma**2
-        return alpha, model.rate * (1.0 + ratio) ** -(1.0 + 1.0 / ratio), math.log1p(ratio) / model.gamma
-    return k * model.phi, model.rate / math.e, 1.0 / k
+        return alpha, model.A * (1.0 + ratio) ** -(1.0 + 1.0 / ratio), math.log1p(ratio) / model.gamma
+    return k * model.phi, model.A / math.e, 1.0 / k

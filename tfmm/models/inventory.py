@@ -1,109 +1,125 @@
-"""The simple model of models.simple with measured fills: what a quote at each distance really did.
+"""The model of models.simple with measured fills: J distances, each with its fill probability and its mean profit.
 
-Of J distances it is known how often a quote is filled in a decision interval and what it earns in it, marked to the mid
-at the interval's end: adverse selection, fees and rebates are inside. The dealer holds Q orders, |Q| <= L:
-    V(Q) = max_{i,j} g_i + g_j - c |Q| + beta E V(Q - sold_i + bought_j),
-each side may also be left unquoted. Where inventory may be hedged, every decision begins with that: with W(Q) the
-right-hand side above, V(Q) = max_T W(T) - h |Q - T| over T from Q to 0, h the cost of an order closed at the market.
-Where instead what is beyond a limit K must be closed, T is the nearest to Q in -K, ..., K.
-Assumes: the sides fill independently, the market looks the same at every decision.
+A quote's profit in a decision interval is marked to the mid at the interval's end, so that adverse selection, fees and
+rebates are part of it. Assumes: both sides fill independently; the market is the same at every decision. Ignores: the
+present spread and drift. With Q orders, |Q| <= L, ask i and bid j of the J distances (or not quoted)
+    V(Q) = max_{i,j} g_i + g_j - c(Q) + beta E V(Q - sold_i + bought_j).
+Where inventory may be hedged, every decision begins with that: with W(Q) the right-hand side above,
+V(Q) = max_T W(T) - h |Q - T| over T from Q to 0, h the cost of an order closed at the market. Where instead what
+exceeds a threshold K must be closed, T is the inventory nearest to Q in -K, ..., K.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from tfmm.arrays import Floats, Ints
 
 _TOLERANCE = 1e-9
 BETA = 0.999
 
 
 class Hedge(NamedTuple):
-    """cost: h, money per order. keep: K, None: any inventory may be closed, whenever it is best."""
+    """How inventory may be hedged.
 
-    cost: float
-    keep: int | None = None
+    Attributes:
+        cost: h, money per order; models.markov_market takes (X,) by state of the market.
+        threshold: K, orders; None: any inventory may be closed where that is optimal.
+    """
+
+    cost: Any
+    threshold: int | None = None
 
 
 class Solution(NamedTuple):
-    """value: (2 L + 1,) V(Q). places: (2 L + 1, 2) int64 of ask and bid in the J distances after the hedge; -1: not
-    quoted. held: (2 L + 1,) int64 T(Q), orders held after it."""
+    """An optimal policy.
 
-    value: np.ndarray
-    places: np.ndarray
-    held: np.ndarray
+    Attributes:
+        value: (2 L + 1,) float64 V(Q), money.
+        quote_index: (2 L + 1, 2) int64 index of ask and bid in the J distances after the hedge; -1: not quoted.
+        inventory_after_hedge: (2 L + 1,) int64 T(Q), orders.
+    """
 
-    def quotes(self, distance):
+    value: Floats
+    quote_index: Ints
+    inventory_after_hedge: Ints
+
+    def quotes(self, distance: Floats) -> Floats:
         """(2 L + 1, 2) ask and bid distance by inventory, from the (J,) that were tried; NaN: not quoted."""
-        return np.append(distance, np.nan)[self.places]
+        return np.append(distance, np.nan)[self.quote_index]
 
 
-def solve(chance, gain, cost, beta=BETA, hedge=None):
+def solve(
+    fill_probability: Floats, gain: Floats, holding_cost: Floats, beta: float = BETA, hedge: Hedge | None = None
+) -> Solution:
     """The best distance of each side by inventory: policy iteration.
 
     Args:
-        chance: (J,) fills per decision. gain: (J,) money per decision. cost: (2 L + 1,) of holding, money per decision.
-        hedge: Hedge, None: nothing is hedged.
-
-    Returns:
-        Solution.
+        fill_probability: (J,) fills per decision. gain: (J,) g, money per decision.
+        holding_cost: (2 L + 1,) c, money per decision. beta: discount of a decision. hedge: None: nothing is hedged.
     """
-    count = len(cost)
+    count = len(holding_cost)
     target = first_targets(count, hedge)
-    chance, gain = np.append(chance, 0.0), np.append(gain, 0.0)  # the last one: no quote
-    sold, bought = chance[:, np.newaxis], chance[np.newaxis, :]
+    fill_probability, gain = np.append(fill_probability, 0.0), np.append(gain, 0.0)  # the last one: no quote
+    sold, bought = fill_probability[:, np.newaxis], fill_probability[np.newaxis, :]
     down, up = sold * (1.0 - bought), bought * (1.0 - sold)
-    earned = gain[:, np.newaxis] + gain[np.newaxis, :]
-    places = np.full((count, 2), len(chance) - 1)
+    income = gain[:, np.newaxis] + gain[np.newaxis, :]
+    no_quote = len(fill_probability) - 1
+    quote_index = np.full((count, 2), no_quote)
     value = np.zeros(count)
     while True:
         before = value
-        value = _evaluate(places, chance, gain, cost, beta, target, hedge)
+        value = _evaluate(quote_index, fill_probability, gain, holding_cost, beta, target, hedge)
         if np.max(np.abs(value - before)) <= _TOLERANCE * max(1.0, np.max(np.abs(value))):
-            quoted = places[target]
-            return Solution(value, np.where(quoted == len(chance) - 1, -1, quoted), target - count // 2)
-        worth = np.empty(count)
+            quoted = quote_index[target]
+            return Solution(value, np.where(quoted == no_quote, -1, quoted), target - count // 2)
+        unhedged_value = np.empty(count)
         for q in range(count):
-            low, high = value[max(q - 1, 0)], value[min(q + 1, count - 1)]  # outside the bounds: ruled out below
-            total = earned + beta * (down * (low - value[q]) + up * (high - value[q]))
+            low, high = value[max(q - 1, 0)], value[min(q + 1, count - 1)]  # outside the bounds: excluded below
+            total = income + beta * (down * (low - value[q]) + up * (high - value[q]))
             if q == 0:
                 total = np.where(sold > 0, -np.inf, total)
             if q == count - 1:
                 total = np.where(bought > 0, -np.inf, total)
             best = np.unravel_index(np.argmax(total), total.shape)
-            if total[best] > total[tuple(places[q])] + 1e-15:
-                places[q] = best
-            worth[q] = total[tuple(places[q])] + beta * value[q] - cost[q]
-        if hedge is not None and hedge.keep is None:
-            target = best_targets(worth[:, np.newaxis], target[:, np.newaxis], hedge.cost)[:, 0]
+            if total[best] > total[tuple(quote_index[q])] + 1e-15:
+                quote_index[q] = best
+            unhedged_value[q] = total[tuple(quote_index[q])] + beta * value[q] - holding_cost[q]
+        if hedge is not None and hedge.threshold is None:
+            target = best_targets(unhedged_value[:, np.newaxis], target[:, np.newaxis], hedge.cost)[:, 0]
 
 
-def first_targets(count, hedge):
-    """(2 L + 1,) int64 places of T(Q) that a policy iteration begins with: what must be closed is."""
+def first_targets(count: int, hedge: Hedge | None) -> Ints:
+    """(2 L + 1,) int64 indices of the T(Q) with which a policy iteration begins: only what must be closed is."""
     limit = count // 2
-    keep = limit if hedge is None or hedge.keep is None else min(hedge.keep, limit)
-    return np.clip(np.arange(count), limit - keep, limit + keep)
+    threshold = limit if hedge is None or hedge.threshold is None else min(hedge.threshold, limit)
+    return np.clip(np.arange(count), limit - threshold, limit + threshold)
 
 
-def best_targets(worth, target, cost):
-    """Places of T(Q) = argmax W(T) - h |Q - T| over T from Q to 0; as they were unless another one is better.
+def best_targets(unhedged_value: Floats, target: Ints, cost: Any) -> Ints:
+    """Indices of T(Q) = argmax W(T) - h |Q - T| over T from Q to 0; an index stays unless another one is better.
 
     Args:
-        worth: (2 L + 1, X) W. target: (2 L + 1, X) int64 places so far. cost: h, a number or (X,).
+        unhedged_value: (2 L + 1, X) W. target: (2 L + 1, X) int64 indices so far. cost: h, a number or (X,).
+
+    Returns:
+        (2 L + 1, X) int64.
     """
-    limit, out = len(worth) // 2, target.copy()
-    for q in range(len(worth)):
+    limit, out = len(unhedged_value) // 2, target.copy()
+    for q in range(len(unhedged_value)):
         tried = np.arange(min(q, limit), max(q, limit) + 1)
-        total = worth[tried] - cost * np.abs(q - tried)[:, np.newaxis]
-        now = np.take_along_axis(total, (target[q] - tried[0])[np.newaxis], axis=0)[0]
-        out[q] = np.where(total.max(axis=0) > now + 1e-12, tried[np.argmax(total, axis=0)], target[q])
+        total = unhedged_value[tried] - cost * np.abs(q - tried)[:, np.newaxis]
+        present = np.take_along_axis(total, (target[q] - tried[0])[np.newaxis], axis=0)[0]
+        out[q] = np.where(total.max(axis=0) > present + 1e-12, tried[np.argmax(total, axis=0)], target[q])
     return out
 
 
-def _evaluate(places, chance, gain, cost, beta, target, hedge):
-    sold, bought = chance[places[:, 0]], chance[places[:, 1]]
+def _evaluate(quote_index, fill_probability, gain, holding_cost, beta, target, hedge):
+    """(2 L + 1,) value of quotes and hedges."""
+    sold, bought = fill_probability[quote_index[:, 0]], fill_probability[quote_index[:, 1]]
     down, up = sold * (1.0 - bought), bought * (1.0 - sold)
-    move = np.diag(1.0 - down - up) + np.diag(down[1:], -1) + np.diag(up[:-1], 1)
-    earned = (gain[places].sum(axis=1) - cost)[target]
+    transition = np.diag(1.0 - down - up) + np.diag(down[1:], -1) + np.diag(up[:-1], 1)
+    income = (gain[quote_index].sum(axis=1) - holding_cost)[target]
     if hedge is not None:
-        earned -= hedge.cost * np.abs(np.arange(len(cost)) - target)
-    return np.linalg.solve(np.eye(len(cost)) - beta * move[target], earned)
+        income -= hedge.cost * np.abs(np.arange(len(holding_cost)) - target)
+    return np.linalg.solve(np.eye(len(holding_cost)) - beta * transition[target], income)

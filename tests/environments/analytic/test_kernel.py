@@ -89,7 +89,11 @@ class Slow:
                 distance = m.distance_range[0] + (action[2 * n + side] + 1) / 2 * (
                     m.distance_range[1] - m.distance_range[0]
                 )
-                trades = float(exact.curve(m)._replace(chance=1.0)(distance)) if abs(before + sign) <= m.limit else 0.0
+                trades = (
+                    float(exact.curve(m)._replace(arrival_probability=1.0)(distance))
+                    if abs(before + sign) <= m.limit
+                    else 0.0
+                )
                 if comes < arrives and decides < trades:
                     self.held[n] += sign
                     if m.reward == "realised_pnl":

@@ -25,7 +25,7 @@ def test_no_tick_is_better(task):
     """What a quote on each tick earns at the spread of the moment, the drift and the change of the book's value."""
     rule = bellman_joint.rules(task)[1]
     coefficients = np.array([one.drift for one in drift_lib.known(task)])
-    change = inventory_value.whole(task).change.reshape(7, 7, 2, 2)
+    change = inventory_value.whole(task).value_change.reshape(7, 7, 2, 2)
     sim = task.simulator(task.segments["train"], 1, 5, distances=True)
     sim.reset()
     seen = set()

@@ -91,12 +91,12 @@ class AvellanedaStoikov:
         self._settings = settings
         self.model = avellaneda_stoikov.Model(
             horizon=settings.horizon,
-            step=settings.step,
+            dt=settings.step,
             sigma=settings.sigma,
-            rate=settings.rate,
-            decay=settings.k,
+            A=settings.rate,
+            k=settings.k,
             limit=settings.limit,
-            far=settings.distance_range[1],
+            max_distance=settings.distance_range[1],
         )
         self._phi = settings.risk * settings.omega[0][0]
         self._held = np.arange(-settings.limit, settings.limit + 1)
@@ -122,7 +122,7 @@ class AvellanedaStoikov:
         """{name: simple.shortfall}: best constant, their strategy with gamma = .1, best time-free linear skew."""
         shape = (self.model.steps, len(self._held), 2)
         constant = [np.full(shape, d) for d in _CONSTANTS[::4]]
-        half = 1.0 / self.model.decay
+        half = 1.0 / self.model.k
         skews = [np.broadcast_to(_skewed(half, s, self._held), shape) for s in np.linspace(0.0, 0.4, 41)]
         out = {"avellaneda_stoikov": self._gap(avellaneda_stoikov.distances(self.model, 0.1))}
         for name, policies in (("fixed_spread", constant), ("linear_skew", skews)):
@@ -169,7 +169,7 @@ class Hedging(Simple):
         best = dealer_hedging.solve(self.dealer)
         own = distances(self._settings, actions[:, :2])
         own[np.isnan(np.stack([best.ask, best.bid], axis=1))] = np.nan
-        return np.column_stack([self.model.inventories, own, best.ask, best.bid, self._rate(actions), best.rate])
+        return np.column_stack([self.model.inventories, own, best.ask, best.bid, self._rate(actions), best.hedge_rate])
 
     def baselines(self):
         """{name: simple.shortfall} of the best linear skew that never hedges, and of the best one that hedges at a
@@ -181,26 +181,28 @@ class Hedging(Simple):
         still = np.zeros(len(held))
         inside = max((dealer_hedging.gap(self.dealer, *one, still) for one in quotes), key=_value)
         rates = [
-            np.where(np.abs(held) > level, -np.sign(held) * share * self.dealer.rate, 0.0) for level, share in levels
+            np.where(np.abs(held) > level, -np.sign(held) * share * self.dealer.max_rate, 0.0)
+            for level, share in levels
         ]
         beyond = max((dealer_hedging.gap(self.dealer, *one, rate) for one in quotes for rate in rates), key=_value)
         return {"linear_skew": inside, "linear_skew_hedged": beyond}
 
     def franchises(self):
         """{label: (2 L + 1,) optimal rates} with the clients of the settings and with twice as many."""
-        chance = self.model.curve.chance
+        arrival_probability = self.model.curve.arrival_probability
         out = {}
         for times in (1, 2):
-            if times * chance <= 1.0:
-                clients = self.model._replace(curve=self.model.curve._replace(chance=times * chance))
-                best = dealer_hedging.solve(self.dealer._replace(clients=clients)).rate
+            if times * arrival_probability <= 1.0:
+                fill_curve = self.model.curve._replace(arrival_probability=times * arrival_probability)
+                clients = self.model._replace(curve=fill_curve)
+                best = dealer_hedging.solve(self.dealer._replace(clients=clients)).hedge_rate
                 out["clients" if times == 1 else "twice the clients"] = best
         return out
 
     def _rate(self, actions):
         action, dead = np.clip(np.asarray(actions[:, 2], np.float64), -1.0, 1.0), self._settings.hedge_deadband
-        rate = np.sign(action) * np.maximum(0.0, np.abs(action) - dead) / (1.0 - dead) * self.dealer.rate
-        return dealer_hedging.traded(self.dealer, rate)
+        rate = np.sign(action) * np.maximum(0.0, np.abs(action) - dead) / (1.0 - dead) * self.dealer.max_rate
+        return dealer_hedging.allowed_rate(self.dealer, rate)
 
 
 class Currencies:

@@ -84,8 +84,8 @@ class Dealer:
     def __init__(self, parameters, curve, risk, rows, features, actions, seed):
         """
         Args:
-            parameters: Parameters. curve: (1,) curves.CURVE with chance 1. risk: ((2 L + 1)^N,) r Risk dt by
-                inventory, the last currency varying fastest. features, actions: F, A.
+            parameters: Parameters. curve: (1,) curves.CURVE with arrival_probability 1.
+            risk: ((2 L + 1)^N,) r Risk dt by inventory, the last currency varying fastest. features, actions: F, A.
         """
         self._parameters = parameters
         self.rows = np.zeros(rows, ROW)

@@ -77,7 +77,7 @@ class AnalyticTask:
 
     def simulator(self, rows, seed=0):
         """A kernel.Dealer with B rows."""
-        curve = exact.curve(self.config.model)._replace(chance=1.0)
+        curve = exact.curve(self.config.model)._replace(arrival_probability=1.0)
         return kernel.Dealer(
             self.parameters,
             curve.record(),

@@ -64,7 +64,7 @@ def rules(task):
     scales, parameters = drift.known(task), task.parameters[own]
     interval_s, limit = task.config.environment.interval_s, task.config.rules.inventory_limit_orders
     chance = np.array([[expected_fills.chance(d - 0.5, 1.0, interval_s, one) for d in _DISTANCE] for one in parameters])
-    change = inventory_value.whole(task).change / (parameters["weight"] * parameters["order_lot"])[:, np.newaxis]
+    change = inventory_value.whole(task).value_change / (parameters["weight"] * parameters["order_lot"])[:, np.newaxis]
     coefficients = np.array([scales[n].drift for n in own])
     units = np.array([scales[n].half_spread_tick for n in own])
     known = {"half_spread_tick": units.tolist(), "omega": task.risk[0].tolist()}

@@ -78,21 +78,23 @@ def _rule(task, name, cuts, coefficients, spreads, drifts, moves):
     interval_s = task.config.environment.interval_s
     chance = np.array([expected_fills.chance(d - 0.5, 1.0, interval_s, task.parameters[0]) for d in _DISTANCE])
     cost, hedges = task.holding_cost(0), name.endswith(_HEDGES)
-    hedge = task.hedge(0, 0.5 * chain.spread) if hedges or task.config.rules.hedge == "limit" else None
+    hedge = task.hedge(0, 0.5 * chain.spread_tick) if hedges or task.config.rules.hedge == "limit" else None
     solved = markov_market.solve(chain, _DISTANCE, chance, cost, hedge=hedge)
     fitted = {
         "spread_cuts_tick": cuts[0].tolist(),
         "drift_cuts_half_spread": cuts[1].tolist(),
         "drift": coefficients.tolist(),
-        "move_tick": chain.move.tolist(),
+        "move_tick": chain.move_tick.tolist(),
     }
     order_lot = int(task.parameters["order_lot"][0])
     share = None
     if hedges:
         orders = np.arange(len(cost))[:, np.newaxis] - len(cost) // 2
-        share = inventory_tables.hedged_share(orders, solved.held)
-        fitted["kept_orders"] = np.stack([solved.held.min(axis=0), solved.held.max(axis=0)], axis=1).tolist()
-    return Rule(name, cuts, coefficients, order_lot, chance, solved.worth, share, fitted)
+        share = inventory_tables.hedged_share(orders, solved.inventory_after_hedge)
+        fitted["kept_orders"] = np.stack(
+            [solved.inventory_after_hedge.min(axis=0), solved.inventory_after_hedge.max(axis=0)], axis=1
+        ).tolist()
+    return Rule(name, cuts, coefficients, order_lot, chance, solved.marginal_value, share, fitted)
 
 
 def _seen(one, coefficients):

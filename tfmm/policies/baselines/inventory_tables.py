@@ -107,7 +107,7 @@ def glft(task, measured, each=False):
 
     def quotes(one, scale, aversion):
         model = glft_model.Model(
-            one.law.rate, one.law.decay, scale.sigma_tick, aversion * one.law.decay, limit=_limit(task)
+            one.law.rate, one.law.decay, scale.sigma_tick, aversion * one.law.decay, Q=_limit(task)
         )
         return glft_model.stationary(model)
 
@@ -125,7 +125,7 @@ def bellman(task, measured, hedges=False, each=False):
         solved = fill_probes.solve(task, n, one, hedge)
         tables[n, :, :2] = solved.quotes(one.distance_tick)
         if hedges:
-            tables[n, :, 2] = hedged_share(_held(task), solved.held)
+            tables[n, :, 2] = hedged_share(_held(task), solved.inventory_after_hedge)
     fitted = {
         "beta": inventory.BETA,
         "distance_tick": [one.distance_tick.tolist() for one in measured],
