@@ -114,7 +114,7 @@ def test_a_dataset_is_a_mix():
             (),
         )
     )
-    (experience, _), *_ = augmentation.mirrored(base, one)
+    (experience, _), *_ = augmentation.reflected(base, one)
     signs = experience.observation.numpy()
     np.testing.assert_array_equal(signs, experience.action.numpy())
     np.testing.assert_array_equal(signs[:, 0], signs[:, 1])

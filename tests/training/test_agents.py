@@ -16,7 +16,7 @@ from tfmm.config import agent as agent_lib, loading
 from tfmm.environments import factory
 from tfmm.evaluation.environments import examples
 from tfmm.policies import saved
-from tfmm.training import run_directory, trainer
+from tfmm.training import collection, run_directory, trainer
 
 
 def _bars(path, first, count, seed):
@@ -55,10 +55,7 @@ def trained(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     task = factory.open_task(loading.decode(_tree(folder, request.param), "test"))
     run = run_directory.RunDirectory.create(folder / "run", task.config, task.data_hash)
-    job = trainer.Trainer(task, run)
-    job.run()
-    yield job, run, task
-    job.close()
+    return trainer.train(task, run), run, task
 
 
 def test_a_run_logs_exports_and_is_evaluated(trained, tmp_path):
@@ -71,7 +68,7 @@ def test_a_run_logs_exports_and_is_evaluated(trained, tmp_path):
     assert any(key.startswith("validation/") for one in records for key in one)
     policy = saved.Policy.load(run.path)
     seen = task.environment("train", 4, 1).reset().observation
-    np.testing.assert_allclose(policy(seen), job._collector.greedy()(seen), atol=1e-6)
+    np.testing.assert_allclose(policy(seen), collection.greedy(job.agent)(seen), atol=1e-6)
     outcome = examples.evaluate(policy)
     path = examples.write(pathlib.Path(tmp_path), outcome)
     tree = json.loads(path.read_text())
@@ -83,14 +80,19 @@ def test_a_run_logs_exports_and_is_evaluated(trained, tmp_path):
 
 def test_a_checkpoint_restores_the_agent_and_its_exploration(trained):
     job, run, task = trained
-    again = trainer.Trainer(task, run_directory.RunDirectory(run.path))
-    step, state = run.restore_checkpoint(again._checkpoint)
-    again._set_state(state)
+    ready = []
+
+    def note(again):
+        ready.append(int(again.train_step.numpy()))
+        ready.append([one.numpy() for one in again.agent.policy.variables()])
+        ready.append(again.collected.transitions)
+
+    trainer.train(task, run_directory.RunDirectory(run.path), on_ready=note)
+    step, variables, transitions = ready
     assert step == 6
-    for one, other in zip(job._agent.policy.variables(), again._agent.policy.variables(), strict=True):
-        np.testing.assert_array_equal(one.numpy(), other.numpy())
-    assert job._collector.record().keys() >= again._collector.record().keys()
-    again.close()
+    for one, other in zip(job.agent.policy.variables(), variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other)
+    assert job.collected.transitions == transitions > 0
 
 
 def test_q_values_of_a_saved_policy_are_those_worked_from_its_weights(trained):
@@ -102,7 +104,7 @@ def test_q_values_of_a_saved_policy_are_those_worked_from_its_weights(trained):
         with pytest.raises(errors.DataError, match="its actions are continuous"):
             policy.values(seen)
         return
-    net = job._agent._q_network
+    net = job.agent._q_network
     first, last = (one for one in net.submodules if isinstance(one, tf.keras.layers.Dense))
     z = np.clip((seen - net.normaliser.mean.numpy()) / net.normaliser.stddev.numpy(), -10, 10)
     x = z @ first.kernel.numpy() + first.bias.numpy()
@@ -115,10 +117,9 @@ def test_q_values_of_a_saved_policy_are_those_worked_from_its_weights(trained):
 def test_reinforce_needs_the_end_of_an_episode_in_every_block(tmp_path):
     tree = loading.decode({**_tree(tmp_path, "reinforce"), "quote_target": {"window_steps": 50}}, "test")
     task = factory.open_task(tree)
-    job = trainer.Trainer(task, run_directory.RunDirectory.create(tmp_path / "run", tree, task.data_hash))
+    run = run_directory.RunDirectory.create(tmp_path / "run", tree, task.data_hash)
     with pytest.raises(errors.ConfigError, match="4 steps of each row held no end of an episode"):
-        job.run()
-    job.close()
+        trainer.train(task, run)
 
 
 def _small_agent(settings):

@@ -25,23 +25,23 @@ def test_training_under_the_strategy_of_a_gpu_moves_the_agent_and_resumes(tmp_pa
     monkeypatch.setattr(devices, "_gpus", lambda: ["GPU:0"])
     config = loading.decode(TREE, "test")
     task = factory.open_task(config)
-    job = trainer.Trainer(task, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
-    weights = job._agent._actor_network.trainable_variables
-    assert isinstance(weights[0], tf.distribute.DistributedValues)
-    before = [one.numpy() for one in weights]
-    job.run()
-    assert all(np.abs(one - other.numpy()).max() > 0 for one, other in zip(before, weights, strict=True))
-    learned = [one.numpy() for one in weights]
-    job.close()
+    before, restored = [], []
+
+    def weights(job):
+        variables = job.agent._actor_network.trainable_variables
+        assert isinstance(variables[0], tf.distribute.DistributedValues)
+        return [one.numpy() for one in variables]
+
+    run = run_directory.RunDirectory.create(tmp_path / "run", config, "hash")
+    learned = weights(trainer.train(task, run, on_ready=lambda job: before.extend(weights(job))))
+    assert all(np.abs(one - other).max() > 0 for one, other in zip(before, learned, strict=True))
     assert "use_gpu" not in absl.flags.FLAGS  # importing strategy_utils defines it
 
     longer = msgspec.structs.replace(config, train=msgspec.structs.replace(config.train, steps=20))
-    again = trainer.Trainer(factory.open_task(longer), run_directory.RunDirectory.existing(tmp_path / "run"))
-    again._run.restore_checkpoint(again._checkpoint)
-    for one, other in zip(learned, again._agent._actor_network.trainable_variables, strict=True):
-        np.testing.assert_array_equal(one, other.numpy())
-    again.run()
-    again.close()
+    run = run_directory.RunDirectory.existing(tmp_path / "run")
+    trainer.train(factory.open_task(longer), run, on_ready=lambda job: restored.extend(weights(job)))
+    for one, other in zip(learned, restored, strict=True):
+        np.testing.assert_array_equal(one, other)
     steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert sorted(set(steps)) == [4, 8, 12, 16, 20]
 

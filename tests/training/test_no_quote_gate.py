@@ -24,17 +24,15 @@ def _trained(small_config, path, fee_bps):
         evaluation=replace(small_config.evaluation, block_s=10.0),
     )
     task = tape_task.TapeTask.create(config)
-    job = trainer.Trainer(task, run_directory.RunDirectory.create(path, config, task.data_hash))
-    job.run()
-    job.close()
+    trainer.train(task, run_directory.RunDirectory.create(path, config, task.data_hash))
     return saved.Policy.load(path)
 
 
 def test_a_policy_whose_fills_cost_more_than_they_earn_quotes_nothing(small_config, tmp_path):
     policy = _trained(small_config, tmp_path / "run", 50.0)
-    trial = policy.description["trial"]
-    assert not trial["quotes"]
-    assert trial["ci_low"] < trial["mean_difference"] < 0
+    gate = policy.description["no_quote_gate"]
+    assert not gate["quotes"]
+    assert gate["ci_low"] < gate["mean_difference"] < 0
     observations = np.random.default_rng(0).normal(size=(5, len(policy.description["features"]))).astype(np.float32)
     assert np.isnan(policy(observations)).all()
     assert np.isfinite(saved.Policy.load(tmp_path / "run" / "best")(observations)).all()
@@ -54,17 +52,17 @@ def test_a_policy_whose_fills_cost_more_than_they_earn_quotes_nothing(small_conf
 
 def test_a_policy_whose_fills_pay_quotes_as_it_learned(small_config, tmp_path):
     policy = _trained(small_config, tmp_path / "run", -50.0)
-    trial = policy.description["trial"]
-    assert trial["quotes"]
-    assert 0 < trial["ci_low"] < trial["mean_difference"]
+    gate = policy.description["no_quote_gate"]
+    assert gate["quotes"]
+    assert 0 < gate["ci_low"] < gate["mean_difference"]
     observations = np.random.default_rng(0).normal(size=(5, len(policy.description["features"]))).astype(np.float32)
     assert np.isfinite(policy(observations)).all()
-    # the trial is of what was exported: the same policy on the same split earns the same
+    # the gate is of what was exported: the same policy on the same split earns the same
     outcome = evaluate.evaluate(policy, split="validation")
     (none,) = [one for one in outcome.comparison if one["baseline"] == "none"]
-    assert none["mean_difference"] == pytest.approx(trial["mean_difference"], rel=1e-3)
+    assert none["mean_difference"] == pytest.approx(gate["mean_difference"], rel=1e-3)
 
 
-def test_a_model_has_nothing_to_abstain_from():
+def test_a_model_has_no_gate():
     with pytest.raises(errors.ConfigError, match=r"train\.no_quote_gate is true with environment\.name simple_model"):
         loading.decode({"environment": {"name": "simple_model"}, "train": {"no_quote_gate": True}}, "test")

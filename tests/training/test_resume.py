@@ -29,35 +29,31 @@ def finished(small_config, tmp_path_factory):
     )
     task = tape_task.TapeTask.create(config)
     run = run_directory.RunDirectory.create(tmp_path_factory.mktemp("runs") / "run", config, "hash")
-    job = trainer.Trainer(task, run)
-    job.run()
-    held = _keys(job)
-    job.close()
-    return task, run.path, held
+    held = []
+    trainer.train(task, run, on_end=lambda job: held.append(_keys(job)))
+    return task, run.path, held[0]
 
 
 def _keys(job):
     """Keys of all items of a replay: so many uniform draws miss one of about 100 with a chance below 1e-15."""
-    drawn = job._replay.client.sample(server_lib.TABLE, 5000, emit_timesteps=False)
+    drawn = job.replay.client.sample(server_lib.TABLE, 5000, emit_timesteps=False)
     keys = {sample.info.key for sample in drawn}
-    assert len(keys) == job._replay.items()
+    assert len(keys) == job.replay.items()
     return keys
 
 
-def _resumed(task, path):
-    return trainer.Trainer(task, run_directory.RunDirectory.existing(path))
+def _resumed(task, path, on_ready=None, on_end=None):
+    return trainer.train(task, run_directory.RunDirectory.existing(path), None, on_ready, on_end)
 
 
 def test_the_replay_holds_what_it_held(finished):
     task, path, held = finished
     # the warm-up's 40 batched steps, then 2 every 2 train steps; steps between episodes come on top
     assert len(held) >= 40 + STEPS - 1
-    job = _resumed(task, path)
-    assert job._replay.restored
-    assert _keys(job) == held
-    job.run()
-    assert _keys(job) == held  # at its last step: nothing was collected
-    job.close()
+    found = []
+    job = _resumed(task, path, *2 * [lambda job: found.append(_keys(job))])
+    assert job.replay.restored
+    assert found == [held, held]  # at its last step: nothing was collected
     assert not list((path / "checkpoints").glob(".*"))
 
 
@@ -77,15 +73,14 @@ def test_a_replay_that_cannot_be_loaded_is_filled_again(finished, tmp_path, capl
         shutil.rmtree(folder)
     else:
         os.truncate(folder / "chunks.tfrecord", 1000)
+    filled = []
     with caplog.at_level(logging.WARNING, logger="tfmm"):
-        job = _resumed(task, path)
-    assert not job._replay.restored
+        job = _resumed(task, path, on_end=lambda job: filled.append(job.replay.items()))
+    assert not job.replay.restored
     (message,) = (record.message for record in caplog.records if "replay of checkpoint" in record.message)
     assert ("it holds none" in message) == (damage == "missing")
     assert message.endswith("it is filled again with the restored policy")
-    job.run()
-    assert job._replay.items() >= task.config.collect.initial_steps - 1
-    job.close()
+    assert filled[0] >= task.config.collect.initial_steps - 1
 
 
 @pytest.mark.parametrize(
@@ -94,26 +89,22 @@ def test_a_replay_that_cannot_be_loaded_is_filled_again(finished, tmp_path, capl
         ({"agent.actor_layers": [8]}, r"variables \['actor/dense.*, 16\], wanted \['actor/dense.*, 8\]"),
         ({"agent.name": "td3"}, r"settings agent\.name ddpg, wanted td3"),
         ({"environment.features": ["inventory", "spread"]}, r"transition observation \['float32', \d+\], wanted"),
-        (None, r"no readable layout\.json, wanted one of this version"),
+        (None, r"no readable schema\.json, wanted one of this version"),
         ("torn", r"cannot be restored \(.*\), wanted whole files"),
     ],
 )
-def test_a_checkpoint_of_another_layout_is_refused_in_one_line(finished, tmp_path, change, message):
+def test_a_checkpoint_of_another_schema_is_refused_in_one_line(finished, tmp_path, change, message):
     task, finished_path, _ = finished
     path = shutil.copytree(finished_path, tmp_path / "run")
     newest = path / "checkpoints" / f"{STEPS:010d}"
     if change is None:
-        (newest / "layout.json").unlink()
+        (newest / "schema.json").unlink()
     elif change == "torn":
         os.truncate(newest / "state.pickle", 10)
     else:
         task = tape_task.TapeTask.create(loading.with_settings(task.config, change, "test"))
     with pytest.raises(errors.DataError, match=message) as raised:
-        job = _resumed(task, path)
-        try:
-            job.run()
-        finally:
-            job.close()
+        _resumed(task, path)
     assert "\n" not in str(raised.value)
 
 
@@ -141,8 +132,7 @@ def test_a_full_disk_in_mid_checkpoint_leaves_the_one_before_it(finished, tmp_pa
     assert [one.name for one in sorted((path / "checkpoints").glob("[0-9]*"))] == ["0000000020", "0000000040"]
     assert not list((path / "checkpoints").glob(".*.tmp"))
 
-    job = _resumed(tape_task.TapeTask.create(config), path)
-    assert _keys(job) == held
-    job.run()
-    job.close()
+    found = []
+    _resumed(tape_task.TapeTask.create(config), path, on_ready=lambda job: found.append(_keys(job)))
+    assert found == [held]
     assert (path / "checkpoints" / "0000000060").is_dir()

@@ -49,17 +49,14 @@ def test_weights_that_are_not_finite_are_not_saved(small_config, tmp_path):
     """Poisoned after a checkpoint: that one stays the newest, and whole."""
     config = _changed(small_config, steps=20, validation_interval=0)
     task = tape_task.TapeTask.create(config)
-    job = trainer.Trainer(task, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
-    job.run()
-    weight = job._agent._critic_network.trainable_variables[0]
+    job = trainer.train(task, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
+    weight = job.agent._critic_network.trainable_variables[0]
     weight.assign(weight * np.nan)
+    job.train_step.assign(21)
     with pytest.raises(errors.Diverged, match=r"step 21: weight .* is not finite; checkpoint .*0000000020 is whole"):
-        job._save(21)
-    job.close()
-    again = trainer.Trainer(task, run_directory.RunDirectory.existing(tmp_path / "run"))
-    again.run()  # at its last step already
-    assert all(np.isfinite(one.numpy()).all() for one in again._agent.variables)
-    again.close()
+        job.checkpoints.save()
+    again = trainer.train(task, run_directory.RunDirectory.existing(tmp_path / "run"))  # at its last step already
+    assert all(np.isfinite(one.numpy()).all() for one in again.agent.variables)
 
 
 def test_patience_ends_a_run_that_gets_no_better(small_config, tmp_path):
@@ -67,9 +64,7 @@ def test_patience_ends_a_run_that_gets_no_better(small_config, tmp_path):
     slow = {"actor_learning_rate": 1e-12, "critic_learning_rate": 1e-12}
     config = _changed(small_config, slow, steps=200, validation_interval=10, patience=2, checkpoint_interval=100)
     task = tape_task.TapeTask.create(config)
-    job = trainer.Trainer(task, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
-    job.run()
-    job.close()
+    trainer.train(task, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
     assert _records(tmp_path / "run")[-1]["step"] == 30
     assert json.loads((tmp_path / "run" / "policy" / "tfmm.json").read_text())["train_step"] == 30
     assert sorted(one.name for one in (tmp_path / "run" / "checkpoints").iterdir()) == ["0000000030"]

@@ -44,13 +44,10 @@ def _records(run_dir):
 
 @pytest.fixture(scope="module")
 def trained(small_config, tmp_path_factory):
-    """A finished run and its trainer, still alive."""
+    """A finished run and the parts of its training."""
     task = tape_task.TapeTask.create(small_config)
     run = run_directory.RunDirectory.create(tmp_path_factory.mktemp("runs") / "run", small_config, "hash")
-    job = trainer.Trainer(task, run)
-    job.run()
-    yield job, run.path, task
-    job.close()
+    return trainer.train(task, run), run.path, task
 
 
 def test_run_directory_holds_everything(trained, small_config):
@@ -82,7 +79,7 @@ def test_exported_policy_acts_like_the_live_one_in_plain_tensorflow(trained, tmp
         [sys.executable, "-I", "-c", PLAIN, str(path / "policy"), str(tmp_path / "x.npy"), str(tmp_path / "a.npy")],
         check=True,
     )
-    live = job._agent.policy.action(ts.restart(tf.constant(x), batch_size=1000)).action.numpy()
+    live = job.agent.policy.action(ts.restart(tf.constant(x), batch_size=1000)).action.numpy()
     assert np.ptp(live, axis=0).min() > 0.01  # the policy looks at its observation
     assert np.abs(np.load(tmp_path / "a.npy") - live).max() < 1e-6
     assert np.abs(saved.Policy.load(path)(x) - live).max() < 1e-6
@@ -90,11 +87,11 @@ def test_exported_policy_acts_like_the_live_one_in_plain_tensorflow(trained, tmp
 
 def test_training_moves_the_policy_and_the_normaliser_is_fitted(trained):
     job, _, _ = trained
-    actor = job._agent._actor_network
+    actor = job.agent._actor_network
     assert np.abs(actor.normaliser.stddev.numpy() - 1).max() > 0.1
     for net, target in (
-        (actor, job._agent._target_actor_network),
-        (job._agent._critic_network, job._agent._target_critic_network),
+        (actor, job.agent._target_actor_network),
+        (job.agent._critic_network, job.agent._target_critic_network),
     ):
         np.testing.assert_array_equal(net.normaliser.mean.numpy(), target.normaliser.mean.numpy())
         assert any(
@@ -104,14 +101,11 @@ def test_training_moves_the_policy_and_the_normaliser_is_fitted(trained):
 
 def test_checkpoint_restores_agent_and_environment(trained, small_config):
     job, path, task = trained
-    again = trainer.Trainer(task, run_directory.RunDirectory.existing(path))
-    step, state = again._run.restore_checkpoint(again._checkpoint)
-    again._set_state(state)
-    assert step == small_config.train.steps == int(again._step.numpy())
-    for left, right in zip(job._agent._critic_network.variables, again._agent._critic_network.variables, strict=True):
+    again = trainer.train(task, run_directory.RunDirectory.existing(path))  # at its last step already
+    assert small_config.train.steps == int(again.train_step.numpy())
+    for left, right in zip(job.agent._critic_network.variables, again.agent._critic_network.variables, strict=True):
         np.testing.assert_array_equal(left.numpy(), right.numpy())
-    np.testing.assert_array_equal(job._env.simulator.rows, again._env.simulator.rows)
-    again.close()
+    np.testing.assert_array_equal(job.env.simulator.rows, again.env.simulator.rows)
 
 
 def test_existing_and_missing_runs_are_refused(trained, small_config, tmp_path):

@@ -1,26 +1,45 @@
 """Double DQN from specs and settings."""
 
+from typing import Any
+
+import tensorflow as tf
 from tf_agents.agents.dqn import dqn_agent
+from tf_agents.trajectories import time_step as ts, trajectory
 
-from tfmm.agents import networks, optimisers, td
+from tfmm.agents import guarded, networks, optimisers, td
+from tfmm.config import agent as agent_lib
 
 
-def create(settings, time_step_spec, action_spec, train_step, steps):
-    """A DdqnAgent (van Hasselt et al. 2016): the online network chooses, the target network judges.
+class GuardedDdqnAgent(guarded.GuardedAgent, dqn_agent.DdqnAgent):
+    """TF-Agents' DdqnAgent under guard."""
 
-    Arguments as ddpg.create; the action spec is one number from 0. Rows explore by themselves, so the agent's own
-    epsilon is 0.
+    def values(self, observation: tf.Tensor) -> tf.Tensor:
+        """(B, A) float32: Q(s, .) of the online network."""
+        return self._q_network(observation)[0]
+
+    def td_errors(self, experience: trajectory.Trajectory) -> tf.Tensor:
+        """(B,) float32: of the online network at the actions taken."""
+        return td.errors(
+            self, experience, self._compute_q_values, lambda following: self._compute_next_q_values(following, ())
+        )
+
+
+def create(
+    settings: agent_lib.Dqn, time_step_spec: ts.TimeStep, action_spec: Any, train_step: tf.Variable, steps: int
+) -> GuardedDdqnAgent:
+    """A Double DQN agent (van Hasselt et al. 2016): the online network chooses, the target network gives the value.
+
+    Arguments as ddpg.create; the action spec is one number from 0. Exploration is that of collection
+    (training.exploration), so the agent's own epsilon is 0.
     """
-    critic = networks.ValueNetwork(
+    critic = networks.QNetwork(
         time_step_spec.observation,
         action_spec,
         settings.critic_joint_layers,
         settings.activation,
-        settings.batch_normalisation,
-        settings.dropout,
-        settings.l2,
+        networks.Regularisation(settings.batch_normalisation, settings.dropout, settings.l2),
     )
-    agent = dqn_agent.DdqnAgent(
+    agent = GuardedDdqnAgent(
         time_step_spec,
         action_spec,
         q_network=critic,
@@ -31,15 +50,3 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
     )
     agent.initialize()
     return agent
-
-
-def values(agent, observation):
-    """(B, A) float32 tensor: Q(s, .) of the online network."""
-    return agent._q_network(observation)[0]
-
-
-def td_errors(agent, experience):
-    """(B,) float32 tensor: of the online network at the actions taken."""
-    return td.errors(
-        agent, experience, agent._compute_q_values, lambda following: agent._compute_next_q_values(following, ())
-    )

@@ -1,55 +1,53 @@
-"""Agents by name."""
+"""The agent of a configuration, made from the specs of an environment."""
 
-from tf_agents.agents.dqn import dqn_agent
-from tf_agents.agents.reinforce import reinforce_agent
-from tf_agents.agents.td3 import td3_agent
+from collections.abc import Callable
+from typing import Any
 
-from tfmm.agents import ddpg, dqn, reinforce, td3
+import tensorflow as tf
+from tf_agents.agents import tf_agent
+from tf_agents.environments import tf_environment
+from tf_agents.train.utils import train_utils
+from tf_agents.trajectories import time_step as ts
 
-_AGENTS = {"ddpg": ddpg, "td3": td3, "dqn": dqn, "reinforce": reinforce}
-_AGENTS_OF = {
-    ddpg.DdpgAgent: ddpg,
-    td3_agent.Td3Agent: td3,
-    dqn_agent.DdqnAgent: dqn,
-    reinforce_agent.ReinforceAgent: reinforce,
+from tfmm.agents import ddpg, dqn, guarded, reinforce, td3
+from tfmm.config import agent as agent_lib, experiment as experiment_lib
+
+_CREATE: dict[str, Callable[..., guarded.GuardedAgent]] = {
+    "ddpg": ddpg.create,
+    "td3": td3.create,
+    "dqn": dqn.create,
+    "reinforce": reinforce.create,
 }
 _PARTS = ("actor_loss", "critic_loss", "policy_gradient_loss", "value_estimation_loss", "entropy_regularization_loss")
 
 
-def create(settings, time_step_spec, action_spec, train_step, steps):
+def create_agent(
+    config: experiment_lib.Config, environment: tf_environment.TFEnvironment
+) -> tuple[guarded.GuardedAgent, tf.Variable]:
+    """(agent, its step variable) for an environment of a configuration."""
+    train_step = train_utils.create_train_step()
+    specs = environment.time_step_spec(), environment.action_spec()
+    return create(config.agent, *specs, train_step, config.train.steps), train_step
+
+
+def create(
+    settings: agent_lib.AnyAgent, time_step_spec: ts.TimeStep, action_spec: Any, train_step: tf.Variable, steps: int
+) -> guarded.GuardedAgent:
     """The agent of `settings.name`.
 
     Args:
-        settings: section [agent] of a Config. time_step_spec, action_spec: tensor specs of one row.
+        settings: section [agent]. time_step_spec, action_spec: tensor specs of one row.
         train_step: the step variable, int64. steps: train steps of the whole run.
     """
-    return _AGENTS[settings.name].create(settings, time_step_spec, action_spec, train_step, steps)
+    return _CREATE[settings.name](settings, time_step_spec, action_spec, train_step, steps)
 
 
-def on_policy(settings):
-    """Whether the agent may learn only from what its present policy did."""
+def on_policy(settings: agent_lib.AnyAgent) -> bool:
+    """Whether the agent may learn only from actions of its present policy."""
     return settings.name == "reinforce"
 
 
-def values(agent, observation):
-    """What the critic thinks of states: Q(s, .) (B, A) of a dqn, else the value (B,) of the greedy action or state.
-
-    Args:
-        observation: (B, F) float32 tensor.
-    """
-    return _AGENTS_OF[type(agent)].values(agent, observation)
-
-
-def td_errors(agent, experience):
-    """(B,) float32 tensor: how far the value of each transition is from its target.
-
-    Args:
-        experience: Trajectory [B, 2, ...], of an agent that learns from a replay.
-    """
-    return _AGENTS_OF[type(agent)].td_errors(agent, experience)
-
-
-def losses(info):
-    """{name: float} of a LossInfo: the whole loss and its parts that are numbers."""
+def losses(info: tf_agent.LossInfo) -> dict[str, float]:
+    """{name: value} of the whole loss and of its parts that are numbers."""
     parts = {name: part for name, part in info.extra._asdict().items() if name in _PARTS}
     return {"loss": float(info.loss), **{name: float(part) for name, part in parts.items()}}

@@ -4,39 +4,46 @@ The layers and initialisers are those of Lillicrap et al. 2016 (arXiv 1509.02971
 Inside the network the normaliser travels with the exported policy: raw features in, action out.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
 import numpy as np
 import tensorflow as tf
+from tf_agents.agents import tf_agent
 from tf_agents.networks import network
 from tf_agents.utils import common
 
+from tfmm.arrays import Floats32
+
 CLIP = 10.0
+"""Standard deviations from the mean at which a normalised observation is clipped."""
 
 
 class Normaliser(tf.keras.layers.Layer):
     """(x - mean) / stddev, clipped to +/- CLIP; mean 0 and stddev 1 until `assign`."""
 
-    def build(self, input_shape):
+    def build(self, input_shape: tf.TensorShape) -> None:
         width = input_shape[-1:]
         self.mean = self.add_weight("mean", width, initializer="zeros", trainable=False)
         self.stddev = self.add_weight("stddev", width, initializer="ones", trainable=False)
         super().build(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return tf.clip_by_value((inputs - self.mean) / self.stddev, -CLIP, CLIP)
 
-    def assign(self, mean, stddev):
+    def assign(self, mean: Floats32, stddev: Floats32) -> None:
         """Sets the constants, (F,) float32 each; a feature that does not vary is left unscaled."""
         self.mean.assign(mean)
         self.stddev.assign(np.where(stddev > 1e-6, stddev, 1.0))
 
 
-def activation_function(name):
+def activation_function(name: str) -> Callable[[tf.Tensor], tf.Tensor]:
     """The function of agent.activation; leaky_relu has slope 0.2 below 0, the default of TensorFlow."""
     return {"relu": tf.nn.relu, "leaky_relu": tf.nn.leaky_relu, "tanh": tf.nn.tanh}[name]
 
 
-def fit_normaliser(agent, observations):
-    """Sets every Normaliser of an agent, those of its target networks included, from observations (K, F)."""
+def fit_normaliser(agent: tf_agent.TFAgent, observations: Floats32) -> None:
+    """Sets every Normaliser of an agent, those of its target networks included, from observations (K, F) float32."""
     mean, stddev = observations.mean(axis=0), observations.std(axis=0)
     for module in agent.submodules:
         # TF-Agents' networks keep the layer they were given beside the copy that they use
@@ -65,13 +72,22 @@ def _apply(layers, x):
 class ActorNetwork(network.Network):
     """Observation (B, F) -> action (B, d) inside the bounds of the action spec, by tanh."""
 
-    def __init__(self, observation_spec, action_spec, layers, activation="relu", name="actor"):
+    def __init__(
+        self,
+        observation_spec: tf.TensorSpec,
+        action_spec: Any,
+        layers: Sequence[int],
+        activation: str = "relu",
+        name: str = "actor",
+    ) -> None:
         super().__init__(observation_spec, state_spec=(), name=name)
         self._action_spec = action_spec
         self.normaliser = Normaliser()
         self._layers_ = [_dense(units, activation) for units in layers] + [_output(action_spec.shape[0], "tanh")]
 
-    def call(self, observation, step_type=(), network_state=(), training=False):
+    def call(
+        self, observation: tf.Tensor, step_type: Any = (), network_state: Any = (), training: bool = False
+    ) -> tuple[tf.Tensor, Any]:
         action = _apply(self._layers_, self.normaliser(observation))
         return common.scale_to_spec(action, self._action_spec), network_state
 
@@ -85,15 +101,23 @@ class CriticNetwork(network.Network):
     """
 
     def __init__(
-        self, input_tensor_spec, observation_layers, action_layers, joint_layers, activation="relu", name="critic"
-    ):
+        self,
+        input_tensor_spec: tuple[Any, Any],
+        observation_layers: Sequence[int],
+        action_layers: Sequence[int],
+        joint_layers: Sequence[int],
+        activation: str = "relu",
+        name: str = "critic",
+    ) -> None:
         super().__init__(input_tensor_spec, state_spec=(), name=name)
         self.normaliser = Normaliser()
         self._observation_layers = [_dense(units, activation) for units in observation_layers]
         self._action_layers = [_dense(units, activation) for units in action_layers]
         self._joint_layers = [_dense(units, activation) for units in joint_layers] + [_output(1)]
 
-    def call(self, inputs, step_type=(), network_state=(), training=False):
+    def call(
+        self, inputs: tuple[tf.Tensor, tf.Tensor], step_type: Any = (), network_state: Any = (), training: bool = False
+    ) -> tuple[tf.Tensor, Any]:
         observation, action = inputs
         left = _apply(self._observation_layers, self.normaliser(observation))
         right = _apply(self._action_layers, tf.cast(action, tf.float32))
@@ -101,29 +125,45 @@ class CriticNetwork(network.Network):
         return tf.reshape(joint, [-1]), network_state
 
 
-class ValueNetwork(network.Network):
-    """Observation (B, F) -> values (B, A) of the A discrete actions, the Q-network of a DQN.
+class Regularisation(NamedTuple):
+    """Of a QNetwork. batch_normalisation: after each hidden layer. dropout: share of units, after each hidden layer.
+    l2: weight of the sum of squared kernels in the loss."""
+
+    batch_normalisation: bool = False
+    dropout: float = 0.0
+    l2: float = 0.0
+
+
+class QNetwork(network.Network):
+    """Observation (B, F) -> Q(s, .) (B, A) of the A discrete actions.
 
     Args:
-        layers: units; each layer is followed by batch normalisation and dropout where those are asked for.
-        l2: weight of the sum of squared kernels in the loss.
+        layers: units of the hidden layers.
     """
 
     def __init__(
-        self, observation_spec, action_spec, layers, activation, batch_normalisation, dropout, l2, name="value"
-    ):
+        self,
+        observation_spec: tf.TensorSpec,
+        action_spec: Any,
+        layers: Sequence[int],
+        activation: str,
+        regularisation: Regularisation,
+        name: str = "value",
+    ) -> None:
         super().__init__(observation_spec, state_spec=(), name=name)
         self.normaliser = Normaliser()
         self._layers_ = []
         for units in layers:
-            self._layers_.append(_dense(units, activation, l2))
-            if batch_normalisation:
+            self._layers_.append(_dense(units, activation, regularisation.l2))
+            if regularisation.batch_normalisation:
                 self._layers_.append(tf.keras.layers.BatchNormalization())
-            if dropout:
-                self._layers_.append(tf.keras.layers.Dropout(dropout))
+            if regularisation.dropout:
+                self._layers_.append(tf.keras.layers.Dropout(regularisation.dropout))
         self._layers_.append(_output(int(action_spec.maximum - action_spec.minimum) + 1))
 
-    def call(self, observation, step_type=(), network_state=(), training=False):
+    def call(
+        self, observation: tf.Tensor, step_type: Any = (), network_state: Any = (), training: bool = False
+    ) -> tuple[tf.Tensor, Any]:
         x = self.normaliser(observation)
         for layer in self._layers_:
             x = layer(x, training=training)

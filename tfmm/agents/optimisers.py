@@ -1,28 +1,35 @@
 """Optimisers and losses of the settings."""
 
+from typing import Any
+
 import tensorflow as tf
 from tf_agents.utils import common
 
+from tfmm.config import agent as agent_lib, agent_base
+
 
 class _Delayed(tf.keras.optimizers.schedules.LearningRateSchedule):
-    """0 for so many steps, then a constant or what another schedule says."""
+    """0 for the first `delay` steps, then a constant or the rate of another schedule."""
 
-    def __init__(self, rate, delay):
+    def __init__(self, rate: Any, delay: int) -> None:
         super().__init__()
         self._rate, self._delay = rate, delay
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         return tf.where(step < self._delay, 0.0, self._rate(step) if callable(self._rate) else self._rate)
 
     def get_config(self):
         return {"rate": self._rate, "delay": self._delay}
 
 
-def create(initial, settings, steps, delay=0):
+def create(
+    initial: float, settings: agent_lib.AnyAgent, steps: int, delay: int = 0
+) -> tf.keras.optimizers.legacy.Optimizer:
     """Adam with the learning rate or its schedule; an optimiser counts its own steps, one a train step.
 
     Args:
-        delay: steps in which nothing moves yet.
+        initial: learning rate at the first step. steps: train steps of the whole run.
+        delay: first steps, in which the learning rate is 0.
     """
     rate = initial
     if settings.learning_rate_decay == "cosine":
@@ -32,8 +39,8 @@ def create(initial, settings, steps, delay=0):
     return tf.keras.optimizers.legacy.Adam(rate)
 
 
-def td_learning(settings):
-    """What every agent with target networks is told alike: keyword arguments of its class."""
+def td_learning(settings: agent_base.OffPolicy) -> dict[str, Any]:
+    """Keyword arguments that are the same for every agent with target networks."""
     huber = settings.loss == "huber"
     return {
         "target_update_tau": settings.target_update_tau,

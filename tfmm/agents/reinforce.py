@@ -1,16 +1,29 @@
 """REINFORCE with a value baseline from specs and settings."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 from tf_agents.agents.reinforce import reinforce_agent
 from tf_agents.networks import actor_distribution_network, normal_projection_network, value_network
+from tf_agents.trajectories import time_step as ts
 
-from tfmm.agents import networks, optimisers
+from tfmm.agents import guarded, networks, optimisers
+from tfmm.config import agent as agent_lib
 
 
-def create(settings, time_step_spec, action_spec, train_step, steps):
-    """A ReinforceAgent (Williams 1992) whose baseline is learned (Sutton and Barto 2018, section 13.4).
+class GuardedReinforceAgent(guarded.GuardedAgent, reinforce_agent.ReinforceAgent):
+    """TF-Agents' ReinforceAgent under guard."""
+
+    def values(self, observation: tf.Tensor) -> tf.Tensor:
+        """(B,) float32: the baseline's value of the state."""
+        return self._value_network(observation, step_type=tf.ones(tf.shape(observation)[:1], tf.int32))[0]
+
+
+def create(
+    settings: agent_lib.Reinforce, time_step_spec: ts.TimeStep, action_spec: Any, train_step: tf.Variable, steps: int
+) -> GuardedReinforceAgent:
+    """A REINFORCE agent (Williams 1992) whose baseline is learned (Sutton and Barto 2018, section 13.4).
 
     The policy is a Gaussian whose mean is the actor's output and whose standard deviation, the same in every
     state, is learned too. One optimiser moves both networks with actor_learning_rate. Arguments as ddpg.create.
@@ -37,7 +50,7 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
         fc_layer_params=settings.critic_joint_layers,
         activation_fn=function,
     )
-    agent = reinforce_agent.ReinforceAgent(
+    agent = GuardedReinforceAgent(
         time_step_spec,
         action_spec,
         actor_network=actor,
@@ -45,7 +58,7 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
         optimizer=optimisers.create(settings.actor_learning_rate, settings, steps),
         value_estimation_loss_coef=settings.value_loss_weight,
         gamma=settings.gamma,
-        # over a block with the boundaries between episodes in it, whose reward is not one
+        # TF-Agents would normalise over the boundaries between episodes too, which have no reward
         normalize_returns=False,
         gradient_clipping=settings.gradient_clipping or None,
         entropy_regularization=settings.entropy or None,
@@ -53,8 +66,3 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
     )
     agent.initialize()
     return agent
-
-
-def values(agent, observation):
-    """(B,) float32 tensor: the baseline's value of the state."""
-    return agent._value_network(observation, step_type=tf.ones(tf.shape(observation)[:1], tf.int32))[0]

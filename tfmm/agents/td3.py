@@ -1,15 +1,42 @@
-"""Td3Agent from specs and settings."""
+"""TD3 from specs and settings."""
+
+from typing import Any
 
 import tensorflow as tf
 from tf_agents.agents.td3 import td3_agent
+from tf_agents.trajectories import time_step as ts, trajectory
 
-from tfmm.agents import ddpg, optimisers, td
+from tfmm.agents import ddpg, guarded, optimisers, td
+from tfmm.config import agent as agent_lib
 
 
-def create(settings, time_step_spec, action_spec, train_step, steps):
-    """A Td3Agent (Fujimoto et al. 2018): two critics, the actor updated less often; arguments as ddpg.create."""
+class GuardedTd3Agent(guarded.GuardedAgent, td3_agent.Td3Agent):
+    """TF-Agents' Td3Agent under guard."""
+
+    def values(self, observation: tf.Tensor) -> tf.Tensor:
+        """(B,) float32: Q(s, pi(s)) of the first critic."""
+        action, _ = self._actor_network(observation)
+        return self._critic_network_1((observation, action))[0]
+
+    def td_errors(self, experience: trajectory.Trajectory) -> tf.Tensor:
+        """(B,) float32: of the first critic, against the smaller of the target critics without their noise."""
+
+        def next_value(following: ts.TimeStep) -> tf.Tensor:
+            action, _ = self._target_actor_network(following.observation)
+            pair = following.observation, action
+            return tf.minimum(self._target_critic_network_1(pair)[0], self._target_critic_network_2(pair)[0])
+
+        return td.errors(
+            self, experience, lambda now, action: self._critic_network_1((now.observation, action))[0], next_value
+        )
+
+
+def create(
+    settings: agent_lib.Td3, time_step_spec: ts.TimeStep, action_spec: Any, train_step: tf.Variable, steps: int
+) -> GuardedTd3Agent:
+    """A TD3 agent (Fujimoto et al. 2018): two critics, the actor updated less often. Arguments as ddpg.create."""
     actor, critic = ddpg.actor_and_critic(settings, time_step_spec.observation, action_spec)
-    agent = td3_agent.Td3Agent(
+    agent = GuardedTd3Agent(
         time_step_spec,
         action_spec,
         actor_network=actor,
@@ -27,22 +54,3 @@ def create(settings, time_step_spec, action_spec, train_step, steps):
     )
     agent.initialize()
     return agent
-
-
-def values(agent, observation):
-    """(B,) float32 tensor: Q(s, pi(s)) of the first critic."""
-    action, _ = agent._actor_network(observation)
-    return agent._critic_network_1((observation, action))[0]
-
-
-def td_errors(agent, experience):
-    """(B,) float32 tensor: of the first critic, against the smaller of the target critics without their noise."""
-
-    def next_value(following):
-        action, _ = agent._target_actor_network(following.observation)
-        pair = following.observation, action
-        return tf.minimum(agent._target_critic_network_1(pair)[0], agent._target_critic_network_2(pair)[0])
-
-    return td.errors(
-        agent, experience, lambda now, action: agent._critic_network_1((now.observation, action))[0], next_value
-    )

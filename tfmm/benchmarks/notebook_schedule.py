@@ -6,6 +6,7 @@ import msgspec
 from tf_agents.drivers import py_driver
 from tf_agents.train import learner
 
+from tfmm.agents import factory as agents
 from tfmm.config import loading
 from tfmm.environments.tape import task as tape_task
 from tfmm.training import collection, run_directory, trainer
@@ -58,19 +59,20 @@ def batched(notebook):
 
 def _engine(task, folder):
     run = run_directory.RunDirectory.create(folder, task.config, task.data_hash)
-    job = trainer.Trainer(task, run)
-    began = time.perf_counter()
-    job.run()
-    seconds = time.perf_counter() - began
-    job.close()
-    return seconds
+    times = []
+
+    def note(_):
+        times.append(time.perf_counter())
+
+    trainer.train(task, run, on_ready=note, on_end=note)
+    return times[1] - times[0]
 
 
 def _stock(task, folder):
     """One environment, TF-Agents' eager policy, an item a step, one train step a call of the learner."""
     settings, collect = task.config.train, task.config.collect
     env = task.environment("train", None, seed=0)
-    agent, step = trainer.create_agent(task, env)
+    agent, step = agents.create_agent(task.config, collection.tf_environment(env))
     replay = server_lib.Replay(agent.collect_data_spec, None, settings.replay_capacity, settings.replay_timeout_s)
     train = learner.Learner(
         str(folder),

@@ -182,12 +182,12 @@ def _check_symbols(wanted, task):
 def _facts(policy):
     description = policy.description
     keys = ("train_step", "features", "actions", "instruments", "scales", "data_hash")
-    trial = description.get("trial")
+    gate = description.get("no_quote_gate")
     return {
         "name": policy.config.agent.name,
         "seed": policy.config.seed,
         **{key: description[key] for key in keys},
-        **({} if trial is None else {"trial": trial}),
+        **({} if gate is None else {"no_quote_gate": gate}),
     }
 
 

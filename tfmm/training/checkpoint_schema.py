@@ -1,31 +1,35 @@
-"""What a checkpoint holds, written beside it, so that one of other networks or another version is refused in words."""
+"""Schema of a checkpoint, written beside it, so that one of other networks or another version is refused in words."""
 
+import pathlib
 import re
+from typing import Any
 
 import tree
+from tf_agents.agents import tf_agent
 
 from tfmm import errors, files
+from tfmm.config import experiment as experiment_lib
 
-NAME = "layout.json"
-_FORMAT = 1  # of state.pickle and of what stands beside it
+NAME = "schema.json"
+_FORMAT = 2  # of state.pickle and of the files beside it
 
 
-def of(agent, settings):
-    """The layout of a run's checkpoints: a tree for JSON.
+def of(agent: tf_agent.TFAgent, config: experiment_lib.Config) -> dict[str, Any]:
+    """The schema of the checkpoints of a run: a tree for JSON.
 
     Args:
-        agent: before its optimisers have made variables. settings: Config.
+        agent: before its optimisers have made variables. config: of the run.
     """
     frames = tree.flatten_with_path(agent.collect_data_spec)
     return {
         "format": _FORMAT,
         "settings": {
-            "agent.name": settings.agent.name,
-            "agent.n_step": settings.agent.n_step,
-            "collect.mode": settings.collect.mode,
-            "environment.name": settings.environment.name,
-            "environment.rows": settings.environment.rows,
-            "train.sampler": settings.train.sampler,
+            "agent.name": config.agent.name,
+            "agent.n_step": config.agent.n_step,
+            "collect.mode": config.collect.mode,
+            "environment.name": config.environment.name,
+            "environment.rows": config.environment.rows,
+            "train.sampler": config.train.sampler,
         },
         "transition": {".".join(map(str, path)): [spec.dtype.name, *spec.shape] for path, spec in frames},
         # Keras numbers the layers of a process in the order of their making
@@ -33,8 +37,8 @@ def of(agent, settings):
     }
 
 
-def check(folder, wanted):
-    """Raises DataError where the checkpoint in a folder has another layout than `wanted`; nothing without a folder."""
+def check(folder: pathlib.Path | None, wanted: dict[str, Any]) -> None:
+    """Raises DataError where the checkpoint in a folder has another schema than `wanted`; nothing without a folder."""
     if folder is None:
         return
     try:

@@ -1,11 +1,19 @@
-"""Collection through PyDriver: an environment with the policies that explore it, and what is logged of it."""
+"""Collection through PyDrivers: an environment, the policies that explore it, and the observers of its steps."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tf_agents.agents import tf_agent
 from tf_agents.drivers import py_driver
+from tf_agents.environments import batched_py_environment, py_environment, tf_py_environment
 from tf_agents.policies import py_policy, py_tf_eager_policy, random_py_policy
-from tf_agents.trajectories import policy_step, time_step as ts
+from tf_agents.specs import array_spec
+from tf_agents.trajectories import policy_step, time_step as ts, trajectory
 
+from tfmm.arrays import Array, Floats32
+from tfmm.config import experiment as experiment_lib
 from tfmm.training import exploration, metrics
 
 
@@ -13,137 +21,166 @@ class BatchPolicy(py_policy.PyPolicy):
     """The agent's greedy policy in one graph call for all rows, perturbed, clipped to the bounds.
 
     Args:
-        explore: exploration.RowNoise or EpsilonGreedy; None: not perturbed.
+        rows: B. explore: perturbs the actions; None: they are not.
         sampled: actions are drawn from the agent's own collect policy instead.
     """
 
-    def __init__(self, agent, time_step_spec, action_spec, rows, explore, sampled=False):
+    def __init__(
+        self,
+        agent: tf_agent.TFAgent,
+        time_step_spec: ts.TimeStep,
+        action_spec: array_spec.BoundedArraySpec,
+        rows: int,
+        explore: exploration.Exploration | None,
+        sampled: bool = False,
+    ) -> None:
         super().__init__(time_step_spec, action_spec)
         self._explore = explore
-        policy = agent.collect_policy if sampled else agent.policy
-        width = time_step_spec.observation.shape[0]
-
-        # nothing to convert: a policy has no Python control flow on tensors, and looking for it takes five seconds
-        @tf.function(input_signature=[tf.TensorSpec((rows, width), tf.float32)], autograph=False)
-        def greedy(observation):
-            return policy.action(ts.restart(observation, batch_size=rows)).action
-
-        self.greedy = greedy
+        self._graph = _graph(agent.collect_policy if sampled else agent.policy, time_step_spec, rows)
 
     def _action(self, time_step, policy_state, seed=None):
         spec = self.action_spec
-        action = self.greedy(time_step.observation).numpy()
+        action = self._graph(time_step.observation).numpy()
         if self._explore is not None:
             action = self._explore(action, time_step.step_type == ts.StepType.FIRST)
         action = np.clip(action, spec.minimum, spec.maximum).astype(spec.dtype)
         return policy_step.PolicyStep(action, policy_state, ())
 
 
-def random_policy(env, seed):
+def _graph(policy, time_step_spec, rows):
+    """Observation (rows, F) -> action of a TFPolicy as a tf.function; rows None: any number."""
+    width = time_step_spec.observation.shape[0]
+
+    # nothing to convert: a policy has no Python control flow on tensors, and looking for it takes five seconds
+    @tf.function(input_signature=[tf.TensorSpec((rows, width), tf.float32)], autograph=False)
+    def act(observation):
+        return policy.action(ts.restart(observation, batch_size=rows)).action
+
+    return act
+
+
+def greedy(agent: tf_agent.TFAgent) -> Callable[[Floats32], Array]:
+    """Observation (B, F) -> action (B, d) of the agent's greedy policy, for any B, with its weights of the moment."""
+    graph = _graph(agent.policy, agent.time_step_spec, None)
+    return lambda observation: graph(observation).numpy()
+
+
+def random_policy(env: py_environment.PyEnvironment, seed: int) -> random_py_policy.RandomPyPolicy:
     """Uniform actions inside the bounds."""
     return random_py_policy.RandomPyPolicy(env.time_step_spec(), env.action_spec(), seed=seed)
 
 
-def single_policy(agent):
+def single_policy(agent: tf_agent.TFAgent) -> py_tf_eager_policy.PyTFEagerPolicy:
     """The stock collect policy (one shared OU process) for a single environment."""
     return py_tf_eager_policy.PyTFEagerPolicy(agent.collect_policy, use_tf_function=True)
+
+
+def tf_environment(env: py_environment.PyEnvironment) -> tf_py_environment.TFPyEnvironment:
+    """The environment as TF-Agents' agents and episodes in TensorFlow take it: batched, its specs of tensors."""
+    if not env.batched:
+        env = batched_py_environment.BatchedPyEnvironment([env], multithreading=False)  # or a thread stays behind
+    return tf_py_environment.TFPyEnvironment(env)
+
+
+def collect_policy(
+    agent: tf_agent.TFAgent, env: py_environment.PyEnvironment, noise: exploration.Exploration | None
+) -> py_policy.PyPolicy:
+    """The policy that explores an environment: the greedy one of the agent with noise in every row of a batch, its
+    own collect policy where there is no noise, or the stock one for a single environment."""
+    if not env.batched:
+        return single_policy(agent)
+    sampled = noise is None
+    return BatchPolicy(agent, env.time_step_spec(), env.action_spec(), env.batch_size, noise, sampled)
 
 
 class Observations:
     """Observer: keeps the observations that the normaliser is fitted on."""
 
-    def __init__(self):
-        self._kept = []
+    def __init__(self) -> None:
+        self._kept: list[Floats32] = []
 
-    def __call__(self, trajectory):
-        self._kept.append(np.atleast_2d(trajectory.observation))
+    def __call__(self, step: trajectory.Trajectory) -> None:
+        """Keeps those of a step, of a batch or of a single environment."""
+        self._kept.append(np.atleast_2d(step.observation))
 
-    def stacked(self):
+    def stacked(self) -> Floats32:
+        """(K, F)."""
         return np.concatenate(self._kept)
 
 
 class Collector:
-    """An environment, the agent's exploring policy and their statistics.
+    """Drives an environment from where it stands.
 
     Args:
-        task: see environments.factory. env: of it, natively batched or single. rows: B, or None where it is single.
-        agent: whose policy explores. seeds: of the noise and of random actions.
-        sampled: the agent learns from its own policy alone, so actions are drawn from that and not perturbed.
-
-    Attributes:
-        statistics: statistics.Statistics of all steps so far.
+        config: the whole configuration. env: natively batched or single. policy: see collect_policy.
+        noise: of the policy, or None. writer: observer that fills the replay.
+        collected: observer of all steps, those of the warm-up included.
     """
 
-    def __init__(self, task, env, rows, agent, seeds, sampled=False):
-        settings = task.config
-        self._env, self._rows, self._agent = env, rows, agent
-        self._steps = settings.train.steps
-        noise_seed, self._random_seed = (int(seed) for seed in seeds)
-        self._noise = None
-        if rows is None:
-            self._policy = single_policy(agent)
-        else:
-            if not sampled:
-                self._noise = exploration.create(settings.agent, env.action_spec(), rows, noise_seed)
-            self._policy = self._batch_policy(self._noise, rows, sampled)
-        self.statistics = metrics.Statistics(env)
-        self._time_step = None
+    def __init__(
+        self,
+        config: experiment_lib.Config,
+        env: py_environment.PyEnvironment,
+        policy: py_policy.PyPolicy,
+        noise: exploration.Exploration | None,
+        writer: Any,
+        collected: metrics.Collected,
+    ) -> None:
+        self._config, self._env, self._policy, self._noise = config, env, policy, noise
+        self._writer, self._collected = writer, collected
+        self._time_step: ts.TimeStep | None = None
+        self._driver = self._driver_of(policy, [writer], config.collect.steps_per_iteration)
 
-    def _batch_policy(self, noise, rows, sampled=False):
-        return BatchPolicy(self._agent, self._env.time_step_spec(), self._env.action_spec(), rows, noise, sampled)
-
-    def greedy(self):
-        """Observation (B, F) -> action (B, d) of the agent's greedy policy, for any B."""
-        graph = self._batch_policy(None, None).greedy
-        return lambda observation: graph(observation).numpy()
-
-    def record(self):
-        """What is logged of the exploration and of the steps since the last record."""
-        explored = {} if self._noise is None else self._noise.record()
-        collected = metrics.means(self.statistics.names, self.statistics.take())
-        return {"collect/transitions": self.statistics.transitions, **collected, **explored}
-
-    def explore(self, writer, steps, train_step):
-        """Plays `steps` steps with the policy and the noise of a train step into a writer of the replay."""
-        if self._noise is not None:
-            self._noise.decay(min(1.0, train_step / self._steps))
-        self._drive(self._policy, steps, [writer])
-        writer.flush()
-
-    def play_randomly(self, writer, steps):
-        """Plays `steps` steps of uniform actions into a writer, or None; returns the observations (K, F)."""
-        seen = Observations()
-        observers = [seen] if writer is None else [writer, seen]
-        self._drive(random_policy(self._env, self._random_seed), steps, observers)
-        if writer is not None:
-            writer.flush()
-        return seen.stacked()
-
-    def _drive(self, policy, steps, observers):
-        if self._time_step is None:
-            self._time_step = self._env.reset()
-        rows = self._rows or 1
-        driver = py_driver.PyDriver(
+    def _driver_of(self, policy, observers, steps):
+        return py_driver.PyDriver(
             self._env,
             policy,
-            [*observers, self.statistics],
-            max_steps=steps * rows,
+            [*observers, self._collected],
+            max_steps=steps * (self._env.batch_size or 1),
             end_episode_on_boundary=True,
         )
-        self._time_step, _ = driver.run(self._time_step, policy.get_initial_state(rows))
 
-    def get_state(self):
+    def run(self, train_step: int) -> None:
+        """Plays the collect steps of an iteration into the replay, with the noise of a train step."""
+        self._run(self._driver, self._policy, train_step)
+
+    def refill(self, train_step: int) -> None:
+        """Plays the steps of a warm-up into the replay, with the policy and the noise of a train step."""
+        self._run(
+            self._driver_of(self._policy, [self._writer], self._config.collect.initial_steps), self._policy, train_step
+        )
+
+    def warm_up(self, seed: int, into_replay: bool = True) -> Floats32:
+        """Plays the first steps with uniform actions; returns the observations (K, F).
+
+        Args:
+            into_replay: false for an agent that may not learn from them.
+        """
+        seen, policy = Observations(), random_policy(self._env, seed)
+        observers = [self._writer, seen] if into_replay else [seen]
+        self._run(self._driver_of(policy, observers, self._config.collect.initial_steps), policy)
+        return seen.stacked()
+
+    def _run(self, driver, policy, train_step=None):
+        if self._noise is not None and train_step is not None:
+            self._noise.decay(min(1.0, train_step / self._config.train.steps))
+        if self._time_step is None:
+            self._time_step = self._env.reset()
+        self._time_step, _ = driver.run(self._time_step, policy.get_initial_state(self._env.batch_size or 1))
+        self._writer.flush()
+
+    def get_state(self) -> dict[str, Any]:
         """Picklable state; `set_state` goes on exactly from here."""
         return {
             "environment": self._env.get_state(),
             "time_step": self._time_step,
             "noise": None if self._noise is None else self._noise.get_state(),
-            "transitions": self.statistics.transitions,
+            "transitions": self._collected.transitions,
         }
 
-    def set_state(self, state):
+    def set_state(self, state: dict[str, Any]) -> None:
         self._env.set_state(state["environment"])
         self._time_step = state["time_step"]
         if self._noise is not None:
             self._noise.set_state(state["noise"])
-        self.statistics.transitions = state["transitions"]
+        self._collected.transitions = state["transitions"]

@@ -6,45 +6,43 @@ import absl.flags
 import tensorflow as tf
 
 from tfmm import errors
+from tfmm.config import experiment as experiment_lib, training
 
 _SMALL = 128  # units
 
 
-def prepare(settings):
+def prepare(config: experiment_lib.Config) -> None:
     """Threads by the size of the networks, which train faster on one if they are small, and GPU memory as it is needed.
 
     Call it before TensorFlow does anything.
 
-    Args:
-        settings: Config.
-
     Raises:
         ConfigError: train.device is gpu and TensorFlow sees none.
     """
-    agent, gpus = settings.agent, _gpus()
-    if settings.train.device == "gpu" and not gpus:
+    agent, gpus = config.agent, _gpus()
+    if config.train.device == "gpu" and not gpus:
         raise errors.ConfigError(
             "train.device is gpu and TensorFlow sees no GPU, wanted one with its driver and the extra `gpu` installed, "
             "or auto or cpu"
         )
-    if settings.train.device == "cpu":
+    if config.train.device == "cpu":
         tf.config.set_visible_devices([], "GPU")
         gpus = []
     for gpu in gpus:
         # else TensorFlow takes all of its memory, and the evaluation beside it finds none
         tf.config.experimental.set_memory_growth(gpu, True)
     widest = max(agent.hidden_layers, default=0)
-    threads = settings.train.threads or (1 if widest <= _SMALL else 0)
+    threads = config.train.threads or (1 if widest <= _SMALL else 0)
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
-def strategy(settings):
+def strategy(settings: training.Train) -> tf.distribute.Strategy:
     """TF-Agents' strategy for train.device: mirrored on the GPU where there is one to be used, else the default one.
 
     Args:
-        settings: train_settings.Train.
+        settings: section [train].
     """
     if settings.device == "cpu" or not _gpus():
         return tf.distribute.get_strategy()

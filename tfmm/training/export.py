@@ -1,6 +1,8 @@
 """Export of the greedy policy: a SavedModel that plain TensorFlow calls, and `tfmm.json` beside it."""
 
+import pathlib
 import shutil
+from typing import Any
 
 import msgspec
 import tensorflow as tf
@@ -8,23 +10,26 @@ from tf_agents.policies import policy_saver, tf_policy
 from tf_agents.trajectories import policy_step
 
 from tfmm import files
-from tfmm.agents import factory as agents
+from tfmm.agents import guarded
 from tfmm.config import formats
+from tfmm.environments import task as task_lib
 from tfmm.policies.saved import VALUES
 
 
-class GreedyPolicy(tf_policy.TFPolicy):
+class ExportedPolicy(tf_policy.TFPolicy):
     """The actions of a deterministic policy, without its distribution; of a discrete one the Q-values beside them.
 
     An ActorPolicy's distribution would put a TensorFlow Probability type into the SavedModel, and plain
     `tf.saved_model.load` refuses a type that nobody imported.
 
     Args:
-        quotes: bool variable, false: every component is NaN, which quotes nothing (simulation.dealer.quoting); None:
-        always.
+        quotes: bool variable; false: every component is NaN, which quotes nothing (simulation.dealer.quoting);
+            None: it always quotes.
     """
 
-    def __init__(self, policy, agent, quotes=None):
+    def __init__(
+        self, policy: tf_policy.TFPolicy, agent: guarded.GuardedAgent, quotes: tf.Variable | None = None
+    ) -> None:
         discrete = agent.action_spec.dtype.is_integer
         values = {VALUES: tf.TensorSpec((int(agent.action_spec.maximum) + 1,), tf.float32)} if discrete else ()
         super().__init__(
@@ -36,7 +41,7 @@ class GreedyPolicy(tf_policy.TFPolicy):
         return [*self._policy.variables(), *([] if self._quotes is None else [self._quotes])]
 
     def _action(self, time_step, policy_state, seed):
-        info = {VALUES: agents.values(self._agent, time_step.observation)} if self._discrete else ()
+        info = {VALUES: self._agent.values(time_step.observation)} if self._discrete else ()
         action = self._policy.action(time_step, policy_state).action
         if self._quotes is not None:
             action = tf.where(self._quotes, action, tf.constant(float("nan"), action.dtype))
@@ -47,35 +52,35 @@ class GreedyPolicy(tf_policy.TFPolicy):
 
 
 class Exporter:
-    """Traces the policy once; every `save` writes its weights of that moment."""
+    """Traces the policy at the first `save`; every `save` writes its weights of that moment."""
 
-    def __init__(self, agent, task, train_step):
+    def __init__(self, agent: guarded.GuardedAgent, task: task_lib.Task, train_step: tf.Variable) -> None:
         self._quotes = tf.Variable(True, trainable=False, name="quotes") if task.config.train.no_quote_gate else None
-        self._saver = policy_saver.PolicySaver(
-            GreedyPolicy(agent.policy, agent, self._quotes), batch_size=None, train_step=train_step
-        )
-        self._task = task
-        self._train_step = train_step
+        self._policy = ExportedPolicy(agent.policy, agent, self._quotes)
+        self._saver: policy_saver.PolicySaver | None = None
+        self._task, self._train_step = task, train_step
 
-    def save(self, folder, trial=None):
+    def save(self, folder: pathlib.Path, gate: dict[str, Any] | None = None) -> None:
         """Writes the folder whole, replacing an older export.
 
         Args:
-            trial: validation.trial of the policy, which quotes nothing where that did not pay; None: it quotes.
+            gate: validation.no_quote_gate of the policy, which quotes nothing where that did not pay; None: it quotes.
         """
+        if self._saver is None:
+            self._saver = policy_saver.PolicySaver(self._policy, batch_size=None, train_step=self._train_step)
         temporary = folder.with_name(f".{folder.name}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)
         description = describe(self._task, int(self._train_step.numpy()))
         if self._quotes is not None:
-            self._quotes.assign(trial is None or trial["quotes"])
-            description["trial"] = trial
+            self._quotes.assign(gate is None or gate["quotes"])
+            description["no_quote_gate"] = gate
         self._saver.save(str(temporary))
         files.write_json(temporary / "tfmm.json", description)
         files.replace_folder(temporary, folder)
 
 
-def describe(task, train_step):
-    """What a user of the policy must know: names, scales, action map, instruments, settings."""
+def describe(task: task_lib.Task, train_step: int) -> dict[str, Any]:
+    """Tree for `tfmm.json`: names of features and actions, scales, action map, instruments, settings."""
     return {
         "format": formats.FORMAT,
         "train_step": train_step,

@@ -1,39 +1,36 @@
 """A training job from settings to exported policy."""
 
-from tfmm.config import loading
+import pathlib
+
+from tfmm.config import experiment as experiment_lib, loading
 from tfmm.environments import factory
 from tfmm.training import devices, run_directory, trainer
 from tfmm.training.distributed import learner
 
 
-def train(settings, run_dir, resume, serve=None):
+def train(config: experiment_lib.Config, run_dir: pathlib.Path, resume: bool, serve: str | None = None) -> None:
     """Trains in a new run directory, or goes on with the run in it.
 
     Args:
-        settings: Config; with `resume` the run's own config.toml is used instead.
-        run_dir: path. resume: bool.
+        config: with `resume` the run's own config.toml is used instead.
         serve: HOST:PORT of this machine where collectors in other processes find the learner, which then collects
             the first random steps only; None: it collects everything itself.
 
     Raises:
-        ConfigError, DataError: see config, TapeTask and RunDirectory. errors.Interrupted: see Trainer.run.
+        ConfigError, DataError: see config, TapeTask and RunDirectory. Interrupted, Diverged: see trainer.train.
     """
     if resume:
         run = run_directory.RunDirectory.existing(run_dir)
-        settings = loading.load(run.path / "config.toml")
+        config = loading.load(run.path / "config.toml")
     else:
-        settings = loading.resolved(settings)
+        config = loading.resolved(config)
     port = None
     if serve is not None:
-        learner.check(settings, f"--serve {serve}")
+        learner.check(config, f"--serve {serve}")
         host, port = learner.parse(serve, "--serve")
         learner.claim(host, port)
-    devices.prepare(settings)
-    task = factory.open_task(settings)
+    devices.prepare(config)
+    task = factory.open_task(config)
     if not resume:
-        run = run_directory.RunDirectory.create(run_dir, settings, task.data_hash)
-    job = trainer.Trainer(task, run, port)
-    try:
-        job.run()
-    finally:
-        job.close()
+        run = run_directory.RunDirectory.create(run_dir, config, task.data_hash)
+    trainer.train(task, run, port)

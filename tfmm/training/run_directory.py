@@ -8,11 +8,13 @@ import pickle
 import platform
 import shutil
 import subprocess
+from collections.abc import Callable
+from typing import Any, Self
 
 import tensorflow as tf
 
 from tfmm import errors, files
-from tfmm.config import formats, loading
+from tfmm.config import experiment as experiment_lib, formats, loading
 from tfmm.training import checkpoint_schema
 from tfmm.training.replay import checkpoint as checkpoint_lib
 
@@ -24,13 +26,13 @@ PACKAGES = ("tfmm", "tensorflow", "tf-agents", "dm-reverb", "numpy", "numba", "p
 class RunDirectory:
     """`config.toml`, `provenance.json`, `metrics.jsonl`, `checkpoints/STEP/`, `policy/`, `best/`, `tensorboard/`."""
 
-    def __init__(self, path):
+    def __init__(self, path: pathlib.Path | str) -> None:
         self.path = pathlib.Path(path)
         self.metrics_path = self.path / "metrics.jsonl"
         self.checkpoints_path = self.path / "checkpoints"
 
     @classmethod
-    def create(cls, path, config, data_hash):
+    def create(cls, path: pathlib.Path | str, config: experiment_lib.Config, data_hash: str) -> Self:
         """A new run. ConfigError where the folder already holds one, or where no policy could be read from it."""
         run = cls(path)
         if set(str(run.path)) & _PATTERN:
@@ -48,7 +50,7 @@ class RunDirectory:
         return run
 
     @classmethod
-    def existing(cls, path):
+    def existing(cls, path: pathlib.Path | str) -> Self:
         """The run in a folder. ConfigError where there is none, or one of another format (config.formats)."""
         run = cls(path)
         if not (run.path / "config.toml").is_file():
@@ -59,28 +61,36 @@ class RunDirectory:
         return run
 
     @property
-    def scratch(self):
+    def scratch(self) -> pathlib.Path:
         """Folder for the parts of a checkpoint that are written elsewhere first."""
         return self.path / ".scratch"
 
-    def log(self, record):
+    def log(self, record: dict[str, Any]) -> None:
         """Appends one line to metrics.jsonl."""
         with open(self.metrics_path, "a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
-    def forget_after(self, step):
+    def forget_after(self, step: int) -> None:
         """Drops metrics later than a step, and a line that was cut off: the run is about to repeat them."""
         kept = [record for record in files.read_json_lines(self.metrics_path) if record["step"] <= step]
         files.write_text(self.metrics_path, "".join(json.dumps(record) + "\n" for record in kept))
 
-    def save_checkpoint(self, step, checkpoint, state, layout_, kept, replay=None):
+    def save_checkpoint(
+        self,
+        step: int,
+        checkpoint: tf.train.Checkpoint,
+        state: Any,
+        schema: dict[str, Any],
+        kept: int,
+        replay: Callable[[pathlib.Path], None] | None = None,
+    ) -> None:
         """Writes `checkpoints/STEP/` whole or not at all, then deletes all but the newest `kept`.
 
         One of the same step stays as it is: nothing was trained since. Only the newest keeps its replay.
 
         Args:
-            checkpoint: tf.train.Checkpoint. state: picklable state of everything outside TensorFlow.
-            layout_: layout.of the run.
+            state: picklable state of everything outside TensorFlow.
+            schema: checkpoint_schema.of the agent.
             replay: a function that writes the replay into a folder, or None.
 
         Raises:
@@ -95,7 +105,7 @@ class RunDirectory:
             temporary.mkdir()
             checkpoint.write(str(temporary / "agent"))
             files.write_bytes(temporary / "state.pickle", pickle.dumps(state))
-            files.write_json(temporary / checkpoint_schema.NAME, layout_)
+            files.write_json(temporary / checkpoint_schema.NAME, schema)
             if replay is not None:
                 replay(temporary)
             files.flush_folder(temporary)
@@ -114,7 +124,7 @@ class RunDirectory:
         for old in steps[-kept:-1]:
             shutil.rmtree(self._folder(old) / checkpoint_lib.NAME, ignore_errors=True)
 
-    def restore_checkpoint(self, checkpoint):
+    def restore_checkpoint(self, checkpoint: tf.train.Checkpoint) -> tuple[int, Any]:
         """Restores the newest checkpoint. Returns (step, state), or (0, None) where there is none yet.
 
         Raises:
@@ -133,7 +143,7 @@ class RunDirectory:
                 "goes on from the one before it"
             ) from error
 
-    def newest(self):
+    def newest(self) -> pathlib.Path | None:
         """Folder of the newest checkpoint, or None."""
         steps = self._steps()
         return self._folder(steps[-1]) if steps else None
@@ -145,7 +155,7 @@ class RunDirectory:
         return sorted(int(one.name) for one in self.checkpoints_path.glob("[0-9]*"))
 
 
-def provenance(config, data_hash):
+def provenance(config: experiment_lib.Config, data_hash: str) -> dict[str, Any]:
     """Format of the run directory, versions, git commit, data hash and seed."""
     return {
         "format": formats.FORMAT,

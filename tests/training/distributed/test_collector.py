@@ -18,9 +18,10 @@ import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
 from tfmm import errors
+from tfmm.agents import factory as agents
 from tfmm.config import loading
 from tfmm.environments import factory
-from tfmm.training import metrics, run_directory, signals, trainer as trainer_lib
+from tfmm.training import collection, metrics, run_directory, signals, trainer as trainer_lib
 from tfmm.training.distributed import collector, learner as learner_lib, report_table, weight_table
 from tfmm.training.replay import server as server_lib
 
@@ -117,19 +118,22 @@ def test_collectors_and_the_learner_may_be_killed(tmp_path, start):
     assert json.loads((run_dir / "policy" / "tfmm.json").read_text())["train_step"] == 600
 
 
-def test_a_learner_without_collectors_saves_and_stops(tmp_path):
+def test_a_learner_without_collectors_saves_and_stops(tmp_path, monkeypatch):
     settings = loading.decode(CONFIG, "test")
     rare = msgspec.structs.replace(settings.train, replay_timeout_s=1.0, publish_interval=10_000)
     settings = msgspec.structs.replace(settings, train=rare)
     run = run_directory.RunDirectory.create(tmp_path / "run", settings, "hash")
-    learner = trainer_lib.Trainer(factory.open_task(settings), run, _port())
+    ready, messages, save = [], [], run.save_checkpoint
+
+    def noted(*arguments):
+        messages.append(ready[0].replay.client.server_info()[weight_table.TABLE].current_size)
+        save(*arguments)
+
+    monkeypatch.setattr(run, "save_checkpoint", noted)
     wanted = r"no transition came for 1 s \(train\.replay_timeout_s\), wanted a running pipelines/collect\.py"
     with pytest.raises(errors.DataError, match=wanted):
-        learner.run()
-    assert (
-        learner._replay.client.server_info()[weight_table.TABLE].current_size == 1
-    )  # at once, for collectors to begin
-    learner.close()
+        trainer_lib.train(factory.open_task(settings), run, _port(), on_ready=ready.append)
+    assert messages[0] == 1  # at once, for collectors to begin
     assert 0 < int(run.newest().name) < 600
 
 
@@ -138,10 +142,10 @@ def parts():
     """TapeTask, agent variables and transitions of a collector, and a learner's server that fits them."""
     task = factory.open_task(loading.decode(CONFIG, "test"))
     env = task.environment("train", 16, 0)
-    agent, _ = trainer_lib.create_agent(task, env)
+    agent, _ = agents.create_agent(task.config, collection.tf_environment(env))
     variables = agent.policy.variables()
-    tables = [weight_table.table(variables), report_table.table(("steps", "reward"))]
-    replay = server_lib.Replay(agent.collect_data_spec, 16, 3000, 5.0, tables=tables)
+    tables = weight_table.table(variables), report_table.table(("steps", "reward"))
+    replay = server_lib.Replay(agent.collect_data_spec, 16, 3000, 5.0, service=server_lib.Service(tables=tables))
     yield task, agent, variables, replay
     replay.close()
 
@@ -182,7 +186,7 @@ def test_reports_of_collectors_add_up_and_are_read_once(parts):
 def test_statistics_of_two_environments_add_up_to_those_of_both(parts):
     """Episodes of 1 to 3 steps, worked on paper: returns 1 + 2, 3 and 4; the one under way at the start has none."""
     env = parts[0].environment("train", 2, 0)
-    first, second = metrics.Statistics(env), metrics.Statistics(env)
+    first, second = metrics.Collected(env), metrics.Collected(env)
     FIRST, MID, LAST = 0, 1, 2
 
     def step(one, kinds, following, rewards, action):
@@ -194,16 +198,17 @@ def test_statistics_of_two_environments_add_up_to_those_of_both(parts):
     step(first, [FIRST, MID], [MID, LAST], [1, 9], 1.0)
     step(first, [MID, LAST], [LAST, FIRST], [2, 99], 0.0)
     step(second, [FIRST, FIRST], [LAST, LAST], [3, 4], 0.0)
-    record = metrics.means(first.names, first.take() + second.take())
+    record = metrics.means(first.names, first.sums() + second.sums())
     # 5 steps inside episodes: rewards 1, 9, 2, 3, 4; two of them with actions at the bound
-    assert record["collect/reward_mean"] == pytest.approx(19 / 5)
-    assert (record["collect/episodes"], record["collect/episode_return_mean"]) == (3, pytest.approx(10 / 3))
-    assert record["collect/action_at_bound_share"] == pytest.approx(2 / 5)
-    assert record["collect/action_0_mean"] == pytest.approx(0.4)
-    assert record["collect/action_0_stddev"] == pytest.approx((0.4 - 0.16) ** 0.5)
-    assert record["collect/inventory_abs_mean"] == np.abs(env.simulator.rows["held"][:, 0]).mean()
+    assert record["reward_mean"] == pytest.approx(19 / 5)
+    assert (record["episodes"], record["episode_return_mean"]) == (3, pytest.approx(10 / 3))
+    assert record["action_at_bound_share"] == pytest.approx(2 / 5)
+    assert record["action_0_mean"] == pytest.approx(0.4)
+    assert record["action_0_stddev"] == pytest.approx((0.4 - 0.16) ** 0.5)
+    assert record["inventory_abs_mean"] == np.abs(env.simulator.rows["held"][:, 0]).mean()
     assert first.transitions == 3
-    assert metrics.means(first.names, first.take()) == {}
+    first.reset()
+    assert first.result() == {}
 
 
 def test_learners_of_other_settings_are_refused(parts):

@@ -1,4 +1,4 @@
-"""Prioritised replay: what is drawn follows the priorities, and a whole training with it, resumed."""
+"""Prioritized replay: what is drawn follows the priorities, and a whole training with it, resumed."""
 
 import json
 
@@ -10,7 +10,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts, trajectory
 
 from tfmm import errors
-from tfmm.agents import factory as agents
+from tfmm.agents import factory as agents, guarded
 from tfmm.config import agent as agent_lib, loading, training
 from tfmm.environments import factory
 from tfmm.training import run_directory, trainer
@@ -50,7 +50,7 @@ def test_draws_follow_the_priorities_and_weights_undo_them():
     """Priorities 1 and 4 with alpha = .5: the chances are as 1 to 2, the weights with beta = 1 as 2 to 1."""
     agent = _agent()
     settings = training.Train(batch_size=BATCH, sampler="prioritized", priority_exponent=0.5, importance_exponent=1.0)
-    priorities = prioritized.Priorities(settings)
+    priorities = prioritized.Priorities(settings, agent)
     replay = _filled(priorities, agent)
     assert replay.items() == 8 * ROWS  # pairs of 10 steps, without the one from LAST to FIRST
     keys = {}
@@ -75,13 +75,15 @@ def test_draws_follow_the_priorities_and_weights_undo_them():
 
 def test_a_new_item_has_the_highest_priority_and_errors_reach_the_table():
     agent = _agent()
-    priorities = prioritized.Priorities(training.Train(batch_size=BATCH, steps_per_iteration=2))
+    priorities = prioritized.Priorities(training.Train(batch_size=BATCH, steps_per_iteration=2), agent)
     priorities.highest = 3.0
     replay = _filled(priorities, agent)
     experience, (weights, keys) = next(iter(replay.dataset(BATCH)))
-    priorities.attach(agent)
-    agent.train((experience, weights, keys))
-    wanted = np.abs(agents.td_errors(agent, experience).numpy()) + 1e-3
+    batch = guarded.WeightedExperience(experience, weights)
+    loss, checked = agent.train(batch), []
+    priorities.after_step(lambda *arguments: checked.append(arguments))((batch, keys), loss)
+    assert checked == [((batch, keys), loss)]
+    wanted = np.abs(agent.td_errors(experience).numpy()) + 1e-3
     priorities.write(replay.client)
     now = {
         one.info.key: one.info.priority for one in replay.client.sample(server_lib.TABLE, 20_000, emit_timesteps=False)
@@ -107,7 +109,7 @@ def test_errors_are_those_the_agents_loss_squares(name):
     action = rng.integers(0, 3, (6, 2)).astype(np.int32) if name == "dqn" else observation / 3
     columns = kinds, observation, action, (), kinds, reward, np.ones((6, 2), np.float32)
     experience = tf.nest.map_structure(tf.constant, trajectory.Trajectory(*columns))
-    found = agents.td_errors(agent, experience).numpy()
+    found = agent.td_errors(experience).numpy()
     assert found.shape == (6,)
     weights = np.arange(6, dtype=np.float32)
     loss = agents.losses(agent.train(experience, weights=tf.constant(weights)))
@@ -128,24 +130,23 @@ def test_a_training_with_priorities_resumes_with_them(tmp_path):
     }  # fmt: skip
     config = loading.decode(tree, "test")
     task = factory.open_task(config)
-    job = trainer.Trainer(task, run_directory.RunDirectory.create(tmp_path / "run", config, "hash"))
-    job.run()
-    held = _priorities(job)
+    found = []
+    run = run_directory.RunDirectory.create(tmp_path / "run", config, "hash")
+    job = trainer.train(task, run, on_end=lambda job: found.append(_priorities(job)))
+    held = found.pop()
     assert len(set(held.values())) > len(held) // 4  # learned from, each with its own error
-    highest = job._priorities.highest
-    job.close()
+    highest = job.priorities.highest
 
     config = msgspec.structs.replace(config, train=msgspec.structs.replace(config.train, steps=40))
-    again = trainer.Trainer(factory.open_task(config), run_directory.RunDirectory.existing(tmp_path / "run"))
-    assert again._replay.restored
-    restored = _priorities(again)
+    run = run_directory.RunDirectory.existing(tmp_path / "run")
+    again = trainer.train(factory.open_task(config), run, on_ready=lambda job: found.append(_priorities(job)))
+    assert again.replay.restored
+    restored = found.pop()
     both = restored.keys() & held.keys()
     assert len(both) > 0.8 * len(held)
     assert {key: restored[key] for key in both} == {key: held[key] for key in both}
-    again.run()
-    assert again._priorities.highest >= highest
-    assert int(again._step.numpy()) == 40
-    again.close()
+    assert again.priorities.highest >= highest
+    assert int(again.train_step.numpy()) == 40
     records = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [one["step"] for one in records] == [12, 20, 30, 40]
     assert all(np.isfinite(one["train/loss"]) for one in records)
@@ -153,7 +154,7 @@ def test_a_training_with_priorities_resumes_with_them(tmp_path):
 
 def _priorities(job):
     """{key: priority} of the items that so many draws find."""
-    drawn = job._replay.client.sample(server_lib.TABLE, 10_000, emit_timesteps=False)
+    drawn = job.replay.client.sample(server_lib.TABLE, 10_000, emit_timesteps=False)
     return {one.info.key: one.info.priority for one in drawn}
 
 

@@ -63,13 +63,13 @@ class Outcome:
     @property
     def abstention(self):
         """Why the policy quotes nothing, in one sentence; empty where it quotes."""
-        trial = self.policy.get("trial")
-        if trial is None or trial["quotes"]:
+        gate = self.policy.get("no_quote_gate")
+        if gate is None or gate["quotes"]:
             return ""
         return (
-            f"{self.name} quotes nothing: on {trial['split']} quoting was not surely better than not quoting "
-            f"({trial['mean_difference']:+.4g} {self.currency} per {self.rules['block_s']:g} s, 95 % interval "
-            f"[{trial['ci_low']:.4g}, {trial['ci_high']:.4g}]; train.no_quote_gate)"
+            f"{self.name} quotes nothing: on {gate['split']} quoting was not surely better than not quoting "
+            f"({gate['mean_difference']:+.4g} {self.currency} per {self.rules['block_s']:g} s, 95 % interval "
+            f"[{gate['ci_low']:.4g}, {gate['ci_high']:.4g}]; train.no_quote_gate)"
         )
 
 

@@ -4,6 +4,8 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import reverb
@@ -12,8 +14,11 @@ import tqdm
 import tree
 
 from tfmm import errors
+from tfmm.agents import factory as agents
+from tfmm.arrays import Array
+from tfmm.config import experiment as experiment_lib
 from tfmm.environments import factory
-from tfmm.training import collection, devices, signals, trainer
+from tfmm.training import collection, devices, exploration, metrics, signals
 from tfmm.training.distributed import learner, report_table, weight_table
 from tfmm.training.replay import server as server_lib, writers
 
@@ -34,22 +39,32 @@ class Link:
 
     Args:
         address: HOST:PORT. signature: of an item of this collector. variables: of its policy.
-        digests: see weights.digests. limit_s: how long a learner may be silent. stop: interruption.Stop.
+        digests: see weight_table.digests. limit_s: how long a learner may be silent. stop: signals.Stop.
     """
 
-    def __init__(self, address, signature, variables, digests, limit_s, stop):
+    def __init__(
+        self,
+        address: str,
+        signature: Any,
+        variables: Sequence[tf.Variable],
+        digests: Array,
+        limit_s: float,
+        stop: signals.Stop,
+    ) -> None:
         self._address, self._limit_s, self._stop = address, limit_s, stop
         self._signature, self._variables, self._digests = signature, variables, digests
-        self._messages = queue.Queue()
-        self._step, self._closed, self._follower = None, threading.Event(), None
+        self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._step = -1
+        self._closed = threading.Event()
+        self._follower: threading.Thread | None = None
         self.client = reverb.Client(address)
 
     @property
-    def train_step(self):
-        """Of the weights that the policy has."""
+    def train_step(self) -> int:
+        """Of the weights that the policy has; -1 before `connect`."""
         return self._step
 
-    def connect(self):
+    def connect(self) -> None:
         """Waits for the learner and its first weights.
 
         Raises:
@@ -60,7 +75,7 @@ class Link:
         self._follower = threading.Thread(target=self._follow, daemon=True)
         self._follower.start()
         since = time.monotonic()
-        while self._step is None:
+        while self._step < 0:
             self.check()
             if not self._published():
                 since = time.monotonic()  # the learner is still at its first random steps
@@ -68,7 +83,7 @@ class Link:
                 raise errors.ConfigError(f"--server {self._address}: no weights came within {self._limit_s:g} s")
             time.sleep(0.1)
 
-    def check(self):
+    def check(self) -> None:
         """Takes over new weights; called between two steps and while the learner lets nothing in.
 
         Raises:
@@ -88,7 +103,7 @@ class Link:
             variable.assign(value)
         self._step = int(message["train_step"])
 
-    def check_server(self):
+    def check_server(self) -> None:
         """`check`, and waits for the learner to come back if it does not answer: it may be under way again soon."""
         self.check()
         self._published()
@@ -135,7 +150,7 @@ class Link:
                 seen = identity
             self._closed.wait(_PULL_S)
 
-    def close(self):
+    def close(self) -> None:
         """Stops listening: a process that ends while Reverb samples in a thread is aborted, whatever its exit code."""
         self._closed.set()
         if self._follower is not None:
@@ -175,35 +190,37 @@ class Link:
 class Writer(writers.BatchWriter):
     """A BatchWriter that keeps an eye on the learner while it waits to be let in."""
 
-    def __init__(self, link, length):
+    def __init__(self, link: Link, length: int) -> None:
         super().__init__(link.client, length)
         self._link = link
 
-    def flush(self):
+    def flush(self) -> None:
         _flush(self._writer, self._link)
 
 
 class Reporter:
-    """Tells the learner every few seconds what the steps since the last report came to."""
+    """Sends the learner every few seconds the statistics of the steps since the last report."""
 
-    def __init__(self, link, statistics):
-        self._link, self._statistics = link, statistics
+    def __init__(self, link: Link, collected: metrics.Collected) -> None:
+        self._link, self._collected = link, collected
         self._writer = link.client.trajectory_writer(num_keep_alive_refs=1)
         self._last = time.monotonic()
 
-    def report_when_due(self):
+    def report_when_due(self) -> None:
+        """Sends a report if it is time."""
         if time.monotonic() - self._last < _REPORT_S:
             return
         self._last = time.monotonic()
-        report_table.send(self._writer, self._statistics.take())
+        report_table.send(self._writer, self._collected.sums())
+        self._collected.reset()
         _flush(self._writer, self._link)
 
 
-def collect(settings, address, limit_s, seed):
+def collect(config: experiment_lib.Config, address: str, limit_s: float, seed: int) -> int:
     """Collects for the learner at `address` until training is over.
 
     Args:
-        settings: Config, the learner's own except for data.store. limit_s: how long a learner may be silent.
+        config: the learner's, except for data.store. limit_s: how long a learner may be silent.
         seed: of environment and noise, another one for every collector.
 
     Returns:
@@ -213,29 +230,32 @@ def collect(settings, address, limit_s, seed):
         ConfigError: see Link. DataError: see environments.factory. Interrupted: after a signal.
     """
     learner.parse(address, "--server")
-    learner.check(settings, f"--server {address}")
-    devices.prepare(settings)
-    task = factory.open_task(settings)
-    rows = settings.environment.rows
-    env_seed, *own_seeds = np.random.SeedSequence(seed).generate_state(3)
-    env = task.environment("train", rows, int(env_seed))
-    agent, _ = trainer.create_agent(task, env)
-    collector = collection.Collector(task, env, rows, agent, own_seeds)
-    length = settings.agent.n_step + 1
+    learner.check(config, f"--server {address}")
+    devices.prepare(config)
+    task = factory.open_task(config)
+    rows = config.environment.rows
+    # the third was of random actions, which only the learner plays
+    env_seed, noise_seed, _ = map(int, np.random.SeedSequence(seed).generate_state(3))
+    env = task.environment("train", rows, env_seed)
+    agent, _ = agents.create_agent(config, collection.tf_environment(env))
+    noise, collected = exploration.create(config.agent, env.action_spec(), rows, noise_seed), metrics.Collected(env)
+    length = config.agent.n_step + 1
     signature = server_lib.signature(agent.collect_data_spec, rows, length)
     with signals.Stop() as stop, tqdm.tqdm(unit="transition", unit_scale=True, disable=None) as bar:
         link = Link(address, signature, agent.policy.variables(), weight_table.digests(task), limit_s, stop)
         try:
             link.connect()
             _LOG.info("collecting for %s from train step %d on", address, link.train_step)
-            writer, reporter = Writer(link, length), Reporter(link, collector.statistics)
+            policy, writer = collection.collect_policy(agent, env, noise), Writer(link, length)
+            collector = collection.Collector(config, env, policy, noise, writer, collected)
+            reporter = Reporter(link, collected)
             while True:
                 link.check()
-                collector.explore(writer, settings.collect.steps_per_iteration, link.train_step)
+                collector.run(link.train_step)
                 reporter.report_when_due()
-                bar.update(collector.statistics.transitions - bar.n)
+                bar.update(collected.transitions - bar.n)
         except _Finished:
-            return collector.statistics.transitions
+            return collected.transitions
         finally:
             link.close()
 

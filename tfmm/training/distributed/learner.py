@@ -6,20 +6,27 @@ Reverb listens on every interface of the machine, whatever address is given, and
 import math
 import socket
 import time
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import reverb
+from tf_agents.agents import tf_agent
+from tf_agents.metrics import py_metric
 
 from tfmm import errors
 from tfmm.agents import factory as agents
-from tfmm.training import metrics
+from tfmm.config import experiment as experiment_lib
+from tfmm.environments import task as task_lib
+from tfmm.training import metrics, signals
 from tfmm.training.distributed import report_table, weight_table
+from tfmm.training.replay import server as server_lib
 
 _POLL_S = 0.02
 _LINGER_S, _LONGEST_LINGER_S = 3.0, 30.0  # for collectors to read that training is over
 _SLACK = 256  # items that sampling may run ahead: what the dataset holds ready
 
 
-def parse(text, option):
+def parse(text: str, option: str) -> tuple[str, int]:
     """(host, port) of HOST:PORT."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
@@ -27,19 +34,19 @@ def parse(text, option):
     return host, int(port)
 
 
-def check(settings, option):
+def check(config: experiment_lib.Config, option: str) -> None:
     """Raises ConfigError where transitions of other processes cannot be learned from."""
-    if settings.collect.mode != "batch":
-        raise errors.ConfigError(f"{option}: collect.mode is {settings.collect.mode}, wanted batch")
-    if agents.on_policy(settings.agent):
-        raise errors.ConfigError(f"{option}: agent.name is {settings.agent.name}, wanted one that learns off policy")
-    if settings.train.prioritized:
+    if config.collect.mode != "batch":
+        raise errors.ConfigError(f"{option}: collect.mode is {config.collect.mode}, wanted batch")
+    if agents.on_policy(config.agent):
+        raise errors.ConfigError(f"{option}: agent.name is {config.agent.name}, wanted one that learns off policy")
+    if config.train.prioritized:
         raise errors.ConfigError(
             f"{option}: train.sampler is prioritized, wanted uniform: collectors do not know the highest priority"
         )
 
 
-def claim(host, port):
+def claim(host: str, port: int) -> None:
     """Checks that the address is this machine's and free: Reverb itself would share a port with another learner."""
     try:
         with socket.create_server((host, port), reuse_port=False):
@@ -51,51 +58,90 @@ def claim(host, port):
         ) from error
 
 
-def ratio(settings):
+def ratio(config: experiment_lib.Config) -> float:
     """Items sampled per item inserted, as one process alone would: (train steps x batch) / (collect steps x rows)."""
-    train, collect = settings.train, settings.collect
+    train, collect = config.train, config.collect
     trained = train.steps_per_iteration * train.batch_size
-    return trained / (collect.steps_per_iteration * settings.environment.rows)
+    return trained / (collect.steps_per_iteration * config.environment.rows)
 
 
-def needed(settings, iterations):
-    """Items that so many train steps sample."""
-    return iterations * settings.train.batch_size / settings.environment.rows
+def needed(config: experiment_lib.Config, iterations: int) -> float:
+    """Items that `iterations` train steps sample."""
+    return iterations * config.train.batch_size / config.environment.rows
 
 
-def limiter(settings, capacity):
+def limiter(config: experiment_lib.Config, capacity: int) -> reverb.rate_limiters.RateLimiter:
     """Reverb's rate limiter that keeps the ratio, once the random steps are in; capacity: of the table, items."""
-    per_insert = ratio(settings)
-    least = max(1, min(settings.collect.initial_steps - settings.agent.n_step, capacity))
-    slack = max(_SLACK, 4 * needed(settings, settings.train.steps_per_iteration), 64 * per_insert)
+    per_insert = ratio(config)
+    least = max(1, min(config.collect.initial_steps - config.agent.n_step, capacity))
+    slack = max(_SLACK, 4 * needed(config, config.train.steps_per_iteration), 64 * per_insert)
     return reverb.rate_limiters.SampleToInsertRatio(per_insert, least, float(slack))
 
 
-class Serving:
-    """What a learner does for its collectors.
+def service(
+    config: experiment_lib.Config, port: int, agent: tf_agent.TFAgent, reported: Sequence[str]
+) -> server_lib.Service:
+    """Port, rate limiter and tables of a replay server that collectors fill. reported: names of their statistics."""
+    capacity = server_lib.items(config.train.replay_capacity, config.environment.rows)
+    tables = weight_table.table(agent.policy.variables()), report_table.table(reported)
+    return server_lib.Service(port, limiter(config, capacity), tables)
+
+
+class Reports(py_metric.PyMetric):
+    """metrics.Collected of other processes: the means over the steps that they reported since `reset`.
 
     Args:
-        task: see environments.factory. replay: replay.Replay with a limiter. variables: of the policy.
-        stop: interruption.Stop. reported: names of what collectors report.
+        replay: whose server has the reports. names: of the statistics. rows: B of a collector.
     """
 
-    def __init__(self, task, replay, variables, stop, reported):
-        self._reported = reported
-        self._settings, self._replay, self._variables, self._stop = task.config, replay, variables, stop
+    def __init__(self, replay: server_lib.Replay, names: Sequence[str], rows: int) -> None:
+        super().__init__("reports", "collect")
+        self._replay, self._names, self._rows = replay, names, rows
+        self._sums = np.zeros(len(names))
+
+    @property
+    def transitions(self) -> int:
+        """Rows of all items that ever came, steps between episodes included."""
+        return self._replay.info().rate_limiter_info.insert_stats.completed * self._rows
+
+    def result(self) -> dict[str, float]:
+        """See metrics.means."""
+        self._sums = self._sums + report_table.take(self._replay.client, self._names)
+        return metrics.means(self._names, self._sums)
+
+    def reset(self) -> None:
+        """Begins the sums anew."""
+        self._sums = np.zeros(len(self._names))
+
+
+class Serving:
+    """Serves collectors instead of a driver: publishes weights, and waits for transitions.
+
+    Args:
+        task: see environments.factory. replay: server.Replay with a limiter. agent: whose policy is published.
+        stop: signals.Stop. save: writes a checkpoint.
+    """
+
+    def __init__(
+        self,
+        task: task_lib.Task,
+        replay: server_lib.Replay,
+        agent: tf_agent.TFAgent,
+        stop: signals.Stop,
+        save: Callable[[], None],
+    ) -> None:
+        self._config, self._replay, self._variables = task.config, replay, agent.policy.variables()
+        self._stop, self._save = stop, save
         self._digests = weight_table.digests(task)
         self._published = -math.inf
 
-    def publish(self, step, finished=False):
+    def _publish(self, step, finished=False):
         weight_table.publish(self._replay.client, self._variables, step, self._digests, finished)
         self._published = step
 
-    def publish_when_due(self, step):
-        if step >= self._published + self._settings.train.publish_interval:
-            self.publish(step)
-
-    def finish(self, step):
+    def finish(self, step: int) -> None:
         """Tells collectors that training is over, and stays until none of them has sent anything for a while."""
-        self.publish(step, finished=True)
+        self._publish(step, finished=True)
         began, inserted = time.monotonic(), -1
         while time.monotonic() < began + _LONGEST_LINGER_S:
             before, inserted = inserted, self._replay.info().rate_limiter_info.insert_stats.completed
@@ -103,13 +149,16 @@ class Serving:
                 break
             time.sleep(_LINGER_S)
 
-    def wait(self, iterations):
-        """Waits until that many train steps can run without waiting, or a signal came.
+    def run(self, step: int, iterations: int) -> None:
+        """Publishes the weights of a train step when it is time, then waits until `iterations` train steps can run
+        without waiting, or a signal came.
 
         Raises:
-            DataError: nothing came for train.replay_timeout_s.
+            DataError: nothing came for train.replay_timeout_s; a checkpoint is saved.
         """
-        items, limit_s = needed(self._settings, iterations), self._settings.train.replay_timeout_s
+        if step >= self._published + self._config.train.publish_interval:
+            self._publish(step)
+        items, limit_s = needed(self._config, iterations), self._config.train.replay_timeout_s
         inserted, since = -1, time.monotonic()
         while not self._stop.number:
             info = self._replay.info().rate_limiter_info
@@ -120,17 +169,10 @@ class Serving:
             if now != inserted:
                 inserted, since = now, time.monotonic()
             elif time.monotonic() - since > limit_s:
+                self._save()
                 raise errors.DataError(
                     f"replay on port {self._replay.port}: no transition came for {limit_s:g} s "
                     "(train.replay_timeout_s), wanted a running pipelines/collect.py; checkpoint saved, go on with "
                     "--resume --serve"
                 )
             time.sleep(_POLL_S)
-
-    def record(self):
-        """What is logged of the steps that collectors reported since the last record."""
-        return metrics.means(self._reported, report_table.take(self._replay.client, self._reported))
-
-    def transitions(self):
-        """Rows of all items that ever came, steps between episodes included."""
-        return self._replay.info().rate_limiter_info.insert_stats.completed * self._settings.environment.rows

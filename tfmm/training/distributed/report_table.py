@@ -1,15 +1,19 @@
-"""What collectors in other processes tell the learner of their steps, as a table of the replay server."""
+"""Statistics of collectors in other processes for the learner's log, as a table of the replay server."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import reverb
 import tensorflow as tf
 
+from tfmm.arrays import Floats
+
 TABLE = "reports"
 _KEPT = 10_000  # reports that wait for the learner's next log line; older ones are dropped
 
 
-def table(names):
-    """A Reverb table of statistics.Statistics' sums, each to be read once; a full one never makes a collector wait."""
+def table(names: Sequence[str]) -> reverb.Table:
+    """A Reverb table of the sums of metrics.Collected, each read once; a full one never makes a collector wait."""
     return reverb.Table(
         TABLE,
         sampler=reverb.selectors.Fifo(),
@@ -21,13 +25,13 @@ def table(names):
     )
 
 
-def send(writer, sums):
+def send(writer: reverb.TrajectoryWriter, sums: Floats) -> None:
     """Hands sums (len(names),) to a trajectory writer of the server; the caller flushes it."""
     writer.append(sums)
     writer.create_item(TABLE, priority=1.0, trajectory=writer.history[-1])
 
 
-def take(client, names):
+def take(client: reverb.Client, names: Sequence[str]) -> Floats:
     """(len(names),) float64: the sums of all reports since the last call."""
     waiting = client.server_info()[TABLE].current_size
     # asking for none would ask for all there will ever be

@@ -1,32 +1,33 @@
-"""Mirror augmentation: a transition and its mirror image are as good a lesson, so each batch holds a mix of both.
+"""Reflection as augmentation: a transition and its mirror image are equally likely, so each batch mixes the two.
 
-What is learned is then symmetric as the problem is: no side, and no number of a state, is preferred by chance.
+The learned policy is then symmetric as the problem is: no side, and no number of a state, is preferred by chance.
 """
 
+from typing import Any
+
 import tensorflow as tf
+from tf_agents.trajectories import trajectory
+
+from tfmm.environments import reflection
 
 
-def mirrored(dataset, mirror):
-    """The dataset of (Trajectory [B, T, ...], info) with every group of every sample mirrored or not, at random.
-
-    Args:
-        mirror: environments.reflection.Mirror.
-    """
+def reflected(dataset: tf.data.Dataset, mirror: reflection.Mirror) -> tf.data.Dataset:
+    """The dataset of (Trajectory [B, T, ...], info) with every group of every sample reflected or not, at random."""
     return dataset.map(lambda experience, info: (image(experience, mirror, _coins(experience, mirror)), info))
 
 
-def image(experience, mirror, flips):
-    """The Trajectory with the groups mirrored that `flips` (B, G) bool says, all its frames alike."""
+def image(experience: trajectory.Trajectory, mirror: reflection.Mirror, flips: tf.Tensor) -> trajectory.Trajectory:
+    """The Trajectory with groups of its components reflected in all frames alike. flips: (B, G) bool, which groups."""
     return experience._replace(
         observation=_image(experience.observation, mirror.observation, flips),
         action=_image(experience.action, mirror.action, flips),
     )
 
 
-def _coins(experience, mirror):
+def _coins(experience: trajectory.Trajectory, mirror: reflection.Mirror) -> tf.Tensor:
     return tf.random.uniform((tf.shape(experience.reward)[0], mirror.groups)) < 0.5
 
 
-def _image(values, part, flips):
+def _image(values: tf.Tensor, part: Any, flips: tf.Tensor) -> tf.Tensor:
     other = part.sign * tf.gather(values, part.place, axis=-1)
     return tf.where(tf.gather(flips, part.group, axis=1)[:, tf.newaxis, :], other, values)

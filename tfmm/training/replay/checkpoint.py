@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 
 import reverb
 
@@ -19,7 +20,7 @@ reverb.Server(tables, checkpointer=reverb.checkpointers.DefaultCheckpointer(scra
 """
 
 
-def refusal(checkpoint, names, timeout_s):
+def refusal(checkpoint: pathlib.Path, names: Sequence[str], timeout_s: float) -> str | None:
     """Why the replay in a checkpoint cannot be loaded, or None where it can.
 
     Loading is reported to hang sometimes, and a damaged file may end the process; both inside Reverb's constructor,
@@ -43,14 +44,16 @@ def refusal(checkpoint, names, timeout_s):
     return None
 
 
-def checkpointer(scratch, checkpoint=None):
+def checkpointer(
+    scratch: pathlib.Path | str, checkpoint: pathlib.Path | None = None
+) -> reverb.checkpointers.DefaultCheckpointer:
     """A Reverb checkpointer that writes below `scratch` and begins with the replay of a checkpoint, if one is given."""
     return reverb.checkpointers.DefaultCheckpointer(
         str(scratch), "", None if checkpoint is None else str(checkpoint / NAME)
     )
 
 
-def save(client, folder):
+def save(client: reverb.Client, folder: pathlib.Path) -> None:
     """Writes the tables of a client's server into `folder`, which must be on the same file system as the scratch."""
     try:
         written = pathlib.Path(client.checkpoint())

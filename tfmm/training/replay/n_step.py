@@ -1,17 +1,17 @@
 """n-step returns as transitions that every agent takes for ordinary ones."""
 
 import tensorflow as tf
-from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import time_step as ts, trajectory
 
 
-def folded(dataset, n, gamma):
+def folded(dataset: tf.data.Dataset, n: int, gamma: float) -> tf.data.Dataset:
     """The dataset of (Trajectory [B, n + 1, ...], info) as one of (Trajectory [B, 2, ...], info); see `fold`."""
     if n == 1:
         return dataset
     return dataset.map(lambda experience, info: (fold(experience, gamma), info))
 
 
-def fold(experience, gamma):
+def fold(experience: trajectory.Trajectory, gamma: float) -> trajectory.Trajectory:
     """Sums n rewards into one transition (Sutton and Barto 2018, section 7.1).
 
     From s_t the first k = min(n, steps to the end of the episode) rewards are summed, sum_{i<k} gamma^i r_i with the

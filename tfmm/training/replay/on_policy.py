@@ -16,17 +16,18 @@ _LONGEST = 10_000  # frames of a block
 class BlockWriter:
     """Observer for a natively batched PyDriver: `flush` makes an item of all frames since the last one."""
 
-    def __init__(self, client):
+    def __init__(self, client: reverb.Client) -> None:
         self._client = client
         self._writer = client.trajectory_writer(num_keep_alive_refs=_LONGEST)
         self._frames, self._ends = 0, 0
 
-    def __call__(self, trajectory):
-        self._writer.append(trajectory)
+    def __call__(self, step: trajectory.Trajectory) -> None:
+        """Appends a batched step."""
+        self._writer.append(step)
         self._frames += 1
-        self._ends += int(np.sum(trajectory.next_step_type == ts.StepType.LAST))
+        self._ends += int(np.sum(step.next_step_type == ts.StepType.LAST))
 
-    def flush(self):
+    def flush(self) -> None:
         """Raises ConfigError for a block without the end of an episode: its returns are not known."""
         if not self._frames:
             return
@@ -40,12 +41,12 @@ class BlockWriter:
         self._writer.flush()
         self._frames, self._ends = 0, 0
 
-    def close(self):
+    def close(self) -> None:
         self._writer.close()
 
 
 class Blocks:
-    """Server, table and client, with the interface of replay.Replay.
+    """Server, table and client, with the interface of server.Replay.
 
     Args:
         data_spec: the agent's collect_data_spec (one row). rows: B.
@@ -57,7 +58,7 @@ class Blocks:
 
     restored = False
 
-    def __init__(self, data_spec, rows, timeout_s):
+    def __init__(self, data_spec: trajectory.Trajectory, rows: int | None, timeout_s: float) -> None:
         self._timeout_ms = round(timeout_s * 1000)
         signature = tree.map_structure(
             lambda spec: tf.TensorSpec((None, *spec.shape), spec.dtype),
@@ -68,8 +69,11 @@ class Blocks:
         self._client = reverb.Client(self._address)
         self.writer = BlockWriter(self._client)
 
-    def dataset(self, _):
-        """Endless dataset of (Trajectory [B, T, ...], ()), each block once; T is as many frames as were collected."""
+    def dataset(self, batch_size: int) -> tf.data.Dataset:
+        """Endless dataset of (Trajectory [B, T, ...], ()), each block once; T is as many frames as were collected.
+
+        batch_size: without a meaning here, a block has B rows.
+        """
         samples = reverb.TrajectoryDataset.from_table_signature(
             self._address,
             TABLE,
@@ -78,11 +82,11 @@ class Blocks:
         )
         return samples.map(lambda sample: (_rows_first(sample.data), ()))
 
-    def items(self):
+    def items(self) -> int:
         """Blocks in the table now."""
         return self._client.server_info()[TABLE].current_size
 
-    def close(self):
+    def close(self) -> None:
         self.writer.close()
         self._server.stop()
 

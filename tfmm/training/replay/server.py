@@ -6,26 +6,50 @@ Reverb listens on every interface without authentication: run it on a private ne
 import pathlib
 import shutil
 import tempfile
+from typing import Any, NamedTuple
 
 import reverb
 import tensorflow as tf
 from tf_agents.replay_buffers import reverb_replay_buffer, reverb_utils
 from tf_agents.specs import tensor_spec
-from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import time_step as ts, trajectory
 
-from tfmm.training.replay import checkpoint as checkpoint_lib, writers
+from tfmm.training.replay import checkpoint as checkpoint_lib, prioritized, writers
 
 TABLE = writers.TABLE
 _GROUP = 64  # items drawn together; their transitions are shuffled before they are cut into batches
 
 
-def signature(data_spec, rows, length=2):
-    """What an item is: consecutive frames of B rows, (length, B, ...), or of a single environment, (length, ...)."""
+class Folders(NamedTuple):
+    """Of a replay on disk.
+
+    scratch: for checkpoints under way, emptied; None: one that is deleted with the replay.
+    checkpoint: folder of a checkpoint whose replay to begin with, see checkpoint.refusal; None: begin empty.
+    """
+
+    scratch: pathlib.Path | None = None
+    checkpoint: pathlib.Path | None = None
+
+
+class Service(NamedTuple):
+    """What a server needs to serve other processes.
+
+    port: where it listens, None: any. limiter: its rate limiter, None: one that never waits.
+    tables: what it holds beside the transitions.
+    """
+
+    port: int | None = None
+    limiter: reverb.rate_limiters.RateLimiter | None = None
+    tables: tuple[reverb.Table, ...] = ()
+
+
+def signature(data_spec: trajectory.Trajectory, rows: int | None, length: int = 2) -> trajectory.Trajectory:
+    """Specs of an item: consecutive frames of B rows, (length, B, ...), or of a single environment, (length, ...)."""
     return tensor_spec.add_outer_dims_nest(data_spec, (length,) if rows is None else (length, rows))
 
 
-def items(capacity, rows):
-    """Items that hold so many transitions."""
+def items(capacity: int, rows: int | None) -> int:
+    """Number of items that hold `capacity` transitions."""
     return max(1, capacity // (rows or 1))
 
 
@@ -36,59 +60,51 @@ class Replay:
         data_spec: the agent's collect_data_spec (one row).
         rows: B of a natively batched environment; None: single environment, one item per step.
         capacity: transitions kept.
-        timeout_s: a sampler that gets nothing for so long raises instead of waiting for ever.
-        port, limiter, tables: of a server for other processes too: where it listens, its rate limiter instead of one
-            that never waits, and what it holds beside the transitions.
-        scratch: folder for checkpoints under way, emptied; None: one that is deleted with the replay.
-        checkpoint: folder of a checkpoint whose replay to begin with, see replay_checkpoint.refusal.
+        timeout_s: a sampler that gets nothing for this time raises instead of waiting for ever.
         length: frames of an item, one more than the rewards that are summed; 2 with rows None.
-        priorities: prioritised.Priorities; None: every item comes as often as any other. With them an item is of one
-            row.
+        folders: of checkpoints. service: for other processes; None: of this process alone.
+        priorities: of prioritized replay, whose items are of one row; None: all items are equally likely.
 
     Attributes:
-        restored: whether it began with a checkpoint's items. client: of the server.
+        restored: whether it began with a checkpoint's items. client: of the server. writer: observer that fills it.
     """
 
     def __init__(
-        self, data_spec, rows, capacity, timeout_s,
-        scratch=None, checkpoint=None, length=2, port=None, limiter=None, tables=(), priorities=None,
-    ):  # fmt: skip
-        self._rows, self._priorities = rows, priorities
-        if priorities is None:
-            most, item, sampler = items(capacity, rows), signature(data_spec, rows, length), reverb.selectors.Uniform()
-        else:
-            most, item = capacity, priorities.signature(data_spec, length)
-            sampler = reverb.selectors.Prioritized(priorities.exponent)
+        self,
+        data_spec: trajectory.Trajectory,
+        rows: int | None,
+        capacity: int,
+        timeout_s: float,
+        length: int = 2,
+        folders: Folders | None = None,
+        service: Service | None = None,
+        priorities: prioritized.Priorities | None = None,
+    ) -> None:
+        folders, service = folders or Folders(), service or Service()
+        self._data_spec, self._rows, self._priorities = data_spec, rows, priorities
         self._timeout_ms = round(timeout_s * 1000)
-        self._table = reverb.Table(
-            TABLE,
-            sampler=sampler,
-            remover=reverb.selectors.Fifo(),
-            rate_limiter=limiter or reverb.rate_limiters.MinSize(1),
-            max_size=most,
-            signature=item,
-        )
-        self.restored = checkpoint is not None
-        self._scratch = pathlib.Path(tempfile.mkdtemp() if scratch is None else scratch)
+        table = _table(data_spec, rows, capacity, length, service.limiter, priorities)
+        self.restored = folders.checkpoint is not None
+        self._scratch = pathlib.Path(tempfile.mkdtemp() if folders.scratch is None else folders.scratch)
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir()
         self._server = reverb.Server(
-            [self._table, *tables], port, checkpoint_lib.checkpointer(self._scratch, checkpoint)
+            [table, *service.tables], service.port, checkpoint_lib.checkpointer(self._scratch, folders.checkpoint)
         )
         self._address = f"localhost:{self._server.port}"
         self.client = reverb.Client(self._address)
+        self.writer: Any
         if rows is None:
             self.writer = reverb_utils.ReverbAddTrajectoryObserver(self.client, TABLE, sequence_length=2)
         elif priorities is not None:
             self.writer = writers.RowWriter(self.client, length, lambda: priorities.highest)
         else:
             self.writer = writers.BatchWriter(self.client, length)
-        self._data_spec = data_spec
 
-    def dataset(self, batch_size):
+    def dataset(self, batch_size: int) -> tf.data.Dataset:
         """Endless dataset of (Trajectory [batch_size, length, ...], ()), none beginning at the end of an episode.
 
-        With priorities (weights, keys) stand in the place of (), see prioritised.Priorities.dataset.
+        With priorities (weights, keys) stands in the place of (), see prioritized.Priorities.dataset.
         """
         if self._priorities is not None:
             return self._priorities.dataset(self._data_spec, self._address, batch_size, self._timeout_ms)
@@ -112,28 +128,29 @@ class Replay:
         return batches.map(lambda experience: (experience, ())).prefetch(8)
 
     @property
-    def port(self):
+    def port(self) -> int:
+        """Where the server listens."""
         return self._server.port
 
-    def info(self):
+    def info(self) -> Any:
         """Reverb's TableInfo of the transitions."""
         return self.client.server_info()[TABLE]
 
-    def items(self):
+    def items(self) -> int:
         """Items in the table now."""
         return self.info().current_size
 
-    def save(self, folder):
+    def save(self, folder: pathlib.Path) -> None:
         """Writes all items into a checkpoint's folder. OSError where it cannot."""
         checkpoint_lib.save(self.client, folder)
 
-    def close(self):
+    def close(self) -> None:
         self.writer.close()
         self._server.stop()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
 
-def centred(dataset, centre):
+def centred(dataset: tf.data.Dataset, centre: float) -> tf.data.Dataset:
     """The dataset of `Replay.dataset` with a constant subtracted from every reward."""
     if not centre:
         return dataset
@@ -153,3 +170,20 @@ def _transitions(group):
 
     flat = tf.nest.map_structure(flatten, group)
     return tf.nest.map_structure(lambda x, y: tf.ensure_shape(x, [None, y.shape[1], *y.shape[3:]]), flat, group)
+
+
+def _table(data_spec, rows, capacity, length, limiter, priorities):
+    """The table of the transitions, see Replay."""
+    if priorities is None:
+        sampler, size, item = reverb.selectors.Uniform(), items(capacity, rows), signature(data_spec, rows, length)
+    else:
+        sampler, size = reverb.selectors.Prioritized(priorities.exponent), capacity
+        item = priorities.signature(data_spec, length)
+    return reverb.Table(
+        TABLE,
+        sampler=sampler,
+        remover=reverb.selectors.Fifo(),
+        rate_limiter=limiter or reverb.rate_limiters.MinSize(1),
+        max_size=size,
+        signature=item,
+    )
