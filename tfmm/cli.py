@@ -5,16 +5,18 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from tfmm import errors
 
 
-def run(main):
+def run(main: Callable[[], int | None]) -> NoReturn:
     """Calls main() and exits, see code_of."""
     sys.exit(code_of(main))
 
 
-def code_of(main):
+def code_of(main: Callable[[], int | None]) -> int:
     """Calls main(); returns the exit code.
 
     0: done. 2: the input is wrong (one line on stderr). 3: training diverged (one line). 128 + n: stopped by signal n.
@@ -35,7 +37,7 @@ def code_of(main):
     return code or 0
 
 
-def quiet():
+def quiet() -> None:
     """Keeps TensorFlow, its optional parts and gym from writing what no user can act on. Call before importing them."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", category=SyntaxWarning)  # code that autograph generates
@@ -54,7 +56,7 @@ def renamed_option(parser: argparse.ArgumentParser, old: str, new: str) -> None:
     """Adds an option of an earlier version to a parser: not in the help, it raises ConfigError with the new name."""
 
     class Renamed(argparse.Action):
-        def __call__(self, *_):
+        def __call__(self, *_: Any) -> NoReturn:
             raise errors.ConfigError(f"{old} is now {new}")
 
     parser.add_argument(old, action=Renamed, nargs="*", help=argparse.SUPPRESS, dest=argparse.SUPPRESS)

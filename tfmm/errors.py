@@ -12,7 +12,7 @@ class ConfigError(TfmmError):
 class Interrupted(Exception):
     """SIGINT or SIGTERM stopped a job; what it had was saved. `number`: of the signal."""
 
-    def __init__(self, message, number):
+    def __init__(self, message: str, number: int):
         super().__init__(message)
         self.number = number
 

@@ -5,9 +5,12 @@ import math
 import os
 import pathlib
 import shutil
+from typing import Any, TypeAlias
+
+Path: TypeAlias = str | os.PathLike[str]
 
 
-def write_bytes(path, data):
+def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file atomically; raises OSError and leaves the old file in place where it cannot."""
     path = pathlib.Path(path)
     temporary = path.with_name(f".{path.name}.tmp")
@@ -22,21 +25,22 @@ def write_bytes(path, data):
         raise
 
 
-def write_text(path, text):
+def write_text(path: Path, text: str) -> None:
+    """Writes a file of UTF-8 text; see write_bytes."""
     write_bytes(path, text.encode())
 
 
-def write_json(path, tree):
+def write_json(path: Path, tree: Any) -> None:
     """Writes JSON; numbers that do not exist (NaN, infinite) become null."""
     write_text(path, json.dumps(_plain(tree), indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path):
+def read_json(path: Path) -> Any:
     """The tree of a JSON file."""
     return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
 
 
-def read_json_lines(path):
+def read_json_lines(path: Path) -> list[Any]:
     """The records of a JSON-lines file up to the first line that is not whole; [] without the file."""
     path = pathlib.Path(path)
     records = []
@@ -48,7 +52,7 @@ def read_json_lines(path):
     return records
 
 
-def flush_folder(path):
+def flush_folder(path: Path) -> None:
     """Flushes every file below a folder to disk: what is renamed afterwards survives the machine too."""
     for one in pathlib.Path(path).rglob("*"):
         if one.is_file():
@@ -59,8 +63,8 @@ def flush_folder(path):
                 os.close(descriptor)
 
 
-def replace_folder(new, path):
-    """Puts the finished folder `new` in the place of `path`; the old one is deleted afterwards."""
+def replace_folder(new: Path, path: Path) -> None:
+    """Renames the finished folder `new` to `path`; the old one is deleted afterwards."""
     new, path = pathlib.Path(new), pathlib.Path(path)
     old = path.with_name(f".{path.name}.old")
     shutil.rmtree(old, ignore_errors=True)

@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import pandas as pd
 
-from tfmm import errors
+from tfmm import arrays, errors
 
 COLUMNS = ("Timestamp", "Open", "High", "Low", "Close", "Volume")
 _ADJUST_BARS = 20
@@ -21,18 +21,18 @@ class Bars:
         date: (K,) datetime64[D]. high, low, close: (K,) float64 price. volume: (K,) float64. sha256: of the file.
     """
 
-    date: np.ndarray
-    high: np.ndarray
-    low: np.ndarray
-    close: np.ndarray
-    volume: np.ndarray
+    date: arrays.Array
+    high: arrays.Floats
+    low: arrays.Floats
+    close: arrays.Floats
+    volume: arrays.Floats
     sha256: str
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.date)
 
 
-def read(path):
+def read(path: pathlib.Path | str) -> Bars:
     """Bars of a file.
 
     Raises:
@@ -70,7 +70,7 @@ def read(path):
     )
 
 
-def joined(first, second):
+def joined(first: Bars, second: Bars) -> Bars:
     """The bars of both; DataError where the second does not begin after the first."""
     if second.date[0] <= first.date[-1]:
         raise errors.DataError(
@@ -81,7 +81,7 @@ def joined(first, second):
     return Bars(**columns, sha256=hashlib.sha256((first.sha256 + second.sha256).encode()).hexdigest())
 
 
-def with_adjusted_range(bars):
+def with_adjusted_range(bars: Bars) -> Bars:
     """The same bars with high and low on the footing of the close.
 
     Vendors adjust the close for dividends and leave high and low as they were traded, so the close lies below the low

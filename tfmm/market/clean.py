@@ -1,8 +1,11 @@
 """From raw rows to events: what cannot be true is dropped and counted, prices become ticks."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 
-from tfmm import jit
+from tfmm import arrays, jit
 from tfmm.market import raw, schema
 
 REASONS = (
@@ -27,6 +30,16 @@ _ALWAYS = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)
 _ON_GRID = 1e-4  # ticks; a price further from a tick is between two
 
 
+class _Bounds(NamedTuple):
+    """Between what a row counts as true."""
+
+    tick_sizes: arrays.Floats  # (N,)
+    low: arrays.Floats  # (N,) lowest and highest price
+    high: arrays.Floats
+    span_ns: arrays.Ints  # (2,) first and last time
+    drop_duplicates: bool
+
+
 class Cleaner:
     """Cleans the rows of one session chunk by chunk.
 
@@ -40,34 +53,35 @@ class Cleaner:
         first_off_grid: (N,) float64, the first quote price between two ticks, NaN without one.
     """
 
-    def __init__(self, tick_sizes, typical_px, span_ns=_ALWAYS, drop_duplicates=True):
-        self._ticks = np.asarray(tick_sizes, np.float64)
-        typical = np.asarray(typical_px, np.float64)
-        self._low = np.where(np.isfinite(typical), typical / OUTLIER, 0.0)
-        self._high = np.where(np.isfinite(typical), typical * OUTLIER, np.inf)
-        self._high = np.minimum(self._high, LARGEST_TICK * self._ticks)
-        self._span = np.asarray(span_ns, np.int64)
-        self._drop_duplicates = drop_duplicates
-        self.counts = np.zeros((len(self._ticks), 2, len(REASONS)), np.int64)
-        self.first_off_grid = np.full(len(self._ticks), np.nan)
-        self._last = np.zeros((len(self._ticks), 2), raw.RAW)
+    def __init__(
+        self,
+        tick_sizes: Sequence[float],
+        typical_px: Sequence[float],
+        span_ns: tuple[int, int] = _ALWAYS,
+        drop_duplicates: bool = True,
+    ):
+        ticks, typical = np.asarray(tick_sizes, np.float64), np.asarray(typical_px, np.float64)
+        low = np.where(np.isfinite(typical), typical / OUTLIER, 0.0)
+        high = np.where(np.isfinite(typical), typical * OUTLIER, np.inf)
+        high = np.minimum(high, LARGEST_TICK * ticks)
+        self._bounds = _Bounds(ticks, low, high, np.asarray(span_ns, np.int64), drop_duplicates)
+        self.counts = np.zeros((len(ticks), 2, len(REASONS)), np.int64)
+        self.first_off_grid = np.full(len(ticks), np.nan)
+        self._last = np.zeros((len(ticks), 2), raw.RAW)
 
-    def clean(self, rows):
+    def clean(self, rows: arrays.Records) -> arrays.Records:
         """(K,) raw.RAW in order -> (<= K,) schema.EVENT in the same order."""
         out = np.empty(len(rows), schema.EVENT)
-        kept = _clean(
-            np.ascontiguousarray(rows), self._ticks, self._low, self._high, self._span, self._last,
-            self._drop_duplicates, self.counts, self.first_off_grid, out,
-        )  # fmt: skip
+        kept = _clean(np.ascontiguousarray(rows), self._bounds, self._last, self.counts, self.first_off_grid, out)
         return out[:kept]
 
-    def dropped(self, instrument):
+    def dropped(self, instrument: int) -> dict[str, int]:
         """{"quotes_crossed": count, ...} of one instrument, every reason that occurred."""
         return {
-            f"{what}_{reason}": int(self.counts[instrument, kind, place])
+            f"{what}_{reason}": int(self.counts[instrument, kind, k])
             for kind, what in ((schema.QUOTE, "quotes"), (schema.TRADE, "trades"))
-            for place, reason in enumerate(REASONS)
-            if self.counts[instrument, kind, place]
+            for k, reason in enumerate(REASONS)
+            if self.counts[instrument, kind, k]
         }
 
 
@@ -106,7 +120,8 @@ def _same(row, other):
 
 
 @jit.kernel
-def _clean(rows, ticks, low, high, span, last, drop_duplicates, counts, first_off_grid, out):
+def _clean(rows, bounds, last, counts, first_off_grid, out):
+    ticks, low, high, span, drop_duplicates = bounds
     kept = 0
     for k in range(len(rows)):
         row = rows[k]

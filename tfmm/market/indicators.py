@@ -3,19 +3,21 @@
 import numpy as np
 import pandas as pd
 
+from tfmm import arrays
 
-def ema(values, window):
+
+def ema(values: arrays.Floats, window: int) -> arrays.Floats:
     """Exponential moving average: x_t = x_{t-1} + 2 / (window + 1) (v_t - x_{t-1}), from the first value. (K,)."""
     return pd.Series(values).ewm(span=window, min_periods=window, adjust=False).mean().to_numpy()
 
 
-def macd(close, fast=12, slow=26, signal=9):
+def macd(close: arrays.Floats, fast: int = 12, slow: int = 26, signal: int = 9) -> tuple[arrays.Floats, arrays.Floats]:
     """(line, signal): EMA fast minus EMA slow, and its own EMA (Appel 1979). (K,) each, price."""
     line = ema(close, fast) - ema(close, slow)
     return line, ema(line, signal)
 
 
-def atr(high, low, close, window=14):
+def atr(high: arrays.Floats, low: arrays.Floats, close: arrays.Floats, window: int = 14) -> arrays.Floats:
     """Average true range: Wilder's average of max(high - low, |high - last close|, |low - last close|) (Wilder 1978).
 
     The first value is the mean of the first `window` ranges, then x_t = ((window - 1) x_{t-1} + range_t) / window.

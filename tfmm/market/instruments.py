@@ -1,11 +1,12 @@
 """Tick and lot size inferred from the numbers that occur; what else is known of a contract."""
 
 import re
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import numpy as np
 
-from tfmm import errors, jit
+from tfmm import arrays, errors, jit
 from tfmm.market import schema
 
 _DECIMALS = 9
@@ -22,19 +23,20 @@ class Steps:
     divisor in units of 1e-9. A multiple of what was seen just before is counted with it.
     """
 
-    def __init__(self, counts=None, divisors=None):
+    def __init__(self, counts: Sequence[int] | None = None, divisors: Sequence[int] | None = None):
         self.counts = np.zeros(_DECIMALS + 1, np.int64) if counts is None else np.array(counts, np.int64)
         self.divisors = np.zeros(_DECIMALS + 1, np.int64) if divisors is None else np.array(divisors, np.int64)
 
-    def add(self, values):
+    def add(self, values: arrays.Floats) -> None:
         """values: (K,) float64; those that are not finite, not positive or above 9e9 say nothing."""
         _accumulate(values, self.counts, self.divisors)
 
-    def merge(self, other):
+    def merge(self, other: "Steps") -> None:
+        """Adds what another one has seen."""
         self.counts += other.counts
         self.divisors = np.gcd(self.divisors, other.divisors)
 
-    def step(self, where):
+    def step(self, where: str) -> float:
         """Largest step of which the values are multiples; one in a thousand may be finer.
 
         Raises:
@@ -51,7 +53,7 @@ class Steps:
         return step / 10**_DECIMALS
 
 
-def infer_step(values, where):
+def infer_step(values: Iterable[float] | arrays.Floats, where: str) -> float:
     """Largest step of which all values are multiples, at 9 decimals. values: (K,) float64. See Steps.step."""
     steps = Steps()
     steps.add(np.asarray(values, np.float64))
@@ -102,7 +104,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     quote_currency: str | None = None
 
 
-def parse(text):
+def parse(text: str) -> tuple[str, Known]:
     """("BTCUSD_PERP", Known) of "BTCUSD_PERP:inverse=true,multiplier=100"; ConfigError where it cannot be read."""
     symbol, _, rest = text.partition(":")
     try:
@@ -115,7 +117,9 @@ def parse(text):
         ) from error
 
 
-def combine(symbol, given, found, tick, lot):
+def combine(
+    symbol: str, given: Known, found: Known, tick: Callable[[], float], lot: Callable[[], float]
+) -> schema.Instrument:
     """The Instrument of what is given by the user, else found in the files, else inferred.
 
     Args:

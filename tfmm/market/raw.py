@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfmm import arrays
 from tfmm.market import schema
 
 RAW = np.dtype(
@@ -25,7 +26,14 @@ TIME_UNKNOWN = np.iinfo(np.int64).min
 WRONG_SIDE = 99
 
 
-def quotes(ts, bid, bid_size, ask, ask_size, sequence=NO_SEQUENCE):
+def quotes(
+    ts: arrays.Array,
+    bid: arrays.Array,
+    bid_size: arrays.Array,
+    ask: arrays.Array,
+    ask_size: arrays.Array,
+    sequence: arrays.Ints | int = NO_SEQUENCE,
+) -> arrays.Records:
     """(K,) RAW of quotes from columns of length K."""
     rows = np.empty(len(ts), RAW)
     rows["ts"], rows["sequence"], rows["kind"], rows["side"], rows["instrument"] = ts, sequence, schema.QUOTE, 0, 0
@@ -33,7 +41,13 @@ def quotes(ts, bid, bid_size, ask, ask_size, sequence=NO_SEQUENCE):
     return rows
 
 
-def trades(ts, price, size, side, sequence=NO_SEQUENCE):
+def trades(
+    ts: arrays.Array,
+    price: arrays.Array,
+    size: arrays.Array,
+    side: arrays.Array,
+    sequence: arrays.Ints | int = NO_SEQUENCE,
+) -> arrays.Records:
     """(K,) RAW of trades from columns of length K."""
     rows = np.empty(len(ts), RAW)
     rows["ts"], rows["sequence"], rows["kind"], rows["side"], rows["instrument"] = ts, sequence, schema.TRADE, side, 0
@@ -42,7 +56,7 @@ def trades(ts, price, size, side, sequence=NO_SEQUENCE):
     return rows
 
 
-def order(rows, sequenced=False):
+def order(rows: arrays.Records, sequenced: bool | arrays.Bools = False) -> arrays.Ints:
     """Stable order of rows, (K,) int64.
 
     By time; at one time by the venue's sequence where `sequenced` (scalar or (K,) bool), else trades before

@@ -6,7 +6,7 @@ Shape letters used throughout tfmm: E events, N instruments, B batch rows, F fea
 import msgspec
 import numpy as np
 
-from tfmm import errors
+from tfmm import arrays, errors
 
 QUOTE, TRADE = 0, 1
 BUY, SELL, UNKNOWN = 1, -1, 0
@@ -29,7 +29,7 @@ two ticks (a midpoint print) keeps both its neighbours, so that `p > P_a` is exa
 and `p < P_b` exactly `lo_tick < P_b`."""
 
 
-def multiples(counts, step):
+def multiples(counts: arrays.Array, step: float) -> arrays.Floats:
     """counts x step as the floats nearest to the decimal numbers: 618011 ticks of 0.1 are 61801.1.
 
     Where a whole number of steps makes one, dividing by it rounds once and right; multiplying by the
@@ -47,7 +47,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         symbol: name, as in the file names.
         tick_size: smallest price step (quote currency).
-        lot_size: smallest order size (size unit of the files); own orders are whole lots.
+        lot_size: smallest order size (size unit of the files); our orders are whole lots.
         multiplier: value of one size unit at price 1 (linear), or in quote currency (inverse).
         inverse: True for contracts of a fixed quote-currency value settled in the base currency.
         quote_currency: currency of price, cash and profit.
@@ -63,7 +63,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     inverse: bool = False
     quote_currency: str = "USD"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("tick_size", "lot_size", "multiplier"):
             value = getattr(self, name)
             if not (value > 0 and np.isfinite(value)):

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tfmm import errors
+from tfmm.config import market as market_config
+from tfmm.market import store as store_lib
 
 PARTS = ("train", "validation", "test")
 
@@ -19,7 +21,7 @@ class Segment(NamedTuple):
     stop_ns: int
 
 
-def split(store, data):
+def split(store: store_lib.Store, data: market_config.Data) -> dict[str, tuple[Segment, ...]]:
     """Cuts a store by time.
 
     Sessions named in `data.train`, `data.validation`, `data.test` win; otherwise whole sessions by

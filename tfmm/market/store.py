@@ -8,11 +8,12 @@ only, so it takes the same time for any amount of data; processes share the page
 import hashlib
 import mmap
 import pathlib
+from typing import Self
 
 import msgspec
 import numpy as np
 
-from tfmm import errors
+from tfmm import arrays, errors
 from tfmm.market import schema, tape
 
 FORMAT = 1
@@ -21,7 +22,7 @@ EVENT_LAYOUT = str(schema.EVENT.descr)
 _BLOCK_ROWS = 1 << 20
 
 
-def release(events):
+def release(events: arrays.Records) -> None:
     """Gives the pages of mapped events back; the next touch maps them again. Other arrays are left alone."""
     mapped = getattr(events, "_mmap", None)
     if mapped is not None:
@@ -59,14 +60,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 class Store:
     """An opened store. `events`: (E,) schema.EVENT, read-only memory map of all sessions."""
 
-    def __init__(self, path, manifest, events):
+    def __init__(self, path: pathlib.Path, manifest: Manifest, events: arrays.Records):
         self.path = path
         self.instruments = manifest.instruments
         self.sessions = manifest.sessions
         self.events = events
 
     @classmethod
-    def open(cls, path):
+    def open(cls, path: pathlib.Path | str) -> Self:
         """Opens a store in constant time.
 
         Raises:
@@ -95,14 +96,14 @@ class Store:
         return cls(path, manifest, np.memmap(binary, schema.EVENT, mode="r", shape=(rows,)))
 
     @property
-    def data_hash(self):
+    def data_hash(self) -> str:
         """Hash of everything the store holds; the same data gives the same hash anywhere."""
         digest = hashlib.sha256()
         for one in (*self.instruments, *(session.sha256 for session in self.sessions)):
             digest.update(msgspec.json.encode(one))
         return digest.hexdigest()
 
-    def session(self, name):
+    def session(self, name: str) -> Session:
         """The Session of a name; DataError for an unknown one."""
         for one in self.sessions:
             if one.name == name:
@@ -110,12 +111,12 @@ class Store:
         known = ", ".join(session.name for session in self.sessions)
         raise errors.DataError(f"store {self.path}: no session {name}, got {known}")
 
-    def tape(self, name):
+    def tape(self, name: str) -> tape.Tape:
         """The Tape of one session, on the mapped memory."""
         one = self.session(name)
         return tape.Tape(self.events[one.start_row : one.stop_row], self.instruments, dict(one.dropped))
 
-    def verify(self):
+    def verify(self) -> None:
         """Reads every event and compares the hashes; DataError names the session that differs."""
         for one in self.sessions:
             found = self._hash(one)

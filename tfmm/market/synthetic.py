@@ -7,11 +7,12 @@ Sizes, in X: what both legs allow. Bids round down, asks up to a tick. Ignored: 
 """
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from tfmm import errors, jit
+from tfmm import arrays, errors, jit
 from tfmm.market import schema
 
 _FORM = re.compile(r"(?P<name>[^=]+)=(?P<first>[^=/*]+)(?P<how>[/*])(?P<second>[^=/*@]+)(?:@(?P<tick>[0-9.eE+-]+))?")
@@ -29,19 +30,22 @@ class Triangle(NamedTuple):
     tick_size: float
 
 
-def parse(text):
+def parse(text: str) -> Triangle:
     """Triangle of "ETHBTC=ETHUSDT/BTCUSDT" or "X=A*B@0.01" (tick size); ConfigError where it is none."""
     match = _FORM.fullmatch(text)
+    wrong = errors.ConfigError(
+        f"--synthetic {text}: cannot be read, wanted NAME=FIRST/SECOND or NAME=FIRST*SECOND, then @TICK if given"
+    )
+    if match is None:
+        raise wrong
     try:
         tick = float(match["tick"] or 0.0)
-    except (TypeError, ValueError) as error:
-        raise errors.ConfigError(
-            f"--synthetic {text}: cannot be read, wanted NAME=FIRST/SECOND or NAME=FIRST*SECOND, then @TICK if given"
-        ) from error
+    except ValueError as error:
+        raise wrong from error
     return Triangle(match["name"], match["first"], match["second"], match["how"] == "/", tick)
 
 
-def tick_size(triangle, first_px, second_px):
+def tick_size(triangle: Triangle, first_px: float, second_px: float) -> float:
     """The given tick size, else the power of ten that leaves _DIGITS digits of the price."""
     if triangle.tick_size:
         return triangle.tick_size
@@ -57,31 +61,37 @@ class Maker:
         instruments: schema.Instrument of all, the synthetic one included.
     """
 
-    def __init__(self, triangle, legs, index, instruments):
+    def __init__(self, triangle: Triangle, legs: Sequence[int], index: int, instruments: Sequence[schema.Instrument]):
         self._divide = triangle.divide
         self._legs, self._index = legs, index
         self._ticks = np.array([instruments[k].tick_size for k in (*legs, index)])
-        self._books = np.zeros((2, 4))  # bid, ask, bid size, ask size of the legs; 0: not seen yet
+        self._quotes = np.zeros((2, 4))  # bid, ask, bid size, ask size of the legs; 0: not seen yet
 
-    def add(self, events):
+    def add(self, events: arrays.Records) -> arrays.Records:
         """(K,) schema.EVENT in order -> the same with a synthetic quote after each quote of a leg."""
+        first, second = self._legs
         out = np.empty(2 * len(events), schema.EVENT)
-        count = _synthesise(events, out, self._books, self._ticks, *self._legs, self._index, self._divide)
+        count = _synthesise(events, out, self._quotes, self._ticks, first, second, self._index, self._divide)
         return out[:count]
 
 
 @jit.kernel
-def implied(one, two, divide):
-    """(bid, ask, bid_size, ask_size) from the books (bid, ask, bid size, ask size) of both legs; sizes in X."""
+def implied(first: arrays.Floats, second: arrays.Floats, divide: bool) -> tuple[float, float, float, float]:
+    """(bid, ask, bid_size, ask_size) from the quotes (bid, ask, bid size, ask size) of both legs; sizes in X."""
     if divide:
-        bid, ask = one[0] / two[1], one[1] / two[0]
-        return bid, ask, min(one[2], two[3] * two[1] / one[0]), min(one[3], two[2] * two[0] / one[1])
-    bid, ask = one[0] * two[0], one[1] * two[1]
-    return bid, ask, min(one[2], two[2] / one[0]), min(one[3], two[3] / one[1])
+        bid, ask = first[0] / second[1], first[1] / second[0]
+        return (
+            bid,
+            ask,
+            min(first[2], second[3] * second[1] / first[0]),
+            min(first[3], second[2] * second[0] / first[1]),
+        )
+    bid, ask = first[0] * second[0], first[1] * second[1]
+    return bid, ask, min(first[2], second[2] / first[0]), min(first[3], second[3] / first[1])
 
 
 @jit.kernel
-def _synthesise(events, out, books, ticks, first, second, index, divide):
+def _synthesise(events, out, quotes, ticks, first, second, index, divide):
     count = 0
     for k in range(len(events)):
         event = events[k]
@@ -90,11 +100,11 @@ def _synthesise(events, out, books, ticks, first, second, index, divide):
         leg = 0 if event.instrument == first else 1
         if event.kind != schema.QUOTE or (event.instrument != first and event.instrument != second):
             continue
-        books[leg, 0], books[leg, 1] = event.lo_tick * ticks[leg], event.hi_tick * ticks[leg]
-        books[leg, 2], books[leg, 3] = event.lo_size, event.hi_size
-        if books[1 - leg, 0] == 0.0:
+        quotes[leg, 0], quotes[leg, 1] = event.lo_tick * ticks[leg], event.hi_tick * ticks[leg]
+        quotes[leg, 2], quotes[leg, 3] = event.lo_size, event.hi_size
+        if quotes[1 - leg, 0] == 0.0:
             continue
-        bid, ask, bid_size, ask_size = implied(books[0], books[1], divide)
+        bid, ask, bid_size, ask_size = implied(quotes[0], quotes[1], divide)
         quote = out[count]
         quote.ts, quote.kind, quote.side, quote.instrument = event.ts, schema.QUOTE, 0, index
         quote.lo_tick = np.int64(np.floor(bid / ticks[2] + 1e-9))

@@ -1,10 +1,13 @@
 """The tape: all events of a session in time order, the only thing the simulator reads."""
 
 import dataclasses
+from collections.abc import Iterable
+from typing import Self
 
 import numpy as np
+import pandas as pd
 
-from tfmm import errors
+from tfmm import arrays, errors
 from tfmm.market import clean, raw, schema
 
 QUOTE_COLUMNS = ("ts", "bid", "bid_size", "ask", "ask_size")
@@ -19,17 +22,19 @@ class Tape:
         events: (E,) `schema.EVENT`, sorted by time; at equal times trades come before quotes.
         instruments: N instruments, indexed by `events["instrument"]`.
         dropped: rows left out by `from_frames`, by reason.
-        rates: {instrument: instrument whose mid is the worth of its quote currency}; those not named are quoted in the
-            currency that accounts are kept in.
+        rates: {instrument: instrument whose mid is the exchange rate of its quote currency}; those not named are quoted
+            in the currency that accounts are kept in.
     """
 
-    events: np.ndarray
+    events: arrays.Records
     instruments: tuple[schema.Instrument, ...]
     dropped: dict[str, int] = dataclasses.field(default_factory=dict)
     rates: dict[int, int] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def from_frames(cls, quotes, trades, instrument, where="frames"):
+    def from_frames(
+        cls, quotes: pd.DataFrame, trades: pd.DataFrame, instrument: schema.Instrument, where: str = "frames"
+    ) -> Self:
         """Builds the tape of one instrument.
 
         Args:
@@ -73,9 +78,10 @@ class Tape:
         return cls(events, (instrument,), cleaner.dropped(0))
 
     @classmethod
-    def merge(cls, tapes):
+    def merge(cls, tapes: Iterable[Self]) -> Self:
         """Joins single- or multi-instrument tapes of the same span into one; instruments in order."""
-        instruments, blocks, dropped = [], [], {}
+        instruments: list[schema.Instrument] = []
+        blocks, dropped = [], dict[str, int]()
         for one in tapes:
             block = one.events.copy()
             block["instrument"] += len(instruments)
@@ -85,7 +91,7 @@ class Tape:
                 dropped[reason] = dropped.get(reason, 0) + count
         return cls(_sorted(np.concatenate(blocks)), tuple(instruments), dropped)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.events)
 
 

@@ -6,7 +6,7 @@ from scipy import stats
 
 from tfmm import simulation
 from tfmm.calibration import scales as scales_lib
-from tfmm.config import environment as environment_lib, experiment as experiment_lib
+from tfmm.config import environment as environment_lib, market as market_config
 from tfmm.environments.tape import parameters as parameters_lib
 from tfmm.market import schema
 from tfmm.simulation import kernel, simulator, state
@@ -41,10 +41,10 @@ def make(rows=1, events=None, order_lot=1, limit_orders=10**9, window_s=0.0, thr
     events = still_market() if events is None else events
     base = rules_lib.parameters([ONE], simulation.FillRules(taker_fee_bps=10.0))
     scales = (scales_lib.Scales(half_spread_tick=HALF_SPREAD, sigma_tick=1.0, order_lot=order_lot),)
-    rules = experiment_lib.Rules(tape_fills=False, **(rules or {}))
+    rules = market_config.Rules(tape_fills=False, **(rules or {}))
     environment = environment_lib.Environment(liquidate=settings.pop("liquidate", False))
     parameters = parameters_lib.parameters(
-        scales, base, environment, limit_orders, experiment_lib.Clients(**settings), rules
+        scales, base, environment, limit_orders, market_config.Clients(**settings), rules
     )
     parameters["action"] = state.DISTANCES
     windows = None if window_s else np.array([[0, 0, int(events["ts"][-1])]])

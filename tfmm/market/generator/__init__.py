@@ -1,13 +1,16 @@
 """The embedded market: simulated sessions of one or several instruments, the same for the same seed."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from tfmm import errors
+from tfmm import arrays, errors
 from tfmm.market import schema
 from tfmm.market.generator import book, fair_value, parameters
 
-Parameters, measure = parameters.Parameters, parameters.measure
+Parameters = parameters.Parameters
+measure = parameters.measure
 SESSION_HOURS = 1.5
 FIRST_DAY = np.datetime64("2024-01-02T09:00:00", "ns")
 CORRELATION = 0.6
@@ -15,7 +18,7 @@ _DEFAULT = Parameters()
 TICK_SIZE, LOT_SIZE = _DEFAULT.tick_size, _DEFAULT.lot_size
 
 
-def instruments(count, like=_DEFAULT, triangle=False):
+def instruments(count: int, like: Parameters = _DEFAULT, triangle: bool = False) -> tuple[Parameters, ...]:
     """Parameters of a market of several instruments.
 
     Without a triangle they are alike, named SIM, SIM2, ...; with one (count 3) they are XY, YZ and XZ, the
@@ -38,7 +41,13 @@ def instruments(count, like=_DEFAULT, triangle=False):
     return tuple(out)
 
 
-def market(day, seed, hours=SESSION_HOURS, members=(_DEFAULT,), triangle=False):
+def market(
+    day: int,
+    seed: int,
+    hours: float = SESSION_HOURS,
+    members: Sequence[Parameters] = (_DEFAULT,),
+    triangle: bool = False,
+) -> tuple[str, dict[str, tuple[pd.DataFrame, pd.DataFrame]]]:
     """One session of several instruments.
 
     Args:
@@ -53,26 +62,30 @@ def market(day, seed, hours=SESSION_HOURS, members=(_DEFAULT,), triangle=False):
     fair, volatility = fair_value.paths(random, members, seconds, CORRELATION, triangle)
     start = int((FIRST_DAY + np.timedelta64(day, "D")).astype(np.int64))
     out = {}
-    for one, own, path in zip(members, random.spawn(len(members)), fair, strict=True):
-        quotes, trades = _simulated(own, path, volatility, seconds, one)
-        out[one.symbol] = _frames(quotes, trades, start, one)
+    for member, generator, path in zip(members, random.spawn(len(members)), fair, strict=True):
+        quotes, trades = _simulated(generator, path, volatility, seconds, member)
+        out[member.symbol] = _frames(quotes, trades, start, member)
     return str((FIRST_DAY + np.timedelta64(day, "D")).astype("datetime64[D]")).replace("-", ""), out
 
 
-def session(day, seed, hours=SESSION_HOURS, member=_DEFAULT):
+def session(
+    day: int, seed: int, hours: float = SESSION_HOURS, member: Parameters = _DEFAULT
+) -> tuple[str, pd.DataFrame, pd.DataFrame]:
     """(date text, quotes, trades) of one session of one instrument; see `market`."""
     date, frames = market(day, seed, hours, (member,))
     return date, *frames[member.symbol]
 
 
-def events(day, seed, hours=SESSION_HOURS, member=_DEFAULT):
+def events(
+    day: int, seed: int, hours: float = SESSION_HOURS, member: Parameters = _DEFAULT
+) -> tuple[arrays.Ints, arrays.Ints]:
     """(quotes (Q, 5), trades (T, 4)) int64 as the kernel writes them, see book.simulate; for speed tests."""
     random = np.random.default_rng([seed, day])
     fair, volatility = fair_value.paths(random, (member,), hours * 3600.0, CORRELATION, False)
     return _simulated(random.spawn(1)[0], fair[0], volatility, hours * 3600.0, member)
 
 
-def instrument(member):
+def instrument(member: Parameters) -> schema.Instrument:
     """schema.Instrument of Parameters."""
     return schema.Instrument(symbol=member.symbol, tick_size=member.tick_size, lot_size=member.lot_size)
 

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from tfmm import jit
+from tfmm import arrays, jit
 from tfmm.market.generator import fair_value
 
 SETTINGS = np.dtype(
@@ -40,7 +40,15 @@ def _lots(random, mean):
 
 
 @jit.kernel
-def simulate(random, fair, volatility, seconds, settings, quotes, trades):
+def simulate(
+    random: np.random.Generator,
+    fair: arrays.Floats,
+    volatility: arrays.Floats,
+    seconds: float,
+    settings: arrays.Record,
+    quotes: arrays.Ints,
+    trades: arrays.Ints,
+) -> tuple[int, int, float]:
     """Fills quotes (C, 5) int64 (ns, bid, bid lots, ask, ask lots) and trades (C, 4) (ns, price, lots, side).
 
     Returns:

@@ -1,6 +1,11 @@
 """Fair values of one or several instruments: correlated, with volatility that clusters and follows the day."""
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from tfmm import arrays
+from tfmm.market.generator import parameters
 
 GRID_S = 0.1
 _VOLATILITY_OF_VOLATILITY = 0.45  # standard deviation of the logarithm of volatility
@@ -9,12 +14,18 @@ _DEVIATION_TICK = 0.4  # of the cross of a triangle from its legs, standard devi
 _DEVIATION_MEMORY_S = 5.0
 
 
-def day_shape(share, height):
+def day_shape(share: arrays.Floats, height: float) -> arrays.Floats:
     """Activity through the day, mean 1: a U with (1 + height) at open and close over noon. share: in [0, 1]."""
     return (1.0 + height * (2.0 * share - 1.0) ** 2) / (1.0 + height / 3.0)
 
 
-def paths(random, instruments, seconds, correlation, triangle):
+def paths(
+    random: np.random.Generator,
+    instruments: Sequence[parameters.Parameters],
+    seconds: float,
+    correlation: float,
+    triangle: bool,
+) -> tuple[arrays.Floats, arrays.Floats]:
     """Fair values on a grid of GRID_S.
 
     Log volatility is an Ornstein-Uhlenbeck process common to all. In a triangle the third instrument is

@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 
-from tfmm import errors
+from tfmm import arrays, errors
 from tfmm.market import schema
 
 SAMPLING_S = 10.0
@@ -46,7 +46,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     jump_tick: float = 1.0
     day_shape: float = 0.8
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         positive = ("tick_size", "lot_size", "start_px", "rate", "decay", "order_lot", "queue_lot", "jump_tick")
         shares = ("branching", "trade_share", "sweep")
         for name in positive:
@@ -60,7 +60,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
                 raise errors.ConfigError(f"generator: {name} is {getattr(self, name)}, wanted at least 0")
 
 
-def measure(events, instrument):
+def measure(events: arrays.Records, instrument: schema.Instrument) -> Parameters:
     """Parameters under which the embedded market resembles a session.
 
     The branching share comes from the dispersion of counts in windows of 10 s: for a Hawkes process the

@@ -1,10 +1,12 @@
 """Merges sorted runs on disk into one stream in order, in bounded memory."""
 
 import concurrent.futures
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from tfmm import arrays
 from tfmm.market import raw, schema
 
 CHUNK_ROWS = 1 << 18
@@ -23,7 +25,7 @@ class Run(NamedTuple):
 
 
 class _Cursor:
-    def __init__(self, run):
+    def __init__(self, run: Run):
         self._run = run
         self._next = run.start
         self.rows = np.empty(0, raw.RAW)
@@ -50,12 +52,12 @@ class _Cursor:
 
     def take(self, before_ns):
         """Removes and returns the rows earlier than a time; None: all."""
-        place = len(self.rows) if before_ns is None else int(np.searchsorted(self.rows["ts"], before_ns))
-        out, self.rows = self.rows[:place], self.rows[place:]
+        count = len(self.rows) if before_ns is None else int(np.searchsorted(self.rows["ts"], before_ns))
+        out, self.rows = self.rows[:count], self.rows[count:]
         return out
 
 
-def merge(runs, chunk_rows=CHUNK_ROWS):
+def merge(runs: Sequence[Run], chunk_rows: int = CHUNK_ROWS) -> Iterator[arrays.Records]:
     """Yields (K,) raw.RAW blocks that together are all rows of the runs, sorted as raw.order says.
 
     Runs must be sorted by time. Rows of one time are in one block.
@@ -82,7 +84,7 @@ def merge(runs, chunk_rows=CHUNK_ROWS):
                     cursor.read(len(cursor.rows))
 
 
-def ahead(blocks):
+def ahead(blocks: Iterable[arrays.Records]) -> Iterator[arrays.Records]:
     """Yields the same blocks; the next one is made in a thread while the last is used."""
     blocks = iter(blocks)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:

@@ -1,10 +1,14 @@
 """What is known once all files are spooled: instruments, sessions and who is in them; and how one is written."""
 
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from tfmm import errors
-from tfmm.market import clean, instruments, synthetic
-from tfmm.market.ingest import merging, quality
+from tfmm.market import clean, instruments, store, synthetic
+from tfmm.market.ingest import merging, quality, spool, store_writer
 
 _STRAY_ROWS, _STRAY_SHARE = 100, 1e-3  # a day with fewer rows than both beside another one
 _TOUCHING_NS = 300 * 10**9
@@ -14,7 +18,7 @@ class Plan:
     """The store that spooled files make.
 
     Args:
-        place: where the files came from, for errors. spooled: [(folder, spool.Spooled)].
+        origin: where the files came from, for errors. spooled: [(folder, spool.Spooled)].
         request: prepare.Request. old: the store.Store that is added to, or None.
 
     Attributes:
@@ -24,13 +28,19 @@ class Plan:
         DataError, ConfigError: the files do not make a store.
     """
 
-    def __init__(self, place, spooled, request, old=None):
-        self.place, self.old, self._request = place, old, request
+    def __init__(
+        self,
+        origin: pathlib.Path,
+        spooled: Sequence[tuple[pathlib.Path, spool.Spooled]],
+        request: Any,
+        old: store.Store | None = None,
+    ):
+        self.origin, self.old, self._request = origin, old, request
         self._parts = self._gather(spooled)
         self.sessions = list(self._parts)
         self._symbols = self._chosen()
         self._check_sources()
-        self._first_kept = {}
+        self._first_kept: dict[int, spool.Stream] = {}
         for parts in self._parts.values():
             for _, one, stream in (part for symbol in self._symbols for part in parts[symbol]):
                 self._first_kept.setdefault(id(one), stream)
@@ -42,12 +52,12 @@ class Plan:
             known = tuple(one.symbol for one in old.instruments if one.symbol not in made)
             if known != self._symbols:
                 raise errors.DataError(
-                    f"{place}: has {', '.join(self._symbols)}, but store {old.path} has {', '.join(known)}, "
+                    f"{origin}: has {', '.join(self._symbols)}, but store {old.path} has {', '.join(known)}, "
                     "wanted the same instruments (and the same --synthetic)"
                 )
         self._triangles = self._makers()
 
-    def write(self, session, writer):
+    def write(self, session: str, writer: store_writer.Writer) -> list[quality.Report]:
         """Adds a session to a store_writer.Writer; returns one quality report per instrument that has files."""
         span = self._span(session)
         cleaner = clean.Cleaner(
@@ -72,7 +82,7 @@ class Plan:
             for symbol in self._symbols
             for _, one, _ in self._parts[session][symbol]
         }
-        total = {}
+        total: dict[str, int] = {}
         for dropped in counts:
             for reason, count in dropped.items():
                 total[reason] = total.get(reason, 0) + count
@@ -92,9 +102,9 @@ class Plan:
         if not found:
             seen = sorted({symbol for _, one in spooled for symbol in one.symbols})
             if unknown := [symbol for symbol in self._request.symbols if symbol not in seen]:
-                raise errors.ConfigError(f"--symbols {unknown[0]}: not in {self.place}, got {', '.join(seen)}")
+                raise errors.ConfigError(f"--symbols {unknown[0]}: not in {self.origin}, got {', '.join(seen)}")
             raise errors.DataError(
-                f"{self.place}: no row of {len(spooled)} files ({spooled[0][1].path} first) has a time between 1990 "
+                f"{self.origin}: no row of {len(spooled)} files ({spooled[0][1].path} first) has a time between 1990 "
                 "and 2100, wanted some"
             )
         return self._without_strays(dict(sorted(found.items(), key=lambda item: (_span(item[1])[0], item[0]))))
@@ -125,17 +135,17 @@ class Plan:
         known = sorted({symbol for parts in self._parts.values() for symbol in parts})
         for symbol in self._request.symbols:
             if symbol not in known:
-                raise errors.ConfigError(f"--symbols {symbol}: not in {self.place}, got {', '.join(known)}")
+                raise errors.ConfigError(f"--symbols {symbol}: not in {self.origin}, got {', '.join(known)}")
         chosen = self._request.symbols or tuple(known)
         for symbol in self._request.known:
             if symbol not in (*chosen, "*"):
-                raise errors.ConfigError(f"--instrument {symbol}: not in {self.place}, got {', '.join(known)}")
+                raise errors.ConfigError(f"--instrument {symbol}: not in {self.origin}, got {', '.join(known)}")
         for name, parts in self._parts.items():
             for symbol in chosen:
                 quotes = sum(stream.quotes for _, _, stream in parts.get(symbol, ()))
                 if not quotes:
                     raise errors.DataError(
-                        f"{self.place}: session {name} has no quotes of {symbol}, wanted every instrument in every "
+                        f"{self.origin}: session {name} has no quotes of {symbol}, wanted every instrument in every "
                         "session (--symbols chooses)"
                     )
         return chosen
@@ -148,8 +158,8 @@ class Plan:
                     layouts = {one.layout for _, one, stream in parts[symbol] if getattr(stream, kind)}
                     if len(layouts) > 1:
                         raise errors.DataError(
-                            f"{self.place}: {kind} of {symbol} {name} are there as {' and as '.join(sorted(layouts))}, "
-                            "wanted one of them"
+                            f"{self.origin}: {kind} of {symbol} {name} are there as {' and as '.join(sorted(layouts))}"
+                            ", wanted one of them"
                         )
 
     def _streams(self, symbol):
@@ -165,7 +175,7 @@ class Plan:
                 size.merge(instruments.Steps(stream.size_counts, stream.size_divisors))
                 found = one.contract if one.contract != instruments.Known() else found
             given = self._request.known.get(symbol, self._request.known.get("*", instruments.Known()))
-            where = f"{self.place}: {symbol}"
+            where = f"{self.origin}: {symbol}"
             out.append(
                 instruments.combine(
                     symbol, given, found, lambda p=price, w=where: p.step(f"{w}: tick size"),
@@ -187,7 +197,7 @@ class Plan:
         symbols = [one.symbol for one in known]
         if name not in symbols:
             raise errors.ConfigError(
-                f"--synthetic {triangle.name}: leg {name} is not in {self.place}, got {', '.join(symbols)}"
+                f"--synthetic {triangle.name}: leg {name} is not in {self.origin}, got {', '.join(symbols)}"
             )
         return symbols.index(name)
 
@@ -231,14 +241,14 @@ class Plan:
             streams = [stream for _, _, stream in self._parts[session][symbol] if stream.first_quote_ns]
             if not streams:
                 raise errors.DataError(
-                    f"{self.place}: session {session} has no true quote of {symbol} in {self._files(session, symbol)}, "
-                    "wanted one"
+                    f"{self.origin}: session {session} has no true quote of {symbol} in {self._files(session, symbol)}"
+                    ", wanted one"
                 )
             spans.append((min(one.first_quote_ns for one in streams), max(one.last_quote_ns for one in streams)))
         first, last = max(one[0] for one in spans), min(one[1] for one in spans)
         if first > last:
             raise errors.DataError(
-                f"{self.place}: session {session}: the quotes of {', '.join(self._symbols)} are of different times, "
+                f"{self.origin}: session {session}: the quotes of {', '.join(self._symbols)} are of different times, "
                 "wanted the same span (--symbols chooses)"
             )
         return first + self._shift_ns(), last + self._shift_ns()
@@ -284,5 +294,5 @@ class Plan:
 
 def _span(parts):
     """(first, last) ns of the rows of {symbol: [(folder, Spooled, Stream)]}."""
-    streams = [stream for own in parts.values() for _, _, stream in own]
+    streams = [stream for of_symbol in parts.values() for _, _, stream in of_symbol]
     return min(one.begin_ns for one in streams), max(one.end_ns for one in streams)

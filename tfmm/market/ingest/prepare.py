@@ -8,7 +8,10 @@ import concurrent.futures
 import json
 import multiprocessing
 import os
+import pathlib
 import shutil
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -19,6 +22,9 @@ from tfmm.market.ingest import plan, quality, quality_page, spool, store_writer
 QUALITY, PAGE = "quality.json", "quality.html"
 _LISTED = 3  # refused sessions in the error line; the table has all
 _SMALL_BYTES = 64 << 20  # less is read in this process: starting others takes longer
+
+
+Progress: TypeAlias = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,16 +58,18 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 class Refused(errors.DataError):
     """The data is worse than the limits. `report`: the quality of every session."""
 
-    def __init__(self, message, report):
+    def __init__(self, message: str, report: list[quality.Report]):
         super().__init__(message)
         self.report = report
 
 
-def prepare(place, target, request, progress=None):
-    """Writes, or adds to, the store of a place of raw files.
+def prepare(
+    origin: pathlib.Path, target: pathlib.Path, request: Request, progress: Progress | None = None
+) -> tuple[store.Store, list[quality.Report]]:
+    """Writes, or adds to, the store of raw files.
 
     Args:
-        place, target: pathlib.Path; see readers.find. request: Request.
+        origin: of the raw files, see readers.find. target: of the store. request: what the user asks for.
         progress: function of (iterable, what, total) that shows how far it is.
 
     Returns:
@@ -76,11 +84,11 @@ def prepare(place, target, request, progress=None):
         store_writer.check_target(target, request.overwrite)
     work = target.with_name(f".{target.name}.work")
     try:
-        sources = readers.find(place, request.layout)
+        sources = readers.find(origin, request.layout)
         if old is not None:
             sources = _new(sources, old)
         spooled = _spool(sources, work, request, progress)
-        out, report = _write(plan.Plan(place, spooled, request, old), target, request, progress)
+        out, report = _write(plan.Plan(origin, spooled, request, old), target, request, progress)
     except (errors.TfmmError, OSError):
         shutil.rmtree(work, ignore_errors=True)
         raise
@@ -140,9 +148,9 @@ def _write(planned, target, request, progress):
                 writer.drop_last()
         hopeless = any(quality.NOTHING in why for _, why in refused)
         if refused and not request.skip and (hopeless or not request.allow):
-            raise Refused(_refusal(planned.place, refused), report)
+            raise Refused(_refusal(planned.origin, refused), report)
         if not writer.sessions:
-            raise Refused(f"{planned.place}: every session was refused, nothing is left to write", report)
+            raise Refused(f"{planned.origin}: every session was refused, nothing is left to write", report)
         known = _reported(target) if planned.old is not None else []
         files.write_json(folder / QUALITY, {"sessions": known + report})
         if request.plots:
@@ -159,10 +167,10 @@ def _reported(target):
     return json.loads(path.read_text(encoding="utf-8"))["sessions"] if path.is_file() else []
 
 
-def _refusal(place, refused):
+def _refusal(origin, refused):
     listed = "; ".join(
         f"{one['session']} {one['symbol']} ({', '.join(one['files'])}): {', '.join(why)}"
         for one, why in refused[:_LISTED]
     )
     listed += f"; and {len(refused) - _LISTED} more" if len(refused) > _LISTED else ""
-    return f"{place}: refused, {listed}; --allow goes on all the same, --skip leaves these sessions out"
+    return f"{origin}: refused, {listed}; --allow goes on all the same, --skip leaves these sessions out"

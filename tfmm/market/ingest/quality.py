@@ -1,7 +1,8 @@
 """Quality of a session, measured on the events that were kept; and what is refused."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -19,9 +20,20 @@ _ENOUGH_TRADES = 100
 _INVERTED = 0.3  # a smaller agreement at every lag: the sides are the makers'
 
 NOTHING = "no true quote is left"
+Report: TypeAlias = dict[str, Any]  # of one instrument and session, as in quality.json
 
 _COUNTERS = ("quotes", "trades", "locked", "buys", "sells", "compared", "agreed", "beyond", "gaps")
 _QUOTES, _TRADES, _LOCKED, _BUYS, _SELLS, _COMPARED, _AGREED, _BEYOND, _GAPS = range(len(_COUNTERS))
+
+
+class _Totals(NamedTuple):
+    """What has been counted up to now. last: time of the last event, bid, ask."""
+
+    counts: arrays.Ints  # (len(_COUNTERS),)
+    spreads: arrays.Ints  # (SPREADS + 1,) quotes by their spread in ticks
+    bins: arrays.Floats  # (BINS, 3) quotes, trades, sum of spreads
+    last: arrays.Ints  # (3,)
+    gaps: arrays.Ints  # (_GAPS_KEPT, 2) the longest gaps: begin, length
 
 
 class Meter:
@@ -32,64 +44,64 @@ class Meter:
         gap_s: a stretch without events that counts as a gap.
     """
 
-    def __init__(self, index, span_ns, gap_s):
+    def __init__(self, index: int, span_ns: tuple[int, int], gap_s: float):
         self._index, self._span, self._gap_ns = index, span_ns, round(gap_s * 1e9)
-        self._counts = np.zeros(len(_COUNTERS), np.int64)
-        self._spreads = np.zeros(SPREADS + 1, np.int64)
-        self._bins = np.zeros((BINS, 3))  # quotes, trades, sum of spreads
-        self._last = np.zeros(3, np.int64)  # time of the last event, bid, ask
-        self._gaps = np.zeros((_GAPS_KEPT, 2), np.int64)  # longest gaps: begin, length
+        self._totals = _Totals(
+            np.zeros(len(_COUNTERS), np.int64),
+            np.zeros(SPREADS + 1, np.int64),
+            np.zeros((BINS, 3)),
+            np.zeros(3, np.int64),
+            np.zeros((_GAPS_KEPT, 2), np.int64),
+        )
         self._first_ns = 0
-        self._sample, self._sampled = [], 0
+        self._sample: list[arrays.Records] = []
+        self._sampled = 0
 
-    def add(self, events):
+    def add(self, events: arrays.Records) -> None:
         """events: (K,) schema.EVENT of all instruments, in order."""
-        mine = events["instrument"] == self._index
-        own = events if mine.all() else events[mine]
-        if not len(own):
+        chosen = events["instrument"] == self._index
+        events = events if chosen.all() else events[chosen]
+        if not len(events):
             return
-        self._first_ns = self._first_ns or int(own["ts"][0])
-        _measure(
-            own, self._gap_ns, self._span[0], max(1, self._span[1] - self._span[0]), self._counts, self._spreads,
-            self._bins, self._last, self._gaps,
-        )  # fmt: skip
+        self._first_ns = self._first_ns or int(events["ts"][0])
+        _measure(events, self._gap_ns, self._span[0], max(1, self._span[1] - self._span[0]), self._totals)
         if self._sampled < _SAMPLE_EVENTS:
-            self._sample.append(own[: _SAMPLE_EVENTS - self._sampled])
+            self._sample.append(events[: _SAMPLE_EVENTS - self._sampled])
             self._sampled += len(self._sample[-1])
 
-    def report(self):
+    def report(self) -> Report:
         """What was found, as a dict of plain values; NaN where there is no data."""
-        counts = dict(zip(_COUNTERS, self._counts.tolist(), strict=True))
+        counts = dict(zip(_COUNTERS, self._totals.counts.tolist(), strict=True))
         sample = np.concatenate(self._sample) if self._sample else np.empty(0, schema.EVENT)
         curve = agreement_by_lag(sample, LAGS_MS)
-        gaps = sorted(([int(a), int(b)] for a, b in self._gaps if b), reverse=True, key=lambda gap: gap[1])
+        gaps = sorted(([int(a), int(b)] for a, b in self._totals.gaps if b), reverse=True, key=lambda gap: gap[1])
         return {
             "quotes_kept": counts["quotes"],
             "trades_kept": counts["trades"],
-            "span_s": (int(self._last[0]) - self._first_ns) * 1e-9 if self._first_ns else math.nan,
+            "span_s": (int(self._totals.last[0]) - self._first_ns) * 1e-9 if self._first_ns else math.nan,
             "gaps": counts["gaps"],
             "longest_gap_s": gaps[0][1] * 1e-9 if gaps else math.nan,
             "longest_gaps": [{"begin_ns": begin, "length_s": length * 1e-9} for begin, length in gaps],
             "locked": counts["locked"],
-            "median_spread_tick": _median(self._spreads),
+            "median_spread_tick": _median(self._totals.spreads),
             "buys": counts["buys"],
             "sells": counts["sells"],
             "side_agreement": _ratio(counts["agreed"], counts["compared"]),
             "side_agreement_by_lag": [{"lag_ms": lag, "agreement": share} for lag, share in curve],
             "clock_skew_ms": _skew(curve),
             "prints_beyond_best": _ratio(counts["beyond"], counts["trades"]),
-            "spread_histogram": _histogram(self._spreads),
+            "spread_histogram": _histogram(self._totals.spreads),
             "timeline": {
                 "begin_ns": self._span[0],
                 "bin_s": (self._span[1] - self._span[0]) * 1e-9 / BINS,
-                "quotes": self._bins[:, 0].astype(int).tolist(),
-                "trades": self._bins[:, 1].astype(int).tolist(),
-                "mean_spread_tick": _means(self._bins),
+                "quotes": self._totals.bins[:, 0].astype(int).tolist(),
+                "trades": self._totals.bins[:, 1].astype(int).tolist(),
+                "mean_spread_tick": _means(self._totals.bins),
             },
         }
 
 
-def agreement_by_lag(events, lags_ms):
+def agreement_by_lag(events: arrays.Records, lags_ms: Sequence[int]) -> list[tuple[int, float]]:
     """Share of trades on the side that the mid says, quotes read `lag` earlier than the trade.
 
     A trade above the mid is a buy, below it a sell; trades at the mid or of unknown side are left out.
@@ -106,17 +118,17 @@ def agreement_by_lag(events, lags_ms):
     if not len(trades) or not len(quotes):
         return [(lag, math.nan) for lag in lags_ms]
     for lag in lags_ms:
-        place = np.searchsorted(quotes["ts"], trades["ts"] - lag * 1_000_000, side="left") - 1
-        seen = place >= 0
-        book = quotes[place[seen]]
-        above = (trades["lo_tick"] + trades["hi_tick"])[seen] - (book["lo_tick"] + book["hi_tick"])
-        told = above != 0
-        right = np.sign(above[told]) == trades["side"][seen][told]
+        index = np.searchsorted(quotes["ts"], trades["ts"] - lag * 1_000_000, side="left") - 1
+        quoted = index >= 0
+        quote = quotes[index[quoted]]
+        above = (trades["lo_tick"] + trades["hi_tick"])[quoted] - (quote["lo_tick"] + quote["hi_tick"])
+        off_mid = above != 0
+        right = np.sign(above[off_mid]) == trades["side"][quoted][off_mid]
         out.append((lag, float(right.mean()) if len(right) else math.nan))
     return out
 
 
-def verdict(one, limit):
+def verdict(one: Report, limit: float) -> list[str]:
     """Why a session of an instrument should be refused: a list of sentences, empty where it is good.
 
     Args:
@@ -164,7 +176,7 @@ def _median(histogram):
     return float(np.searchsorted(np.cumsum(histogram), (total + 1) // 2)) if total else math.nan
 
 
-def _histogram(counts: arrays.Ints) -> dict[str, Any]:
+def _histogram(counts):
     used = np.flatnonzero(counts)
     return {"ticks": used.tolist(), "quotes": counts[used].tolist(), "last_is_at_least": SPREADS}
 
@@ -178,28 +190,29 @@ def _ratio(part, whole):
 
 
 @jit.kernel
-def _measure(events, gap_ns, begin_ns, length_ns, counts, spreads, bins, last, gaps):
+def _measure(events, gap_ns, begin_ns, length_ns, totals):
+    counts, spreads, bins, last, gaps = totals
     for k in range(len(events)):
         event = events[k]
         waited = event.ts - last[0]
         if last[0] and waited > gap_ns:
             counts[_GAPS] += 1
         if last[0] and waited > gaps[:, 1].min():
-            place = gaps[:, 1].argmin()
-            gaps[place, 0], gaps[place, 1] = last[0], waited
+            shortest = gaps[:, 1].argmin()
+            gaps[shortest, 0], gaps[shortest, 1] = last[0], waited
         last[0] = event.ts
-        place = min(max(np.int64((event.ts - begin_ns) / length_ns * len(bins)), 0), len(bins) - 1)
+        k_bin = min(max(np.int64((event.ts - begin_ns) / length_ns * len(bins)), 0), len(bins) - 1)
         if event.kind == schema.QUOTE:
             spread = event.hi_tick - event.lo_tick
             counts[_QUOTES] += 1
             counts[_LOCKED] += spread == 0
             spreads[min(spread, len(spreads) - 1)] += 1
-            bins[place, 0] += 1
-            bins[place, 2] += spread
+            bins[k_bin, 0] += 1
+            bins[k_bin, 2] += spread
             last[1], last[2] = event.lo_tick, event.hi_tick
             continue
         counts[_TRADES] += 1
-        bins[place, 1] += 1
+        bins[k_bin, 1] += 1
         counts[_BUYS] += event.side > 0
         counts[_SELLS] += event.side < 0
         if last[1]:

@@ -3,10 +3,13 @@
 import base64
 import html
 import io
+from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
 from matplotlib import figure
+
+from tfmm.market.ingest import quality
 
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:70rem;padding:0 1rem;color:#222}
@@ -39,18 +42,18 @@ def _percent(share):
     return f"{share:.0%}" if share == share else "-"
 
 
-def dropped(one):
+def dropped(one: quality.Report) -> int:
     """Rows of a report that were left out, for any reason."""
     return sum(one["dropped"].values()) + one["malformed"] + one["no_time"]
 
 
-def rows(report):
+def rows(report: Sequence[quality.Report]) -> list[list[str]]:
     """The table as lists of texts, the names of the columns first."""
     known = [{name: float("nan") if value is None else value for name, value in one.items()} for one in report]
     return [[name for name, _ in _COLUMNS], *([show(one) for _, show in _COLUMNS] for one in known)]
 
 
-def table(report):
+def table(report: Sequence[quality.Report]) -> str:
     """The report as text with aligned columns, reasons below."""
     cells = rows(report)
     widths = [max(len(row[k]) for row in cells) for k in range(len(_COLUMNS))]
@@ -60,7 +63,7 @@ def table(report):
     return "\n".join(lines)
 
 
-def notes(one):
+def notes(one: quality.Report) -> list[str]:
     """Sentences on what stands out in a report."""
     lost = {**one["dropped"], **{name: one[name] for name in ("malformed", "no_time") if one[name]}}
     out = ["dropped " + ", ".join(f"{count} {reason}" for reason, count in lost.items())] if lost else []
@@ -75,7 +78,7 @@ def notes(one):
     return out + [f"refused: {reason}" for reason in one["refused"]]
 
 
-def page(report):
+def page(report: Sequence[quality.Report]) -> str:
     """A self-contained HTML page: the table, then four plots of each session and instrument."""
     cells = rows(report)
     head = "".join(f"<th>{html.escape(name)}</th>" for name in cells[0])

@@ -10,13 +10,15 @@ import contextlib
 import hashlib
 import pathlib
 import shutil
+from collections.abc import Sequence
+from typing import BinaryIO
 
 import msgspec
 import numpy as np
 
 from tfmm import errors, files, jit
 from tfmm.market import instruments, raw, schema
-from tfmm.market.readers import delimited
+from tfmm.market.readers import delimited, layout
 
 DAY_NS = 86_400 * 10**9
 DONE = "done.json"
@@ -27,9 +29,8 @@ class Stream(msgspec.Struct, kw_only=True):
     """The rows of one instrument and session from one file.
 
     runs: row numbers at which a sorted run begins, in the spool file. begin_ns, end_ns: first and last time;
-    first_quote_ns, last_quote_ns: of
-    quotes with two sides; 0 without one. out_of_order: rows earlier than the row before. price_counts ...
-    size_divisors: see instruments.Steps. typical_px: median price of the first rows; NaN without any.
+    first_quote_ns, last_quote_ns: of quotes with two sides, 0 without. out_of_order: rows earlier than the row
+    before. price_counts ... size_divisors: see instruments.Steps. typical_px: median price of each of the first blocks.
     """
 
     symbol: str
@@ -68,7 +69,9 @@ class Spooled(msgspec.Struct, kw_only=True):
     contract: instruments.Known = instruments.Known()
 
 
-def spool(source, work, day_start_ns=0, symbols=(), threads=2):
+def spool(
+    source: layout.Source, work: pathlib.Path, day_start_ns: int = 0, symbols: Sequence[str] = (), threads: int = 2
+) -> tuple[pathlib.Path, Spooled]:
     """Reads one file.
 
     Args:
@@ -113,7 +116,7 @@ def spool(source, work, day_start_ns=0, symbols=(), threads=2):
     return folder, out
 
 
-def sha256(path):
+def sha256(path: pathlib.Path) -> str:
     """Hash of a file's bytes, hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -129,11 +132,15 @@ def _key(source, day_start_ns, symbols):
 
 
 class _Writer:
-    def __init__(self, folder, source, day_start_ns, stack):
+    def __init__(
+        self, folder: pathlib.Path, source: layout.Source, day_start_ns: int, stack: contextlib.ExitStack
+    ) -> None:
         self._folder, self._stack = folder, stack
         self._source = source
         self._day_start_ns = day_start_ns
-        self._streams, self._files, self._steps = {}, {}, {}
+        self._streams: dict[tuple[str, str], Stream] = {}
+        self._files: dict[tuple[str, str], BinaryIO] = {}
+        self._steps: dict[tuple[str, str], tuple[instruments.Steps, instruments.Steps]] = {}
         self._middle_ns = None
         self.no_time = 0
 
@@ -207,8 +214,8 @@ class _Writer:
             stream.typical_px.append(float(np.median(px)))
 
     def streams(self):
-        for place, stream in self._streams.items():
-            price, size = self._steps[place]
+        for key, stream in self._streams.items():
+            price, size = self._steps[key]
             stream.price_counts, stream.price_divisors = price.counts.tolist(), price.divisors.tolist()
             stream.size_counts, stream.size_divisors = size.counts.tolist(), size.divisors.tolist()
         return list(self._streams.values())

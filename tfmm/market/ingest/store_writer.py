@@ -4,12 +4,14 @@ import hashlib
 import os
 import pathlib
 import shutil
+from collections.abc import Callable, Iterable, Sequence
+from typing import BinaryIO, TypeAlias
 
 import msgspec
 import numpy as np
 
-from tfmm import errors, files
-from tfmm.market import schema, store
+from tfmm import arrays, errors, files
+from tfmm.market import schema, store, tape
 
 
 class Writer:
@@ -20,12 +22,12 @@ class Writer:
         sessions: store.Session of what it holds already.
     """
 
-    def __init__(self, file, sessions=()):
+    def __init__(self, file: BinaryIO, sessions: Iterable[store.Session] = ()):
         self._file = file
         self.sessions = list(sessions)
         self._row = self.sessions[-1].stop_row if self.sessions else 0
 
-    def add(self, name, blocks):
+    def add(self, name: str, blocks: Iterable[arrays.Records]) -> bool:
         """Writes a session; `blocks` yields (K,) schema.EVENT in order of time.
 
         Returns:
@@ -34,20 +36,20 @@ class Writer:
         Raises:
             DataError: it begins before the last one ends.
         """
-        start, digest, trades, first, last = self._row, hashlib.sha256(), 0, None, None
+        start, digest, trades, first, last = self._row, hashlib.sha256(), 0, 0, 0
         for events in blocks:
             if not len(events):
                 continue
-            if first is None:
+            if self._row == start:
                 first = int(events["ts"][0])
                 self._check_order(name, first)
-            data = memoryview(np.ascontiguousarray(events)).cast("B")
+            data = np.ascontiguousarray(events).view(np.uint8).data
             digest.update(data)
             self._file.write(data)
             trades += int((events["kind"] == schema.TRADE).sum())
             last = int(events["ts"][-1])
             self._row += len(events)
-        if first is None:
+        if self._row == start:
             return False
         self.sessions.append(
             store.Session(
@@ -57,11 +59,11 @@ class Writer:
         )  # fmt: skip
         return True
 
-    def note(self, sources, dropped):
+    def note(self, sources: dict[str, str], dropped: dict[str, int]) -> None:
         """Says where the last session came from: file name -> sha256, and rows left out by reason."""
         self.sessions[-1] = msgspec.structs.replace(self.sessions[-1], sources=sources, dropped=dropped)
 
-    def drop_last(self):
+    def drop_last(self) -> None:
         """Takes back the last session."""
         self._row = self.sessions.pop().start_row
         self._file.flush()
@@ -75,7 +77,16 @@ class Writer:
             )
 
 
-def create(path, instruments, sessions, overwrite=False):
+Fill: TypeAlias = Callable[[Writer, pathlib.Path], None]
+"""Adds sessions to a writer, and writes further files into the folder."""
+
+
+def create(
+    path: pathlib.Path,
+    instruments: Sequence[schema.Instrument],
+    sessions: Iterable[tuple[str, tape.Tape, dict[str, str]]],
+    overwrite: bool = False,
+) -> store.Store:
     """Writes a store of whole tapes; see `write`. sessions: iterable of (name, Tape, sources)."""
 
     def fill(writer, _):
@@ -87,7 +98,9 @@ def create(path, instruments, sessions, overwrite=False):
     return write(path, instruments, fill, overwrite)
 
 
-def write(path, instruments, fill, overwrite=False):
+def write(
+    path: pathlib.Path, instruments: Sequence[schema.Instrument], fill: Fill, overwrite: bool = False
+) -> store.Store:
     """Writes a store; a killed job leaves the old one, or nothing that could be taken for a store.
 
     Args:
@@ -123,7 +136,7 @@ def write(path, instruments, fill, overwrite=False):
     return store.Store.open(path)
 
 
-def append(path, fill):
+def append(path: pathlib.Path, fill: Fill) -> store.Store:
     """Adds sessions after those of an existing store; others may read it meanwhile.
 
     The new events are written behind the old ones and count only once the manifest names them: a killed
@@ -158,7 +171,7 @@ def append(path, fill):
     return store.Store.open(path)
 
 
-def check_target(path, overwrite):
+def check_target(path: pathlib.Path, overwrite: bool) -> None:
     """DataError where a store may not be written: a file, a folder with other things, or a store in use."""
     path = pathlib.Path(path)
     if path.exists() and not path.is_dir():

@@ -4,6 +4,7 @@ A file's layout is found from its content (header, number and kind of fields), n
 `layout.Layout` for how a new one is added.
 """
 
+import pathlib
 import re
 
 from tfmm import errors
@@ -35,11 +36,11 @@ VENDORS = tuple(dict.fromkeys(one.vendor for one in LAYOUTS))
 SUFFIXES = (".csv", ".gz", ".zip", ".parquet", ".feather", ".arrow", ".json", ".jsonl", ".txt", ".zst", ".xz")
 
 
-def find(place, vendor=None):
-    """The sources of a place.
+def find(path: pathlib.Path, vendor: str | None = None) -> list[layout.Source]:
+    """The sources of a path.
 
     Args:
-        place: pathlib.Path of a folder (searched with all below it), a file, or a pattern like `data/*.zip`.
+        path: of a folder (searched with all below it), a file, or a pattern like `data/*.zip`.
         vendor: one of VENDORS, or None to find the layout of each file.
 
     Returns:
@@ -50,25 +51,25 @@ def find(place, vendor=None):
     """
     if vendor is not None and vendor not in VENDORS:
         raise errors.ConfigError(f"--layout {vendor}: unknown, wanted one of {', '.join(VENDORS)}")
-    paths = _paths(place)
-    partners = {lobster.order_book(path) for path in paths if lobster.symbol(path)} - set(paths)
-    books = {path for path in paths if lobster.symbol(path) and "_orderbook_" in path.name}
-    sources = [detect(path, vendor) for path in paths if path not in books]
+    paths = _paths(path)
+    partners = {lobster.order_book(file) for file in paths if lobster.symbol(file)} - set(paths)
+    books = {file for file in paths if lobster.symbol(file) and "_orderbook_" in file.name}
+    sources = [detect(file, vendor) for file in paths if file not in books]
     if partners:
         raise errors.DataError(f"{sorted(partners)[0]}: no such file, wanted it beside its message file")
     if not sources:
         raise errors.DataError(
-            f"{place}: no files of a known layout, wanted tob_SYMBOL_DATE.parquet and trade_SYMBOL_DATE.parquet "
+            f"{path}: no files of a known layout, wanted tob_SYMBOL_DATE.parquet and trade_SYMBOL_DATE.parquet "
             f"or files of {', '.join(VENDORS[:-1])}"
         )
     return sources
 
 
-def detect(path, vendor=None):
+def detect(path: pathlib.Path, vendor: str | None = None) -> layout.Source:
     """The layout.Source of a file; DataError where no layout fits."""
     candidates = [one for one in LAYOUTS if vendor in (None, one.vendor)]
     if containers.kind(path) == "text":
-        head, first = containers.head(path), None
+        head = containers.head(path)
         for one in candidates:
             if one.recognise is not None and one.recognise(path, head):
                 partner = lobster.order_book(path) if one.vendor == "lobster" else None
@@ -77,13 +78,13 @@ def detect(path, vendor=None):
             first = delimited.fields(head[0]) if len(head[0]) < 1 << 16 else []
         header = _header(first)
     else:
-        head, first, header = [], None, containers.table_columns(path)
+        head, first, header = [], [], containers.table_columns(path)
     for one in candidates:
         if header and one.convert is not None and set(one.columns) <= set(header):
             return _source(path, one, header, head, skip_lines=1 if first else 0)
         if not header and one.plain is not None and one.plain(first):
             return _source(path, one, one.names, head)
-    shown = ",".join(header or first or ())[:100]
+    shown = ",".join(header or first)[:100]
     wanted = "the columns of one of " + ", ".join(dict.fromkeys(one.vendor for one in candidates))
     if header and vendor in (None, "tfmm") and own.name(path):
         wanted = own.wanted(path)
@@ -92,16 +93,16 @@ def detect(path, vendor=None):
     raise errors.DataError(f"{path}: no known layout has the first line {shown!r}, wanted {wanted}")
 
 
-def _paths(place):
-    if place.is_file():
-        return [place]
-    if place.is_dir():
-        found = place.rglob("*")
-    elif any(letter in str(place) for letter in "*?["):
-        root = next(parent for parent in place.parents if not any(letter in str(parent) for letter in "*?["))
-        found = root.glob(str(place.relative_to(root))) if root.is_dir() else ()
+def _paths(where):
+    if where.is_file():
+        return [where]
+    if where.is_dir():
+        found = where.rglob("*")
+    elif any(letter in str(where) for letter in "*?["):
+        root = next(parent for parent in where.parents if not any(letter in str(parent) for letter in "*?["))
+        found = root.glob(str(where.relative_to(root))) if root.is_dir() else ()
     else:
-        raise errors.DataError(f"{place}: no such folder, wanted the folder of the raw files")
+        raise errors.DataError(f"{where}: no such folder, wanted the folder of the raw files")
     return sorted(
         path for path in found if path.is_file() and path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
     )

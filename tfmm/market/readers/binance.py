@@ -1,5 +1,6 @@
 """Binance: daily and monthly dumps of spot, USD-M and COIN-M futures. Time in ms, spot in us from 2025 on."""
 
+import pathlib
 import re
 
 import numpy as np
@@ -12,7 +13,7 @@ _MAKER_BUYS = {"true": schema.SELL, "1": schema.SELL, "false": schema.BUY, "0": 
 _BOOLEAN = ("true", "false")
 
 
-def symbol(path):
+def symbol(path: pathlib.Path) -> str | None:
     """BTCUSDT of BTCUSDT-trades-2024-01-01.zip; None of another name."""
     match = _NAME.fullmatch(path.name)
     return match and match["symbol"]

@@ -1,13 +1,14 @@
 """From arrow columns to numpy columns: numbers, whole numbers, words and times."""
 
 import decimal
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfmm import errors
+from tfmm import arrays, errors
 from tfmm.market import raw
 from tfmm.market.readers import layout
 
@@ -24,7 +25,7 @@ class Clock:
     style: "integer", "decimal" (seconds with a fraction) or "iso". scale: ns of an integer unit.
     """
 
-    def __init__(self, samples):
+    def __init__(self, samples: Sequence[str]):
         """samples: texts of the column, not empty."""
         texts = [text.strip(" \"'") for text in samples if text.strip(" \"'")]
         if any("-" in text[1:] or ":" in text for text in texts):
@@ -38,10 +39,11 @@ class Clock:
             self.style = "float"
 
     @property
-    def csv_type(self):
+    def csv_type(self) -> pa.DataType:
+        """What arrow reads the column as."""
         return {"iso": pa.string(), "decimal": DECIMAL, "integer": pa.int64(), "float": pa.float64()}[self.style]
 
-    def ns(self, column):
+    def ns(self, column: pa.Array) -> arrays.Ints:
         """(K,) int64 ns UTC; raw.TIME_UNKNOWN where it is missing or before 1990 or after 2100."""
         if pa.types.is_timestamp(column.type):
             out = _timestamps(column)
@@ -72,7 +74,7 @@ class Clock:
         return np.array([decimal_ns(text, self.scale) for text in texts], np.int64)
 
 
-def number(column):
+def number(column: pa.Array) -> arrays.Floats:
     """(K,) float64, NaN where it is missing or no number."""
     if _is_text(column.type) or pa.types.is_dictionary(column.type):
         return pd.to_numeric(pd.Series(text_list(column), dtype=object), errors="coerce").to_numpy(np.float64)
@@ -83,7 +85,7 @@ def number(column):
     return np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
 
 
-def integer(column):
+def integer(column: pa.Array) -> arrays.Ints:
     """(K,) int64, raw.NO_SEQUENCE where it is missing or no whole number."""
     if pa.types.is_integer(column.type):
         if column.null_count:
@@ -94,7 +96,7 @@ def integer(column):
     return np.where(whole, np.where(whole, values, 0), raw.NO_SEQUENCE).astype(np.int64)
 
 
-def words(column):
+def words(column: pa.Array) -> layout.Words:
     """layout.Words of a column of texts, booleans or numbers."""
     if not pa.types.is_dictionary(column.type):
         column = pc.cast(column, pa.string(), safe=False).dictionary_encode()
@@ -103,7 +105,7 @@ def words(column):
     return layout.Words(codes.to_numpy(zero_copy_only=False).astype(np.int32), tuple(_texts(column.dictionary)))
 
 
-def text_list(column):
+def text_list(column: pa.Array) -> list[str]:
     """The cells as a list of str, "" where missing."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -132,7 +134,7 @@ def _decimals(column):
     return np.where(fits, halves[:, 0], raw.TIME_UNKNOWN)
 
 
-def decimal_ns(text, scale):
+def decimal_ns(text: str, scale: int) -> int:
     """ns of a decimal text in units of `scale` ns; raw.TIME_UNKNOWN where it is none."""
     try:
         value = decimal.Decimal(text.strip(" \"'"))

@@ -4,8 +4,11 @@ import contextlib
 import gzip
 import io
 import lzma
+import pathlib
 import zipfile
 import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import feather, parquet
@@ -32,7 +35,7 @@ TABLES = ("parquet", "feather")
 
 
 @contextlib.contextmanager
-def reading(path):
+def reading(path: pathlib.Path) -> Iterator[None]:
     """Turns whatever a damaged file causes into a DataError that names it."""
     try:
         yield
@@ -43,7 +46,7 @@ def reading(path):
         raise errors.DataError(f"{path}: cannot be read: {reason}") from error
 
 
-def kind(path):
+def kind(path: pathlib.Path) -> str:
     """ "parquet", "feather" or "text" (compressed or not)."""
     with reading(path), open(path, "rb") as file:
         start = file.read(6)
@@ -53,7 +56,7 @@ def kind(path):
 
 
 @contextlib.contextmanager
-def open_text(path):
+def open_text(path: pathlib.Path) -> Iterator[Any]:
     """A binary stream of the text in a file: plain, gzip, a zip of one file, xz or zstd, told by the first bytes."""
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(open(path, "rb"))
@@ -75,7 +78,7 @@ def open_text(path):
             yield file
 
 
-def head(path):
+def head(path: pathlib.Path) -> list[str]:
     """First lines of a text file, at most HEAD_BYTES: a list of str.
 
     Raises:
@@ -93,7 +96,7 @@ def head(path):
     return [line.rstrip("\r") for line in text.split("\n") if line.strip()]
 
 
-def blocks(path, skip_lines=0):
+def blocks(path: pathlib.Path, skip_lines: int = 0) -> Iterator[bytes]:
     """Yields the text of a file in blocks of about BLOCK_BYTES that end with a line (the last one may not)."""
     with reading(path), open_text(path) as stream:
         for _ in range(skip_lines):
@@ -115,13 +118,13 @@ def blocks(path, skip_lines=0):
             yield rest
 
 
-def lines(path):
+def lines(path: pathlib.Path) -> Iterator[bytes]:
     """Yields the lines of a text file as bytes."""
     with reading(path), open_text(path) as stream:
         yield from io.BufferedReader(stream, BLOCK_BYTES) if isinstance(stream, io.RawIOBase) else stream
 
 
-def table_columns(path):
+def table_columns(path: pathlib.Path) -> list[str]:
     """Column names of a parquet or feather file."""
     with reading(path):
         if kind(path) == "parquet":
@@ -130,7 +133,7 @@ def table_columns(path):
             return list(pa.ipc.open_file(source).schema.names)
 
 
-def tables(path, columns):
+def tables(path: pathlib.Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Yields a parquet or feather file as record batches with the columns that are wanted."""
     with reading(path):
         if kind(path) == "parquet":

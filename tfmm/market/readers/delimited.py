@@ -3,12 +3,16 @@
 import collections
 import concurrent.futures
 import csv
+import pathlib
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from tfmm import errors
+from tfmm import arrays, errors
+from tfmm.market import instruments
 from tfmm.market.readers import columns, containers, layout
 
 _SAMPLED_LINES = 200
@@ -16,20 +20,21 @@ _SAMPLED_LINES = 200
 
 class Tally:
     """What a reader counts beside the rows. malformed: lines with the wrong number of fields.
-    contract: instruments.Known by symbol, where the columns tell it."""
+    contract: instruments.Known by file, where the columns tell it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.malformed = 0
-        self.contract = {}
+        self.contract: dict[pathlib.Path, instruments.Known] = {}
         self._lock = threading.Lock()
 
-    def skip(self, _):
+    def skip(self, _: Any) -> str:
+        """Counts a line that pyarrow cannot read and says to leave it out."""
         with self._lock:
             self.malformed += 1
         return "skip"
 
 
-def fields(line):
+def fields(line: str) -> list[str]:
     """The fields of a CSV line; of a damaged one what lies between its commas."""
     try:
         return next(csv.reader([line]))
@@ -37,7 +42,7 @@ def fields(line):
         return line.split(",")
 
 
-def read(source, tally, threads=1):
+def read(source: layout.Source, tally: Tally, threads: int = 1) -> Iterator[tuple[str, arrays.Records]]:
     """Yields (symbol, (K,) raw.RAW) in the order of the file.
 
     Raises:

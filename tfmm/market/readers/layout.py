@@ -19,11 +19,13 @@ A whole one, for a CSV with the header `time,bid,bidsize,ask,asksize`:
 
 import dataclasses
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from tfmm import arrays
 from tfmm.market import raw
 
 NUMBER = "number"  # float64, NaN where missing
@@ -36,10 +38,10 @@ TIME = "time"  # int64 ns UTC from seconds (also fractions), ms, us, ns or ISO 8
 class Words:
     """A text column. codes: (K,) int32 into vocabulary, -1 where empty."""
 
-    codes: np.ndarray
+    codes: arrays.Ints32
     vocabulary: tuple[str, ...]
 
-    def translate(self, meaning, otherwise, dtype=np.int16):
+    def translate(self, meaning: dict[str, int], otherwise: int, dtype: npt.DTypeLike = np.int16) -> arrays.Array:
         """(K,) array: the meaning of each word, compared without case, spaces and padding."""
         table = [meaning.get(word.strip(" \0\t\"'").lower(), otherwise) for word in self.vocabulary]
         return np.array([*table, otherwise], dtype)[self.codes]
@@ -78,7 +80,8 @@ class Layout:
     recognise: Callable[..., bool] | None = None
 
     @property
-    def name(self):
+    def name(self) -> str:
+        """What errors and reports call it."""
         return f"{self.vendor} {self.table}"
 
 
@@ -101,16 +104,16 @@ class Source:
     partner: pathlib.Path | None = None
 
 
-def split_symbols(source, words, rows):
+def split_symbols(source: Source, words: Words | None, rows: arrays.Records) -> Iterator[tuple[str, arrays.Records]]:
     """Yields (symbol, rows) of a batch whose rows carry their symbol. words: Words, or None: the file's."""
     if words is None:
         yield source.symbol, rows
         return
     names = [word.strip(" \0\t\"'") for word in words.vocabulary]
     for symbol in sorted(set(names)):
-        own = np.isin(words.codes, [code for code, name in enumerate(names) if name == symbol])
-        if own.any():
-            yield symbol or source.symbol, rows[own]
+        chosen = np.isin(words.codes, [code for code, name in enumerate(names) if name == symbol])
+        if chosen.any():
+            yield symbol or source.symbol, rows[chosen]
     if (words.codes < 0).any():
         rest = rows[words.codes < 0]
         rest["ts"] = raw.TIME_UNKNOWN

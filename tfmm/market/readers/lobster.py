@@ -1,5 +1,6 @@
 """LOBSTER level 1: a message file and an order book file with one line for each message."""
 
+import pathlib
 import re
 import zoneinfo
 
@@ -18,13 +19,13 @@ _VISIBLE, _HIDDEN = 4, 5
 _BATCH = 1 << 17
 
 
-def symbol(path):
+def symbol(path: pathlib.Path) -> str | None:
     """AMZN of AMZN_2012-06-21_34200000_57600000_message_1.csv; None of another name."""
     match = _NAME.fullmatch(path.name)
     return match and match["symbol"]
 
 
-def order_book(path):
+def order_book(path: pathlib.Path) -> pathlib.Path:
     """The order book file of a message file."""
     return path.with_name(path.name.replace("_message_", "_orderbook_"))
 

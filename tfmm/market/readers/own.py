@@ -1,6 +1,7 @@
 """Our own layout: files `tob_SYMBOL_LABEL` (ts, bid, bid_size, ask, ask_size), `trade_SYMBOL_LABEL` (ts, price, size,
 side)."""
 
+import pathlib
 import re
 
 import numpy as np
@@ -13,7 +14,7 @@ _SIDES = {**dict.fromkeys(("1", "+1", "1.0", "buy", "b"), 1), **dict.fromkeys(("
           **dict.fromkeys(("0", "0.0", "", "unknown"), 0)}  # fmt: skip
 
 
-def name(path):
+def name(path: pathlib.Path) -> tuple[str, str] | None:
     """(symbol, session label) of a file name of ours, None of another."""
     match = _NAME.fullmatch(path.name)
     return match and (match["symbol"], match["session"])
@@ -44,6 +45,6 @@ LAYOUTS = (
 )  # fmt: skip
 
 
-def wanted(path):
+def wanted(path: pathlib.Path) -> str:
     """The columns that a file of ours must have, by its name."""
     return ", ".join(LAYOUTS[0 if path.name.startswith("tob_") else 1].columns)
