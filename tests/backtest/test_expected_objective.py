@@ -28,7 +28,7 @@ def hedging(small_config, request):
 def skewed(task):
     half = np.array([[1.2 * task.scales[0].half_spread_tick]])
     table = inventory_tables.linear_tables(task, half, 2.0 * half)[0]
-    return inventory_tables.Baseline("skewed", table, np.eye(1), task.parameters["order_lot"], {})
+    return inventory_tables.InventoryTablePolicy("skewed", table, np.eye(1), task.parameters["order_lot"], {})
 
 
 def test_it_is_what_very_many_draws_give(task):
@@ -127,7 +127,9 @@ def test_candidates_are_scored_by_it(task):
     other = dataclasses.replace(rule, tables=3.0 * rule.tables)
     tables = np.stack([rule.tables, other.tables])
     scores = grid_search.scores(
-        task, 2, lambda repeated: inventory_tables.Many(repeated(tables), np.eye(1), task.parameters["order_lot"])
+        task,
+        2,
+        lambda repeat: inventory_tables.CandidateTables(repeat(tables), np.eye(1), task.parameters["order_lot"]),
     )
     watched = expected_objective.market_paths(task, "train")
     own = [
@@ -139,11 +141,11 @@ def test_candidates_are_scored_by_it(task):
 
 def test_bellman_over_the_market_is_its_own_mirror_and_pays(task):
     """(Q, drift) and (-Q, -drift) swap ask and bid; each earns more on train than the one before."""
-    rules = bellman_spread.rules(task)
+    rules = bellman_spread.fit(task)
     assert [one.name for one in rules] == ["bellman_spread", "bellman_spread_drift"]
     for rule in rules:
-        by_drift = (len(rule.worth), -1, len(rule.cuts[1]) + 1)
-        ask, bid = (rule.worth[..., k].reshape(by_drift) for k in range(2))
+        by_drift = (len(rule.marginal_value), -1, len(rule.cuts.drift) + 1)
+        ask, bid = (rule.marginal_value[..., k].reshape(by_drift) for k in range(2))
         np.testing.assert_allclose(ask, bid[::-1, :, ::-1], atol=0.03)
         assert np.isnan(ask[0]).all() and np.isnan(bid[-1]).all()
     watched = expected_objective.market_paths(task, "train")
@@ -157,7 +159,7 @@ def test_bellman_over_the_market_is_its_own_mirror_and_pays(task):
 
 def test_dynamic_programming_that_hedges_earns_more_where_it_may(hedging):
     """Where a limit hedges, every rule does; where the action may, the rules named so, and they are the best."""
-    rules = bellman_spread.rules(hedging)
+    rules = bellman_spread.fit(hedging)
     watched = expected_objective.market_paths(hedging, "train")
     several = {one.name: expected_objective.evaluate(hedging, watched, one, True) for one in rules}
     earned = {name: sum(one.objective.sum() for one in parts) for name, parts in several.items()}

@@ -71,7 +71,7 @@ def test_chances_and_gains_are_those_of_the_law(tmp_path):
 
 def test_fitted_baselines_use_the_law_and_lean_against_inventory(tmp_path):
     task = law_task(tmp_path / "one", 2)
-    known = {one.name: one for one in registry.all_of(task)}
+    known = {one.name: one for one in registry.fit_all(task)}
     assert list(known) == [
         "none",
         "fixed_spread",

@@ -133,7 +133,7 @@ def test_the_exact_law_of_no_correction_is_that_of_the_table(small_config):
     one = task.scales[0]
     ask = np.array(one.base_ask) * one.half_spread_tick
     table = np.stack([ask, ask[::-1]], axis=-1)[np.newaxis]
-    rule = inventory_tables.Baseline("table", table, np.eye(1), task.parameters["order_lot"], {})
+    rule = inventory_tables.InventoryTablePolicy("table", table, np.eye(1), task.parameters["order_lot"], {})
     watched = expected_objective.market_paths(task, "test")
     (own, *_), (other, *_) = (
         expected_objective.evaluate(task, watched, lambda seen: np.zeros((len(seen.books), 2)), False),
@@ -176,7 +176,7 @@ def test_the_exact_law_of_no_correction_of_the_moment(small_config):
         expected_objective.evaluate(task, watched, rule, True),
     )
     np.testing.assert_allclose(own.objective, other.objective, rtol=1e-6, atol=1e-9)
-    bellman = next(one for one in bellman_spread.rules(task) if one.name == "bellman_spread_drift")
+    bellman = next(one for one in bellman_spread.fit(task) if one.name == "bellman_spread_drift")
     best = expected_objective.evaluate(task, watched, bellman, True)[0].objective.sum()
     assert own.objective.sum() == pytest.approx(best, rel=0.1)
 

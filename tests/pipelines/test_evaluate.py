@@ -64,8 +64,8 @@ def test_policies_of_one_problem_share_baselines_that_are_those_of_each(trained,
     description["config"]["seed"], description["config"]["train"]["steps"] = 5, 61
     (tmp_path / "other" / "tfmm.json").write_text(json.dumps(description))
     baseline_runs._last.clear()
-    fits, fit = [], registry.all_of
-    monkeypatch.setattr(registry, "all_of", lambda task: fits.append(task) or fit(task))
+    fits, fit = [], registry.fit_all
+    monkeypatch.setattr(registry, "fit_all", lambda task: fits.append(task) or fit(task))
     first, second = (evaluate.evaluate(saved.Policy.load(one)) for one in (trained, tmp_path / "other"))
     assert len(fits) == 1
     assert (first.policy["seed"], second.policy["seed"]) == (0, 5)

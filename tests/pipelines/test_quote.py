@@ -40,7 +40,7 @@ def test_observations_are_answered_with_actions(trained, policy, run_script):
     done = run_script("quote.py", trained, stdin=lines)
     assert done.returncode == 0, done.stderr
     got = [json.loads(line)["action"] for line in done.stdout.splitlines()]
-    np.testing.assert_array_equal(np.array(got, np.float32), policy.each(rows))
+    np.testing.assert_array_equal(np.array(got, np.float32), policy.row_by_row(rows))
     # rows of one call may differ in the last bit, no more
     np.testing.assert_allclose(policy(rows), got, atol=1e-6)
 

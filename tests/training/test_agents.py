@@ -102,14 +102,14 @@ def test_q_values_of_a_saved_policy_are_those_worked_from_its_weights(trained):
     seen = task.environment("train", 4, 1).reset().observation
     if task.config.agent.name != "dqn":
         with pytest.raises(errors.DataError, match="its actions are continuous"):
-            policy.values(seen)
+            policy.q_values(seen)
         return
     net = job.agent._q_network
     first, last = (one for one in net.submodules if isinstance(one, tf.keras.layers.Dense))
     z = np.clip((seen - net.normaliser.mean.numpy()) / net.normaliser.stddev.numpy(), -10, 10)
     x = z @ first.kernel.numpy() + first.bias.numpy()
     x = np.where(x > 0, x, 0.2 * x) @ last.kernel.numpy() + last.bias.numpy()
-    np.testing.assert_allclose(policy.values(seen), x, atol=1e-5)
+    np.testing.assert_allclose(policy.q_values(seen), x, atol=1e-5)
     np.testing.assert_array_equal(policy(seen), x.argmax(axis=1))
     assert tf.as_dtype(policy(seen).dtype).is_integer
 

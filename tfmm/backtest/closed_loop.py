@@ -138,7 +138,7 @@ def _backtest(task, segment, segment_tape, recording, b, start_ns, distances):
 
 def policy_actions(task: TapeTask, policy: Any) -> Strategy:
     """The strategy of a saved policy: features of every row -> actions."""
-    return lambda sim: policy.each(task.observe(sim))
+    return lambda sim: policy.row_by_row(task.observe(sim))
 
 
 def _drawn(task, log, row, segment):

@@ -40,7 +40,7 @@ def _key(task):
 
 
 def _measured(home, task, split):
-    baselines = {one.name: one for one in registry.all_of(home)}
+    baselines = {one.name: one for one in registry.fit_all(home)}
     watched = objectives.watch(task, split)
     return Yardsticks(
         baselines,

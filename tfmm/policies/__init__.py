@@ -1,1 +1,1 @@
-"""Baseline strategies and saved policies."""
+"""Baseline policies, saved policies, and sessions in which a saved policy quotes a live market."""

@@ -1,7 +1,10 @@
 """A saved policy on a live market: events in, quotes out, without store, environment or agent.
 
-Assumes that events arrive about in order of time, and that decisions follow the clock of the market's times.
+Assumes that events arrive about in order of time, and that decisions follow the time stamps of the market.
 """
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -10,7 +13,8 @@ from tfmm import errors
 from tfmm.calibration import scales as scales_lib
 from tfmm.config import experiment as experiment_lib
 from tfmm.environments.tape import parameters, specs
-from tfmm.market import clean, raw, schema
+from tfmm.market import clean, raw, schema, tape as tape_lib
+from tfmm.policies import saved
 from tfmm.simulation import stream
 
 FILLS = ("simulated", "reported")
@@ -33,7 +37,7 @@ class Quote(_Message, frozen=True, tag="quote"):
 
 
 class Trade(_Message, frozen=True, tag="trade"):
-    """side: +1 buyer, -1 seller was the aggressor, 0 unknown."""
+    """A trade. side: +1 the buyer was the aggressor, -1 the seller, 0 unknown."""
 
     price: float
     size: float
@@ -41,11 +45,11 @@ class Trade(_Message, frozen=True, tag="trade"):
 
 
 class Time(_Message, frozen=True, tag="time"):
-    """Nothing happened up to now: decisions before ts need not wait for the next event."""
+    """All events before ts have been sent: decisions before ts need not wait for the next one."""
 
 
 class Fill(_Message, frozen=True, tag="fill"):
-    """A fill of ours, for sessions with fills `reported`. side: +1 we bought."""
+    """A fill of ours, for sessions with fills `reported`. side: +1 bought, -1 sold."""
 
     side: int
     price: float
@@ -53,7 +57,7 @@ class Fill(_Message, frozen=True, tag="fill"):
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """A ready observation: its answer is the action."""
+    """An observation that was computed elsewhere: its answer is the action."""
 
     observation: list[float]
 
@@ -62,12 +66,15 @@ class _Kind(msgspec.Struct):
     observation: msgspec.Raw = msgspec.Raw()
 
 
-_MESSAGES = msgspec.json.Decoder(Quote | Trade | Time | Fill)
+Message: TypeAlias = Quote | Trade | Time | Fill
+Answer: TypeAlias = list[dict[str, Any]]
+"""{ts, instrument, bid, bid_size, ask, ask_size} and perhaps hedge, of each instrument: see Session.take."""
+_MESSAGES = msgspec.json.Decoder(Message)
 _OBSERVATION, _KIND = msgspec.json.Decoder(Observation), msgspec.json.Decoder(_Kind)
 
 
-def decode(line, where):
-    """One of the messages above from a line of JSON; DataError naming `where` for anything else."""
+def decode(line: str | bytes, where: str) -> Message | Observation:
+    """The message or observation in a line of JSON. Raises DataError, which names `where`, for anything else."""
     try:
         return (_OBSERVATION if _KIND.decode(line).observation else _MESSAGES).decode(line)
     except msgspec.DecodeError as error:
@@ -80,19 +87,21 @@ class Session:
     """Quotes of a policy through one trading session that begins flat.
 
     Attributes:
-        stream: the Stream under it. dropped: events that could not be true, by reason.
+        stream: the simulator of the session, a stream.Stream.
     """
 
-    def __init__(self, policy, fills="simulated", end_ns=None, seed=0):
+    def __init__(
+        self, policy: saved.Policy, fills: str = "simulated", end_ns: int | None = None, seed: int = 0
+    ) -> None:
         """
         Args:
-            policy: saved.Policy. end_ns: see Stream. seed: of simulated clients.
-            fills: `simulated`: the rules of the policy's configuration decide what was filled, as in a backtest;
-                `reported`: nothing is filled but what Fill messages tell.
+            policy: what quotes. end_ns: end of the session, ns UTC, where it is known. seed: of simulated clients.
+            fills: `simulated`: fills follow the rules of the policy's configuration, as in a backtest; `reported`: only
+                Fill messages are fills.
 
         Raises:
-            ConfigError: the policy was trained on a model, which has no market events; unknown `fills`; simulated
-                clients who would have to know the future.
+            ConfigError: the policy was trained on a model, which has no market events; unknown `fills`; informed
+                clients, whose simulation needs the future.
         """
         config, description = policy.config, policy.description
         if config.environment.name != experiment_lib.TAPE:
@@ -117,58 +126,62 @@ class Session:
             rules, environment.interval_s, environment.warmup_s, clock, end_ns, seed, not self._reported
         )
         self._columns, _ = specs.chosen_features(environment, self._instruments)
-        self._policy, self._action = policy, None
-        self._numbers = {one.symbol: n for n, one in enumerate(self._instruments)}
+        self._policy = policy
+        self._action: Any = None
+        self._index = {instrument.symbol: n for n, instrument in enumerate(self._instruments)}
         self._cleaner = clean.Cleaner(
-            [one.tick_size for one in self._instruments], [np.nan] * len(self._instruments), drop_duplicates=False
+            [instrument.tick_size for instrument in self._instruments],
+            [np.nan] * len(self._instruments),
+            drop_duplicates=False,
         )
         self._row = np.zeros(1, raw.RAW)
         self._row["sequence"] = raw.NO_SEQUENCE
 
     @property
-    def dropped(self):
-        out = {}
+    def dropped(self) -> dict[str, int]:
+        """Number of events that were dropped since they cannot be true, by reason."""
+        out: dict[str, int] = {}
         for n in range(len(self._instruments)):
             for reason, count in self._cleaner.dropped(n).items():
                 out[reason] = out.get(reason, 0) + count
         return out
 
-    def take(self, message, where="message"):
+    def take(self, message: Message, where: str = "message") -> Iterator[Answer]:
         """Takes a Quote, Trade, Time or Fill; yields the quotes of every decision before it.
 
         Yields:
             [{ts, instrument, bid, bid_size, ask, ask_size}] for each instrument quoted; None for a side without a
-            quote. Where the policy hedges also `hedge`: the quantity to trade at the market now, + to buy.
+            quote. Where the policy hedges also `hedge`: the quantity to trade at the market now, above 0 to buy.
 
         Raises:
-            DataError: an unknown instrument or side, or a fill that is not to be reported.
+            DataError: an unknown instrument or side, or a Fill where fills are simulated.
         """
-        number = self._number(message, where)
+        n = self._instrument_index(message, where)
         if isinstance(message, Quote | Trade):
-            # decisions that this event makes due do not see it: it is later than they are
-            for event in self._event(message, number, where):
+            # the decisions that become due do not see this event: it is later than they are
+            for event in self._event(message, n, where):
                 self.stream.add(event)
         self.stream.see(message.ts)
         yield from self._decide()
         if isinstance(message, Fill):
-            self._fill(message, number, where)
+            self._fill(message, n, where)
 
-    def close(self):
-        """No more events: yields the quotes of what is still due at the time of the last one."""
+    def close(self) -> Iterator[Answer]:
+        """No more events: yields the quotes of the decisions that are still due at the time of the last one."""
         self.stream.see(self.stream.seen_ns + 1)
         yield from self._decide()
 
-    def _number(self, message, where):
+    def _instrument_index(self, message, where):
         if message.instrument is None and (len(self._instruments) == 1 or isinstance(message, Time)):
             return 0
-        if message.instrument not in self._numbers:
-            raise errors.DataError(f"{where}: instrument {message.instrument}, wanted {', '.join(self._numbers)}")
-        return self._numbers[message.instrument]
+        if message.instrument not in self._index:
+            raise errors.DataError(f"{where}: instrument {message.instrument}, wanted {', '.join(self._index)}")
+        return self._index[message.instrument]
 
-    def _event(self, message, number, where):
-        """(0 or 1,) schema.EVENT; what cannot be true is dropped and counted."""
+    def _event(self, message, n, where):
+        """(0 or 1,) schema.EVENT; an event that cannot be true is dropped and counted."""
         row = self._row[0]
-        row["ts"], row["instrument"] = message.ts, number
+        row["ts"], row["instrument"] = message.ts, n
         if isinstance(message, Quote):
             row["kind"], row["side"] = schema.QUOTE, 0
             row["lo"], row["hi"] = message.bid, message.ask
@@ -181,14 +194,14 @@ class Session:
             row["lo_size"] = row["hi_size"] = message.size
         return self._cleaner.clean(self._row)
 
-    def _fill(self, message, number, where):
-        one = self._instruments[number]
-        lots = round(message.size / one.lot_size)
+    def _fill(self, message, n, where):
+        instrument = self._instruments[n]
+        lots = round(message.size / instrument.lot_size)
         if not self._reported:
             raise errors.DataError(f"{where}: a fill, but fills of this session are simulated, wanted none")
         if message.side not in (schema.BUY, schema.SELL) or lots < 1:
             raise errors.DataError(f"{where}: fill of {message.size} with side {message.side}, wanted a lot, +1 or -1")
-        self.stream.report(number, message.side, message.price / one.tick_size, lots, message.ts)
+        self.stream.report(n, message.side, message.price / instrument.tick_size, lots, message.ts)
 
     def _decide(self):
         while self.stream.due():
@@ -202,36 +215,36 @@ class Session:
         orders = self.stream.quotes(self._action)
         hedges = self.stream.hedges(self._action) if self._hedged else None
         out = []
-        for n, (one, order) in enumerate(zip(self._instruments, orders, strict=True)):
+        for n, (instrument, order) in enumerate(zip(self._instruments, orders, strict=True)):
             if not self.stream.rules["quoted"][n]:
                 continue
-            answer = {"ts": self.stream.decision_ns, "instrument": one.symbol}
+            answer = {"ts": self.stream.decision_ns, "instrument": instrument.symbol}
             for side in ("bid", "ask"):
-                quoted = order[f"{side}_lot"] > 0
+                is_quoted = order[f"{side}_lot"] > 0
                 px, qty = (
                     float(schema.multiples(order[f"{side}_{unit}"], size))
-                    for unit, size in (("tick", one.tick_size), ("lot", one.lot_size))
+                    for unit, size in (("tick", instrument.tick_size), ("lot", instrument.lot_size))
                 )
-                answer[side], answer[f"{side}_size"] = (px, qty) if quoted else (None, None)
+                answer[side], answer[f"{side}_size"] = (px, qty) if is_quoted else (None, None)
             if hedges is not None:
-                answer["hedge"] = float(schema.multiples(hedges[n], one.lot_size))
+                answer["hedge"] = float(schema.multiples(hedges[n], instrument.lot_size))
             out.append(answer)
         return out
 
 
-def messages(tape):
+def messages(tape: tape_lib.Tape) -> Iterator[Quote | Trade]:
     """The events of a Tape as the messages that a Session takes."""
     for event in tape.events:
-        one = tape.instruments[event["instrument"]]
-        lo, hi = (float(schema.multiples(event[name], one.tick_size)) for name in ("lo_tick", "hi_tick"))
+        instrument = tape.instruments[event["instrument"]]
+        lo, hi = (float(schema.multiples(event[name], instrument.tick_size)) for name in ("lo_tick", "hi_tick"))
         if event["kind"] == schema.QUOTE:
             yield Quote(
-                ts=int(event["ts"]), instrument=one.symbol, bid=lo, bid_size=float(event["lo_size"]), ask=hi,
+                ts=int(event["ts"]), instrument=instrument.symbol, bid=lo, bid_size=float(event["lo_size"]), ask=hi,
                 ask_size=float(event["hi_size"]),
             )  # fmt: skip
         else:
             px = lo if lo == hi else 0.5 * (lo + hi)
             yield Trade(
-                ts=int(event["ts"]), instrument=one.symbol, price=px, size=float(event["lo_size"]),
+                ts=int(event["ts"]), instrument=instrument.symbol, price=px, size=float(event["lo_size"]),
                 side=int(event["side"]),
             )  # fmt: skip

@@ -1,33 +1,43 @@
 """A saved policy: the SavedModel and its description, without agent or environment."""
 
 import json
+import os
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tfmm import errors
+from tfmm.arrays import Array, Floats32
 from tfmm.config import formats, loading
 
 DESCRIPTION = "tfmm.json"
-VALUES = "q_values"
+Q_VALUES = "q_values"
+"""Output of the signature of a policy with discrete actions."""
 
 
 class Policy:
-    """Raw observation (B, F) float32 -> action (B, d) float32 in [-1, 1], or (B,) int32 where they are discrete.
+    """Raw observation (B, F) float32 -> action (B, d) float32 in [-1, 1], or (B,) int32 where actions are discrete.
 
     Attributes:
-        description: the dict of `tfmm.json`. config: the Config it was trained with.
+        folder: where it was loaded from. description: the dict of `tfmm.json`. config: the Config of its training.
     """
 
-    def __init__(self, folder, description, action):
+    def __init__(
+        self, folder: str | pathlib.Path, description: dict[str, Any], action: Callable[..., dict[str, Any]]
+    ) -> None:
+        """action: signature `action` of the SavedModel, a function of a whole time step."""
         self.folder = folder
         self.description = description
         self.config = loading.decode(description["config"], f"policy {folder}/{DESCRIPTION}")
         self._action = action
-        self._of_rows = {}
+        self._by_batch_size: dict[int, Callable[[Any], dict[str, Any]]] = {}
+        self._model: Any = None
 
     @classmethod
-    def load(cls, folder):
+    def load(cls, folder: str | os.PathLike[str]) -> "Policy":
         """Loads a policy directory, or the `policy/` in a run directory.
 
         Raises:
@@ -50,21 +60,23 @@ class Policy:
         policy._model = model  # the signature holds its variables only weakly
         return policy
 
-    def __call__(self, observation):
-        """Raises DataError for an observation of another width."""
+    def __call__(self, observation: npt.ArrayLike) -> Array:
+        """Actions of observations (B, F) or (F,). Raises DataError for another number of features."""
         return self._outputs(observation)["action"].numpy()
 
-    def each(self, observations):
-        """The same, row by row: matrix products of other sizes differ in the last bit, so that what a row gets would
-        depend on the rows beside it, and a backtest of several sessions on which these are."""
+    def row_by_row(self, observations: Floats32) -> Array:
+        """The same actions, computed one row at a time, so that a row's action does not depend on the other rows.
+
+        Matrix products of other sizes differ in the last bit, and a backtest would depend on its number of sessions.
+        """
         return np.concatenate([self(row) for row in observations])
 
-    def values(self, observation):
-        """(B, A) float32: Q-value of every action of a policy that chooses one of A. DataError for any other."""
+    def q_values(self, observation: npt.ArrayLike) -> Floats32:
+        """(B, A) float32: Q-value of every action of a policy with A discrete actions. DataError for any other."""
         outputs = self._outputs(observation)
-        if f"info/{VALUES}" not in outputs:
+        if f"info/{Q_VALUES}" not in outputs:
             raise errors.DataError(f"policy {self.folder}: its actions are continuous, wanted one with Q-values")
-        return outputs[f"info/{VALUES}"].numpy()
+        return outputs[f"info/{Q_VALUES}"].numpy()
 
     def _outputs(self, observation):
         import tensorflow as tf
@@ -76,15 +88,16 @@ class Policy:
                 f"policy {self.folder}: observation has {observation.shape[1]} features, wanted {width}"
             )
         rows = len(observation)
-        if rows not in self._of_rows:
-            self._of_rows[rows] = _of_observations(self._action, (rows, width))
-        return self._of_rows[rows](tf.constant(observation))
+        if rows not in self._by_batch_size:
+            self._by_batch_size[rows] = _observation_function(self._action, (rows, width))
+        return self._by_batch_size[rows](tf.constant(observation))
 
 
-def _of_observations(action, shape):
+def _observation_function(action, shape):
     """The signature as a function of observations (B, F) alone, B fixed.
 
-    It wants whole time steps, of which the network reads no more: as arguments these take longer than the network.
+    The signature takes whole time steps, of which the network reads the observation only: to pass the rest as arguments
+    takes longer than the network.
     """
     import tensorflow as tf
 
@@ -99,7 +112,7 @@ def _of_observations(action, shape):
     return tf.compat.v1.wrap_function(outputs, [tf.TensorSpec(shape)])
 
 
-def find(folder):
+def find(folder: str | os.PathLike[str]) -> pathlib.Path:
     """The policy directory of a path: itself, or the `policy/` in it. DataError where there is none."""
     folder = pathlib.Path(folder)
     for candidate in (folder, folder / "policy"):

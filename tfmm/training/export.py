@@ -13,7 +13,7 @@ from tfmm import files
 from tfmm.agents import guarded
 from tfmm.config import formats
 from tfmm.environments import task as task_lib
-from tfmm.policies.saved import VALUES
+from tfmm.policies.saved import Q_VALUES
 
 
 class ExportedPolicy(tf_policy.TFPolicy):
@@ -31,7 +31,7 @@ class ExportedPolicy(tf_policy.TFPolicy):
         self, policy: tf_policy.TFPolicy, agent: guarded.GuardedAgent, quotes: tf.Variable | None = None
     ) -> None:
         discrete = agent.action_spec.dtype.is_integer
-        values = {VALUES: tf.TensorSpec((int(agent.action_spec.maximum) + 1,), tf.float32)} if discrete else ()
+        values = {Q_VALUES: tf.TensorSpec((int(agent.action_spec.maximum) + 1,), tf.float32)} if discrete else ()
         super().__init__(
             policy.time_step_spec, policy.action_spec, info_spec=values, clip=False, automatic_state_reset=False
         )
@@ -41,7 +41,7 @@ class ExportedPolicy(tf_policy.TFPolicy):
         return [*self._policy.variables(), *([] if self._quotes is None else [self._quotes])]
 
     def _action(self, time_step, policy_state, seed):
-        info = {VALUES: self._agent.values(time_step.observation)} if self._discrete else ()
+        info = {Q_VALUES: self._agent.values(time_step.observation)} if self._discrete else ()
         action = self._policy.action(time_step, policy_state).action
         if self._quotes is not None:
             action = tf.where(self._quotes, action, tf.constant(float("nan"), action.dtype))

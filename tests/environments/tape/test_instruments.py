@@ -99,7 +99,7 @@ def test_backtests_of_policies_and_baselines(store):
     task = task_of(store)
     (run,) = closed_loop.run(task, "test", lambda sim: np.full((1, 2), -0.5), False, "x")
     assert set(run.fills["instrument"]) == {0}
-    known = {one.name: one for one in registry.all_of(task)}
+    known = {one.name: one for one in registry.fit_all(task)}
     (run,) = closed_loop.run(task, "test", known["bellman"], True, "bellman")
     # trades print .2 from the mid: whoever quotes inside is filled by each of them
     assert len(run.fills) > 500

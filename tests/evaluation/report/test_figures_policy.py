@@ -30,7 +30,7 @@ def task(small_config):
 @pytest.fixture(scope="module")
 def table(task):
     return figures_policy.by_drift(
-        task, expected_objective.market_paths(task, "test"), _Skewed(), bellman_spread.rules(task)[1]
+        task, expected_objective.market_paths(task, "test"), _Skewed(), bellman_spread.fit(task)[1]
     )
 
 
@@ -72,7 +72,7 @@ def test_dynamic_programming_leans_with_the_drift(table):
 
 
 def test_the_report_shows_it_where_the_drift_is_seen_and_the_law_known(task, table, small_config):
-    watched, baselines = objectives.watch(task, "test"), {one.name: one for one in bellman_spread.rules(task)}
+    watched, baselines = objectives.watch(task, "test"), {one.name: one for one in bellman_spread.fit(task)}
     drawn, tables = gallery.of_law(_Skewed(), task, watched, baselines)
     np.testing.assert_equal(tables, {"learned": table})
     title, caption, figure = drawn["learned"]

@@ -1,4 +1,4 @@
-"""The rule of the whole book: its quotes against every tick there is, and its earnings against one book each."""
+"""bellman_joint: its quotes against all ticks, and its reward against policies that ignore the other instruments."""
 
 import numpy as np
 import pytest
@@ -22,56 +22,56 @@ def task(small_config, pair_store):
 
 
 def test_no_tick_is_better(task):
-    """What a quote on each tick earns at the spread of the moment, the drift and the change of the book's value."""
-    rule = bellman_joint.rules(task)[1]
+    """Expected profit of a quote on each tick, by present spread, drift and change of the value function."""
+    policy = bellman_joint.fit(task)[1]
     coefficients = np.array([one.drift for one in drift_lib.known(task)])
-    change = inventory_value.whole(task).value_change.reshape(7, 7, 2, 2)
+    value_change = inventory_value.whole(task).value_change.reshape(7, 7, 2, 2)
     sim = task.simulator(task.segments["train"], 1, 5, distances=True)
     sim.reset()
     seen = set()
     for _ in range(40):
-        quotes = rule(sim)[0]
+        quotes = policy(sim)[0]
         for n in range(2):
-            book, rules = sim.books[0, n], task.parameters[n]
-            held = np.rint(sim.books["inventory_lot"][0] / task.parameters["order_lot"]).astype(int) + 3
-            seen.add(tuple(held))
-            spread, mid = max(book["ask_tick"] - book["bid_tick"], 0.5), mid_of(book)
-            own = sim.observation[0, n * len(features.NAMES) :][2:8].astype(float) @ coefficients[n]
+            state, rules = sim.books[0, n], task.parameters[n]
+            orders = np.rint(sim.books["inventory_lot"][0] / task.parameters["order_lot"]).astype(int) + 3
+            seen.add(tuple(orders))
+            spread, mid = max(state["ask_tick"] - state["bid_tick"], 0.5), mid_of(state)
+            drift = sim.observation[0, n * len(features.NAMES) :][2:8].astype(float) @ coefficients[n]
             for side, sign in ((0, 1), (1, -1)):
-                value = change[held[0], held[1], n, side] / (rules["order_lot"] * rules["weight"])
+                change = value_change[orders[0], orders[1], n, side] / (rules["order_lot"] * rules["weight"])
 
-                def earned(ticks, n=n, rules=rules, spread=spread, own=own, value=value, sign=sign):
+                def earned(ticks, n=n, rules=rules, spread=spread, drift=drift, change=change, sign=sign):
                     p = expected_fills.chance(ticks - 0.5 * spread, spread, 1.0, rules)
-                    return p * (ticks + value - sign * own * rules["half_spread_tick"])
+                    return p * (ticks + change - sign * drift * rules["half_spread_tick"])
 
                 first = np.ceil(sign * mid) - sign * mid
                 ticks = np.arange(first, 6.0 * spread + 1e-9)
-                best = max(map(earned, ticks)) if np.isfinite(value) else 0.0
+                best = max(map(earned, ticks)) if np.isfinite(change) else 0.0
                 if np.isnan(quotes[n, side]):
-                    assert best <= 1e-9 or np.isnan(value)
+                    assert best <= 1e-9 or np.isnan(change)
                 else:
                     assert earned(quotes[n, side]) == pytest.approx(best, rel=1e-3)
         sim.step(quotes[np.newaxis])
     assert len(seen) > 5
 
 
-def test_it_earns_more_than_every_instrument_by_itself(task):
-    """The same clients: the book of two that move together against a dealer of each."""
+def test_it_earns_more_than_policies_that_ignore_the_other_instruments(task):
+    """Two instruments that move together, with the same clients for all policies."""
     windows = np.repeat(task.windows(task.segments["train"])[:1], 400, axis=0)
-    alone = inventory_tables.bellman(task, fill_probes.measure(task), each=True)
-    assert alone.name == "bellman_each"
-    np.testing.assert_array_equal(alone.pressure, np.eye(2))
+    separate = inventory_tables.bellman(task, fill_probes.measure(task), per_instrument=True)
+    assert separate.name == "bellman_each"
+    np.testing.assert_array_equal(separate.risk_weights, np.eye(2))
     totals = []
-    for rule in (alone, *bellman_joint.rules(task)):
+    for policy in (separate, *bellman_joint.fit(task)):
         sim = task.simulator(task.segments["train"], len(windows), 2, windows=windows, distances=True)
-        totals.append(rollout.run(sim, rule))
-    for own in totals[1:]:
-        more = own - totals[0]
-        assert more.mean() > 5.0 * more.std() / np.sqrt(len(more))
+        totals.append(rollout.run(sim, policy))
+    for total in totals[1:]:
+        difference = total - totals[0]
+        assert difference.mean() > 5.0 * difference.std() / np.sqrt(len(difference))
 
 
-def test_where_there_is_none(small_config, pair_store):
+def test_where_it_does_not_exist(small_config, pair_store):
     for risk, tape in (("absolute", False), ("covariance", True)):
         changes = {"data": {"store": str(pair_store)}, "environment": {"risk": risk}}
         rules = {"tape_fills": tape, "order_size": 20.0}
-        assert bellman_joint.rules(task_of(small_config, rules=rules, **changes)) == ()
+        assert bellman_joint.fit(task_of(small_config, rules=rules, **changes)) == ()

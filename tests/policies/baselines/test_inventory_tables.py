@@ -41,18 +41,18 @@ def test_none_sends_nothing_and_earns_nothing(task):
 
 
 def test_fixed_spread_is_centred_and_fills_by_the_rules(task):
-    one = inventory_tables.fixed_spread(task)
-    (run,) = closed_loop.run(task, "test", one, True, "fixed_spread")
+    policy = inventory_tables.fixed_spread(task)
+    (run,) = closed_loop.run(task, "test", policy, True, "fixed_spread")
     for n, instrument in enumerate(task.store.instruments):
-        own = run.schedule[run.schedule["instrument"] == n]
-        own = own[~np.isnan(own["bid_px"])]
-        assert len(own) > 100
+        sent = run.schedule[run.schedule["instrument"] == n]
+        sent = sent[~np.isnan(sent["bid_px"])]
+        assert len(sent) > 100
         quotes = run.tape.events[(run.tape.events["instrument"] == n) & (run.tape.events["kind"] == schema.QUOTE)]
-        last = np.searchsorted(quotes["ts"], own["ts_ns"], side="right") - 1
+        last = np.searchsorted(quotes["ts"], sent["ts_ns"], side="right") - 1
         mid = (quotes["lo_tick"] + quotes["hi_tick"])[last] / 2
-        bid, ask = np.rint(own["bid_px"] / instrument.tick_size), np.rint(own["ask_px"] / instrument.tick_size)
-        np.testing.assert_array_equal(bid, np.floor(mid - one.fitted["half_spread_tick"][n]))
-        np.testing.assert_array_equal(ask, np.ceil(mid + one.fitted["half_spread_tick"][n]))
+        bid, ask = np.rint(sent["bid_px"] / instrument.tick_size), np.rint(sent["ask_px"] / instrument.tick_size)
+        np.testing.assert_array_equal(bid, np.floor(mid - policy.fitted["half_spread_tick"][n]))
+        np.testing.assert_array_equal(ask, np.ceil(mid + policy.fitted["half_spread_tick"][n]))
     limits = tuple(money(task)[1])
     again = simulation.replay(run.tape, run.schedule, simulation.FillRules(inventory_limit=limits))
     assert again.fills[again.fills["ts_ns"] <= run.span[1]].tolist() == run.fills.tolist()
@@ -65,15 +65,15 @@ def test_the_chosen_is_the_best_candidate_on_train(small_config, small_store, ma
     task = task_of(msgspec.structs.replace(small_config, rules=rules), small_store)
     chosen = make(task)
 
-    def objective(one):
-        runs = closed_loop.run(task, "train", one, True, "x")
+    def objective(policy):
+        runs = closed_loop.run(task, "train", policy, True, "x")
         return summary.assess(runs, *money(task))["objective"]
 
     scores = []
     for half in fill_probes.grid(task, inventory_tables.CANDIDATES)[:, 0]:
         for skew in (0.0, 0.5, 1.0) if make is inventory_tables.linear_skew else (0.0,):
-            held = np.arange(-10, 11) / 10 * skew * half
-            table = np.column_stack([half - held, half + held])[np.newaxis]
+            shift = np.arange(-10, 11) / 10 * skew * half
+            table = np.column_stack([half - shift, half + shift])[np.newaxis]
             scores.append(objective(dataclasses.replace(chosen, tables=table)))
     assert len(set(scores)) > 3
     assert objective(chosen) >= max(scores) - 1e-9

@@ -62,4 +62,4 @@ def _last_values(policy, task, path):
     """{action: Q} of one who holds nothing after the last bar."""
     seen = np.zeros((1, len(task.feature_names)), np.float32)
     seen[:, :-2] = task.data.at(np.array([path["bar"][-1]]))
-    return dict(zip(task.action_names, policy.values(seen)[0].tolist(), strict=True))
+    return dict(zip(task.action_names, policy.q_values(seen)[0].tolist(), strict=True))

@@ -1,1 +1,1 @@
-"""Strategies that a trading firm would run, fitted on train."""
+"""Strategies that a trading firm would use, fitted on train; an agent's policy is compared with them."""

@@ -1,111 +1,155 @@
-"""Dynamic programming over the inventory and the market of the moment: its spread, and where its mid is going.
+"""Dynamic programming over the inventory and the state of the market: its spread and its predicted drift.
 
-`bellman_spread` knows the spread, `bellman_spread_drift` also the drift of calibration.drift: models.markov_market,
-with states cut at quantiles of train and fill probabilities that are known. They exist only where they are. Both know
-what a limit hedges; where the action may hedge, `bellman_spread_drift_hedge` does when it is best. What a fill is worth
-is the state's; the price is the whole tick that earns most at the spread of the moment.
+models.markov_market, its states cut at quantiles of train, with known fill probabilities; where they are unknown there
+is no such baseline. The states of `bellman_spread` are of the spread, those of `bellman_spread_drift` also of the drift
+predicted by calibration.drift. Both take into account that a limit hedges; where the action may hedge,
+`bellman_spread_drift_hedge` does so where that is optimal. The marginal value of a fill depends on the state; the quote
+is the optimal whole tick at the present spread.
 """
 
 import dataclasses
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfmm.arrays import Floats, Ints
 from tfmm.backtest import expected_objective
 from tfmm.calibration import drift
+from tfmm.environments.tape.task import TapeTask
 from tfmm.models import markov_market
 from tfmm.policies.baselines import inventory_tables, optimal_tick
+from tfmm.policies.baselines.baseline import MarketState
 from tfmm.simulation import state
 from tfmm.simulation.rewards import expected_fills
 
 _SPREADS, _DRIFTS = 6, 9
-_DISTANCE = np.linspace(0.5, 4.0, 71)
-_HEDGES = "_hedge"
+_DISTANCE = np.linspace(0.5, 4.0, 71)  # spreads
+_HEDGE = "_hedge"
+
+
+class Cuts(NamedTuple):
+    """Between the states of the market.
+
+    Attributes:
+        spread: (I,) float64, ticks. drift: (J,) float64, mean half-spreads. There are X = (I + 1) (J + 1) states.
+    """
+
+    spread: Floats
+    drift: Floats
+
+    @property
+    def n_states(self) -> int:
+        """X."""
+        return (len(self.spread) + 1) * (len(self.drift) + 1)
+
+    def states(self, spread: Floats, drift: Floats) -> Ints:
+        """(B,) int64 states, the drift varying fastest, of spreads (B,) and drifts (B,)."""
+        index = np.searchsorted(self.spread, spread) * (len(self.drift) + 1)
+        # a drift of 0 is in the middle state from both sides, so that a state and its reflection correspond
+        below, above = np.searchsorted(self.drift, drift), np.searchsorted(self.drift, drift, "right")
+        return index + np.where(drift < 0, below, above)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Rule:
-    """Attributes: cuts: between the states of the spread (tick) and of the drift (mean half-spreads).
-    coefficients: (6,) of calibration.drift. chance: (J,) fills at _DISTANCE.
-    worth: (2 L + 1, X, 2) of models.markov_market.Solution. share: (2 L + 1, X) of the inventory that is hedged, or
-    None.
-    name, fitted: as baselines.Baseline."""
+class BellmanSpreadPolicy:
+    """A policy of one instrument by inventory and state of the market.
+
+    Attributes:
+        name, fitted: see baseline.Baseline.
+        cuts: between the states. coefficients: (6,) of calibration.drift. order_lot: lots of an order.
+        fill_probability: (J,) at _DISTANCE. marginal_value: (2 L + 1, X, 2) of models.markov_market.Solution, ticks.
+        hedged_share: (2 L + 1, X) share of the inventory that is hedged, or None.
+    """
 
     name: str
-    cuts: tuple
-    coefficients: np.ndarray
+    cuts: Cuts
+    coefficients: Floats
     order_lot: int
-    chance: np.ndarray
-    worth: np.ndarray
-    share: np.ndarray | None
-    fitted: dict
+    fill_probability: Floats
+    marginal_value: Floats
+    hedged_share: Floats | None
+    fitted: dict[str, Any]
 
-    def __call__(self, sim):
-        """(B, 1, 2 or 3) float64 ask and bid distance, ticks, and hedge, for a simulator in `distances` mode."""
-        spread = np.maximum(sim.books["ask_tick"] - sim.books["bid_tick"], state.LOCKED_TICK)
-        limit = len(self.worth) // 2
-        held = np.clip(np.rint(sim.books["inventory_lot"] / self.order_lot), -limit, limit).astype(np.int64) + limit
-        now = _states(self.cuts, spread[:, 0], sim.observation[:, drift.COLUMNS] @ self.coefficients)[:, np.newaxis]
-        mid, worth = 0.5 * (sim.books["ask_tick"] + sim.books["bid_tick"])[:, 0], self.worth[held[:, 0], now[:, 0]]
+    def __call__(self, sim: MarketState) -> Floats:
+        """(B, 1, 2 or 3) float64 ask and bid distance, ticks, and hedged share."""
+        bid, ask = sim.books["bid_tick"], sim.books["ask_tick"]
+        spread, mid = np.maximum(ask - bid, state.LOCKED_TICK)[:, 0], 0.5 * (ask + bid)[:, 0]
+        limit = len(self.marginal_value) // 2
+        orders = np.clip(np.rint(sim.books["inventory_lot"] / self.order_lot), -limit, limit).astype(np.int64)[:, 0]
+        states = self.cuts.states(spread, sim.observation[:, drift.COLUMNS] @ self.coefficients)
+        marginal_value = self.marginal_value[orders + limit, states]
         out = [
-            optimal_tick.best(sign * mid, spread[:, 0], _DISTANCE, self.chance, worth[:, k])[:, np.newaxis]
-            for k, sign in enumerate((1.0, -1.0))
+            optimal_tick.best(sign * mid, spread, _DISTANCE, self.fill_probability, marginal_value[:, side])
+            for side, sign in enumerate((1.0, -1.0))
         ]
-        return np.stack(out if self.share is None else [*out, self.share[held, now]], axis=-1)
+        if self.hedged_share is not None:
+            out.append(self.hedged_share[orders + limit, states])
+        return np.stack(out, axis=-1)[:, np.newaxis]
 
 
-def rules(task):
-    """(bellman_spread, bellman_spread_drift and, where it may, one that hedges) fitted on train; () where fills have no
-    known probability."""
+class _Paths(NamedTuple):
+    """The market of train, a (T,) array of each segment: spread, ticks; drift, mean half-spreads; move of the mid until
+    the next decision, ticks."""
+
+    spread: list[Floats]
+    drift: list[Floats]
+    move: list[Floats]
+
+
+def fit(task: TapeTask) -> tuple[BellmanSpreadPolicy, ...]:
+    """(bellman_spread, bellman_spread_drift and, where the action may hedge, bellman_spread_drift_hedge), fitted on
+    train; () where the inventory distribution is unknown (backtest.expected_objective.is_known)."""
     if not expected_objective.is_known(task):
         return ()
     coefficients = np.array(drift.known(task)[0].drift)
-    watched = expected_objective.market_paths(task, "train")
-    spreads, drifts, moves = zip(*(_seen(one, coefficients) for one in watched), strict=True)
-    spread_cuts = np.unique(np.quantile(np.concatenate(spreads), np.linspace(0.0, 1.0, _SPREADS + 1)[1:-1]))
-    sizes = np.quantile(np.abs(np.concatenate(drifts)), np.linspace(0.0, 1.0, _DRIFTS // 2 + 2)[1:-1])
+    paths = _paths(task, coefficients)
+    spread_cuts = np.unique(np.quantile(np.concatenate(paths.spread), np.linspace(0.0, 1.0, _SPREADS + 1)[1:-1]))
+    sizes = np.quantile(np.abs(np.concatenate(paths.drift)), np.linspace(0.0, 1.0, _DRIFTS // 2 + 2)[1:-1])
     drift_cuts = np.unique(np.concatenate([-sizes, sizes]))
     wanted = [("bellman_spread", np.zeros(0)), ("bellman_spread_drift", drift_cuts)]
     if task.config.rules.hedge == "action":
-        wanted.append((f"bellman_spread_drift{_HEDGES}", drift_cuts))
-    return tuple(_rule(task, name, (spread_cuts, cuts), coefficients, spreads, drifts, moves) for name, cuts in wanted)
+        wanted.append((f"bellman_spread_drift{_HEDGE}", drift_cuts))
+    return tuple(_fit_one(task, name, Cuts(spread_cuts, cuts), coefficients, paths) for name, cuts in wanted)
 
 
-def _rule(task, name, cuts, coefficients, spreads, drifts, moves):
-    now = [_states(cuts, *one) for one in zip(spreads, drifts, strict=True)]
-    mirrored = [_states(cuts, s, -d) for s, d in zip(spreads, drifts, strict=True)]
-    count = (len(cuts[0]) + 1) * (len(cuts[1]) + 1)
-    chain = markov_market.estimate(spreads, moves, now, mirrored, count)
-    interval_s = task.config.environment.interval_s
-    chance = np.array([expected_fills.chance(d - 0.5, 1.0, interval_s, task.parameters[0]) for d in _DISTANCE])
-    cost, hedges = task.holding_cost(0), name.endswith(_HEDGES)
-    hedge = task.hedge(0, 0.5 * chain.spread_tick) if hedges or task.config.rules.hedge == "limit" else None
-    solved = markov_market.solve(chain, _DISTANCE, chance, cost, hedge=hedge)
+def _fit_one(task, name, cuts, coefficients, paths):
+    states = [cuts.states(spread, drift_) for spread, drift_ in zip(paths.spread, paths.drift, strict=True)]
+    reflected = [cuts.states(spread, -drift_) for spread, drift_ in zip(paths.spread, paths.drift, strict=True)]
+    chain = markov_market.estimate(paths.spread, paths.move, states, reflected, cuts.n_states)
+    interval_s, rules = task.config.environment.interval_s, task.parameters[0]
+    fill_probability = np.array([expected_fills.chance(d - 0.5, 1.0, interval_s, rules) for d in _DISTANCE])
+    holding_cost, with_hedge = task.holding_cost(0), name.endswith(_HEDGE)
+    hedge = task.hedge(0, 0.5 * chain.spread_tick) if with_hedge or task.config.rules.hedge == "limit" else None
+    solution = markov_market.solve(chain, _DISTANCE, fill_probability, holding_cost, hedge=hedge)
     fitted = {
-        "spread_cuts_tick": cuts[0].tolist(),
-        "drift_cuts_half_spread": cuts[1].tolist(),
+        "spread_cuts_tick": cuts.spread.tolist(),
+        "drift_cuts_half_spread": cuts.drift.tolist(),
         "drift": coefficients.tolist(),
         "move_tick": chain.move_tick.tolist(),
     }
-    order_lot = int(task.parameters["order_lot"][0])
-    share = None
-    if hedges:
-        orders = np.arange(len(cost))[:, np.newaxis] - len(cost) // 2
-        share = inventory_tables.hedged_share(orders, solved.inventory_after_hedge)
-        fitted["kept_orders"] = np.stack(
-            [solved.inventory_after_hedge.min(axis=0), solved.inventory_after_hedge.max(axis=0)], axis=1
-        ).tolist()
-    return Rule(name, cuts, coefficients, order_lot, chance, solved.marginal_value, share, fitted)
+    hedged_share = None
+    if with_hedge:
+        orders = np.arange(len(holding_cost))[:, np.newaxis] - len(holding_cost) // 2
+        after = solution.inventory_after_hedge
+        hedged_share = inventory_tables.hedged_share(orders, after)
+        fitted["kept_orders"] = np.stack([after.min(axis=0), after.max(axis=0)], axis=1).tolist()
+    return BellmanSpreadPolicy(
+        name=name,
+        cuts=cuts,
+        coefficients=coefficients,
+        order_lot=int(task.parameters["order_lot"][0]),
+        fill_probability=fill_probability,
+        marginal_value=solution.marginal_value,
+        hedged_share=hedged_share,
+        fitted=fitted,
+    )
 
 
-def _seen(one, coefficients):
-    """(spread, drift, move) of a Watched, (T,) each."""
-    spread = np.maximum(one.market["ask_tick"] - one.market["bid_tick"], state.LOCKED_TICK)[:-1]
-    mid = 0.5 * (one.market["ask_tick"] + one.market["bid_tick"])
-    return spread, one.observation[:, drift.COLUMNS] @ coefficients, np.diff(mid)
-
-
-def _states(cuts, spread, drift_):
-    """(B,) int64: the state of the market."""
-    place = np.searchsorted(cuts[0], spread) * (len(cuts[1]) + 1)
-    # a drift of 0 is in the middle state from both sides, so that mirror images are
-    return place + np.where(drift_ < 0, np.searchsorted(cuts[1], drift_), np.searchsorted(cuts[1], drift_, "right"))
+def _paths(task, coefficients):
+    out = _Paths([], [], [])
+    for path in expected_objective.market_paths(task, "train"):
+        bid, ask = path.market["bid_tick"], path.market["ask_tick"]
+        out.spread.append(np.maximum(ask - bid, state.LOCKED_TICK)[:-1])
+        out.drift.append(path.observation[:, drift.COLUMNS] @ coefficients)
+        out.move.append(np.diff(0.5 * (ask + bid)))
+    return out

@@ -1,27 +1,40 @@
-"""Candidates of a rule played side by side."""
+"""Scores of the candidates of a grid search, on train."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from tfmm.arrays import Array, Floats
 from tfmm.backtest import expected_objective
+from tfmm.environments.tape.task import TapeTask
 from tfmm.simulation import rollout
 
+Repeat = Callable[[Array], Array]
+"""Repeats an array (C, ...), one entry per candidate, for the rows of a batch: (B, ...)."""
 
-def scores(task, count, rule):
-    """(count,) reward on train of candidates: all played at once, each through every segment. Where the law of the
-    inventory is known nothing is played, and it is the expected objective, money.
+
+def scores(task: TapeTask, count: int, create: Callable[[Repeat], Callable[[Any], Floats]]) -> Floats:
+    """(C,) float64 scores of C candidates on train.
+
+    Where the inventory distribution is known (backtest.expected_objective) the score is the expected objective, money;
+    otherwise it is the reward of a simulation in which all candidates go through every segment side by side.
 
     Args:
-        rule: function that repeats a (count, ...) array for the rows of the batch -> act function as `playing.run`
-            takes it, distances in ticks.
+        count: C. create: given a Repeat, returns a policy whose parameters it has repeated for the rows; its actions
+            are distances in ticks.
     """
     if expected_objective.is_known(task):
-        watched = expected_objective.market_paths(task, "train")
-        acts = (rule(lambda values, c=c: values[[c]]) for c in range(count))
+        paths = expected_objective.market_paths(task, "train")
+        policies = (create(lambda values, c=c: values[[c]]) for c in range(count))  # type: ignore[misc]
         return np.array(
-            [sum(one.objective.sum() for one in expected_objective.evaluate(task, watched, act, True)) for act in acts]
+            [
+                sum(backtest.objective.sum() for backtest in expected_objective.evaluate(task, paths, policy, True))
+                for policy in policies
+            ]
         )
     train = task.segments["train"]
     windows = task.windows(train)
     sim = task.simulator(train, count * len(windows), windows=np.tile(windows, (count, 1)), distances=True)
-    act = rule(lambda values: np.repeat(values, len(windows), axis=0))
-    return rollout.run(sim, act).reshape(count, -1).sum(axis=1)
+    policy = create(lambda values: np.repeat(values, len(windows), axis=0))
+    return rollout.run(sim, policy).reshape(count, -1).sum(axis=1)

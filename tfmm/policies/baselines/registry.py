@@ -1,35 +1,37 @@
-"""Every strategy that a policy is compared with."""
+"""Every baseline that a policy is compared with."""
 
 from tfmm.calibration import fill_probes
+from tfmm.environments.tape.task import TapeTask
 from tfmm.policies.baselines import alpha_skew, bellman_joint, bellman_spread, inventory_tables
+from tfmm.policies.baselines.baseline import Baseline
 
 
-def all_of(task):
-    """Every baseline, fitted on train, in the order of a report: callables with `name` and `fitted`."""
+def fit_all(task: TapeTask) -> tuple[Baseline, ...]:
+    """Every baseline of a task, fitted on train, in the order of a report."""
     measured = fill_probes.measure(task)
-    hedges = task.config.rules.hedge == "action"
-    skewed = inventory_tables.linear_skew(task)
+    may_hedge = task.config.rules.hedge == "action"
+    linear_skew = inventory_tables.linear_skew(task)
     return (
         inventory_tables.none(task),
         inventory_tables.fixed_spread(task),
-        skewed,
+        linear_skew,
         inventory_tables.avellaneda_stoikov(task, measured),
         inventory_tables.glft(task, measured),
         inventory_tables.bellman(task, measured),
-        # what others hold presses too where risk is priced together; no share of one inventory answers it
-        *([inventory_tables.bellman(task, measured, True)] if hedges and task.risk is None else ()),
-        *alpha_skew.rules(task, skewed),
-        *bellman_spread.rules(task),
-        *bellman_joint.rules(task),
-        *(_each(task, measured) if task.risk is not None else ()),
+        # where risk has a common price, the best hedge depends on all inventories, which a table of one cannot know
+        *([inventory_tables.bellman(task, measured, with_hedge=True)] if may_hedge and task.risk is None else ()),
+        *alpha_skew.fit(task, linear_skew),
+        *bellman_spread.fit(task),
+        *bellman_joint.fit(task),
+        *(_fit_per_instrument(task, measured) if task.risk is not None else ()),
     )
 
 
-def _each(task, measured):
-    """Where risk has one price for all instruments: dealers who do not know of each other."""
+def _fit_per_instrument(task, measured):
+    """Where risk has a common price: policies that ignore it and quote each instrument by its inventory alone."""
     return (
-        inventory_tables.linear_skew(task, each=True),
-        inventory_tables.avellaneda_stoikov(task, measured, each=True),
-        inventory_tables.glft(task, measured, each=True),
-        inventory_tables.bellman(task, measured, each=True),
+        inventory_tables.linear_skew(task, per_instrument=True),
+        inventory_tables.avellaneda_stoikov(task, measured, per_instrument=True),
+        inventory_tables.glft(task, measured, per_instrument=True),
+        inventory_tables.bellman(task, measured, per_instrument=True),
     )
