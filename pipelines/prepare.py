@@ -22,7 +22,7 @@ def parser():
     add("--lot-size", type=float, help="of every instrument; default: inferred from the sizes")
     add(
         "--instrument", action="append", default=[], metavar="SYMBOL:KEY=VALUE,...",
-        help=f"what is known of one, keys {', '.join(instruments.Known.__struct_fields__)}; repeat for more",
+        help=f"what you know of one, keys {', '.join(instruments.Terms.__struct_fields__)}; repeat for more",
     )  # fmt: skip
     add(
         "--synthetic", action="append", default=[], metavar="NAME=FIRST/SECOND",
@@ -50,13 +50,13 @@ def request(args):
             f"--limit {args.limit:g} --gap-s {args.gap_s:g} --jobs {args.jobs} --quote-lag-ms {args.quote_lag_ms:g}: "
             "wanted 0 to 1, above 0, at least 0, below 1e9"
         )
-    known = dict(instruments.parse(text) for text in args.instrument)
+    terms = dict(instruments.parse(text) for text in args.instrument)
     if args.tick_size is not None or args.lot_size is not None:
-        known["*"] = instruments.Known(tick_size=args.tick_size, lot_size=args.lot_size)
+        terms["*"] = instruments.Terms(tick_size=args.tick_size, lot_size=args.lot_size)
     return prepare.Request(
         layout=args.layout,
         symbols=tuple(symbol for symbol in args.symbols.split(",") if symbol),
-        known=known,
+        terms=terms,
         triangles=tuple(synthetic.parse(text) for text in args.synthetic),
         quote_lag_ms=args.quote_lag_ms,
         day_start_ns=(60 * int(match[1]) + int(match[2])) * 60 * 10**9,

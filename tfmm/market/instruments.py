@@ -1,4 +1,4 @@
-"""Tick and lot size inferred from the numbers that occur; what else is known of a contract."""
+"""Tick and lot size inferred from the numbers that occur; what else is given or found of a contract."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -94,8 +94,8 @@ def _accumulate(values, counts, divisors):
         divisors[likely] = _divisor(divisors[likely], scaled)
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a user, or the columns of a file, tell of a contract; None: not told. Fields as in schema.Instrument."""
+class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a user gives, or the columns of a file say, of a contract; None: unknown. Fields as in schema.Instrument."""
 
     tick_size: float | None = None
     lot_size: float | None = None
@@ -104,34 +104,34 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     quote_currency: str | None = None
 
 
-def parse(text: str) -> tuple[str, Known]:
-    """("BTCUSD_PERP", Known) of "BTCUSD_PERP:inverse=true,multiplier=100"; ConfigError where it cannot be read."""
+def parse(text: str) -> tuple[str, Terms]:
+    """("BTCUSD_PERP", Terms) of "BTCUSD_PERP:inverse=true,multiplier=100"; ConfigError where it cannot be read."""
     symbol, _, rest = text.partition(":")
     try:
         pairs = dict(part.split("=", 1) for part in rest.split(","))
-        return symbol, msgspec.convert(pairs, Known, strict=False)
+        return symbol, msgspec.convert(pairs, Terms, strict=False)
     except (ValueError, msgspec.ValidationError) as error:
-        fields = ", ".join(Known.__struct_fields__)
+        fields = ", ".join(Terms.__struct_fields__)
         raise errors.ConfigError(
             f"--instrument {text}: {error}, wanted SYMBOL:key=value,... with keys {fields}"
         ) from error
 
 
 def combine(
-    symbol: str, given: Known, found: Known, tick: Callable[[], float], lot: Callable[[], float]
+    symbol: str, given: Terms, found: Terms, tick: Callable[[], float], lot: Callable[[], float]
 ) -> schema.Instrument:
     """The Instrument of what is given by the user, else found in the files, else inferred.
 
     Args:
-        given, found: Known. tick, lot: functions that infer a size, called where it is not given.
+        given, found: Terms. tick, lot: functions that infer a size, called where it is not given.
 
     Raises:
         DataError: the files contradict what is given.
     """
     for name in ("inverse", "multiplier"):
-        told, seen = getattr(given, name), getattr(found, name)
-        if None not in (told, seen) and not np.isclose(told, seen, rtol=1e-3):
-            raise errors.DataError(f"{symbol}: {name} is given as {told}, but its files say {seen}")
+        wanted, seen = getattr(given, name), getattr(found, name)
+        if None not in (wanted, seen) and not np.isclose(wanted, seen, rtol=1e-3):
+            raise errors.DataError(f"{symbol}: {name} is given as {wanted}, but its files say {seen}")
 
     def first(name, otherwise):
         values = (getattr(given, name), getattr(found, name))

@@ -26,7 +26,7 @@ def split(store: store_lib.Store, data: market_config.Data) -> dict[str, tuple[S
 
     Sessions named in `data.train`, `data.validation`, `data.test` win; otherwise whole sessions by
     `data.fractions` (at least one for each part), and with fewer than three sessions each part is a
-    stretch of time, `data.gap_s` left out between parts. `data.fold` is for whole sessions alone.
+    stretch of time, `data.gap_s` left out between parts. `data.fold` is for whole sessions only.
 
     Args:
         store: Store. data: config.Data.
@@ -58,22 +58,22 @@ def _whole(session):
 
 
 def _named(store, named):
-    known = [session.name for session in store.sessions]
+    names = [session.name for session in store.sessions]
     latest, parts = -1, {}
     for part in PARTS:
-        places = []
+        indices = []
         for name in named[part]:
-            if name not in known:
+            if name not in names:
                 raise errors.ConfigError(
-                    f"data.{part}: no session {name} in store {store.path}, got {', '.join(known)}"
+                    f"data.{part}: no session {name} in store {store.path}, got {', '.join(names)}"
                 )
-            places.append(known.index(name))
-        if sorted(set(places)) != places or (places and places[0] <= latest):
+            indices.append(names.index(name))
+        if sorted(set(indices)) != indices or (indices and indices[0] <= latest):
             raise errors.ConfigError(
                 f"data.{part}: sessions {', '.join(named[part])} are not later than the part before, wanted time order"
             )
-        latest = max([latest, *places])
-        parts[part] = tuple(_whole(store.sessions[place]) for place in places)
+        latest = max([latest, *indices])
+        parts[part] = tuple(_whole(store.sessions[k]) for k in indices)
     return parts
 
 
@@ -82,7 +82,7 @@ def _by_session(store, fractions, fold):
     test = min(max(1, round(fractions[2] * count)), count - 2)
     validation = min(max(1, round(fractions[1] * count)), count - test - 1)
     train = count - test - validation
-    whole = [_whole(store.sessions[(place + fold) % count]) for place in range(count)]
+    whole = [_whole(store.sessions[(k + fold) % count]) for k in range(count)]
     bounds = [0, train, train + validation, count]
     return {part: tuple(whole[bounds[k] : bounds[k + 1]]) for k, part in enumerate(PARTS)}
 

@@ -103,11 +103,11 @@ def test_contracts_given_and_found(tmp_path):
     made, _ = prepare.prepare(folder, tmp_path / "one", request())
     (one,) = made.instruments
     assert (one.inverse, one.multiplier, one.quote_currency) == (True, 100.0, "USD")
-    wrong = {"BTCUSD_PERP": instruments.Known(multiplier=10.0)}
+    wrong = {"BTCUSD_PERP": instruments.Terms(multiplier=10.0)}
     with pytest.raises(errors.DataError, match=r"multiplier is given as 10\.0, but its files say 100\.0"):
-        prepare.prepare(folder, tmp_path / "two", request(known=wrong))
-    given = {"BTCUSD_PERP": instruments.Known(tick_size=0.05, lot_size=2.0)}
-    made, _ = prepare.prepare(folder, tmp_path / "three", request(known=given))
+        prepare.prepare(folder, tmp_path / "two", request(terms=wrong))
+    given = {"BTCUSD_PERP": instruments.Terms(tick_size=0.05, lot_size=2.0)}
+    made, _ = prepare.prepare(folder, tmp_path / "three", request(terms=given))
     assert (made.instruments[0].tick_size, made.instruments[0].lot_size) == (0.05, 2.0)
 
 
@@ -115,7 +115,7 @@ def test_contracts_given_and_found(tmp_path):
 def test_instrument_texts_that_cannot_be_read(text):
     with pytest.raises(errors.ConfigError, match="--instrument X"):
         instruments.parse(text)
-    assert instruments.parse("X:inverse=true,multiplier=100")[1] == instruments.Known(inverse=True, multiplier=100.0)
+    assert instruments.parse("X:inverse=true,multiplier=100")[1] == instruments.Terms(inverse=True, multiplier=100.0)
 
 
 def test_the_same_trades_in_two_layouts_are_refused(raw_dir, tmp_path):

@@ -79,8 +79,8 @@ def test_contracts_are_told_by_their_columns(tmp_path):
             _, _, tally = read(tmp_path / name)
             known[layout] = tally.contract[tmp_path / name]
     # 50000 USD x 0.01 BTC / 5 contracts = 100 USD a contract
-    assert known["binance COIN-M trades"] == instruments.Known(inverse=True, multiplier=100.0, quote_currency="USD")
-    assert known["bybit perpetual trades"] == instruments.Known(inverse=False, multiplier=1.0)
+    assert known["binance COIN-M trades"] == instruments.Terms(inverse=True, multiplier=100.0, quote_currency="USD")
+    assert known["bybit perpetual trades"] == instruments.Terms(inverse=False, multiplier=1.0)
 
 
 def test_an_inverse_bybit_contract(tmp_path):

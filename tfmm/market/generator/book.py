@@ -72,8 +72,8 @@ def simulate(
         if clock >= seconds or n_quotes >= len(quotes) or n_trades >= len(trades) - _MOST_LEVELS:
             break
         excess *= math.exp(-one.decay * wait)
-        place = np.int64(clock / fair_value.GRID_S)
-        activity = min(max(volatility[place], _QUIET), _RUSH)
+        k = np.int64(clock / fair_value.GRID_S)
+        activity = min(max(volatility[k], _QUIET), _RUSH)
         share = 2.0 * clock / seconds - 1.0
         shape = (1.0 + one.day_shape * share * share) / (1.0 + one.day_shape / 3.0)
         if random.random() * bound > base * shape * activity + excess:
@@ -81,7 +81,7 @@ def simulate(
         excess += one.branching * one.decay
         shift *= math.exp(-_FORGET_PER_S * (clock - shifted_at))
         shifted_at = clock
-        value = fair[place] + shift
+        value = fair[k] + shift
         half = one.half_spread * activity
         ns = np.int64(clock * 1e9)
         if random.random() < _TURN_PER_S * wait:

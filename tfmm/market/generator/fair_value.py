@@ -51,8 +51,8 @@ def paths(
             away = _DEVIATION_TICK * _ornstein_uhlenbeck(random, steps, _DEVIATION_MEMORY_S)
             out[n] = px / one.tick_size + away
             continue
-        own = np.sqrt(1.0 - correlation) * random.standard_normal(steps) + np.sqrt(correlation) * common
-        moves = own * volatility * one.sigma_tick * np.sqrt(GRID_S)
+        shocks = np.sqrt(1.0 - correlation) * random.standard_normal(steps) + np.sqrt(correlation) * common
+        moves = shocks * volatility * one.sigma_tick * np.sqrt(GRID_S)
         start = one.start_px / one.tick_size
         # in logarithms, so that no price falls to zero
         out[n] = start * np.exp(np.cumsum(moves) / start)

@@ -1,4 +1,4 @@
-"""What is known once all files are spooled: instruments, sessions and who is in them; and how one is written."""
+"""The store that spooled files make: instruments, sessions, and how a session is written."""
 
 import pathlib
 from collections.abc import Sequence
@@ -49,10 +49,10 @@ class Plan:
         else:
             self.instruments = old.instruments
             made = {triangle.name for triangle in request.triangles}
-            known = tuple(one.symbol for one in old.instruments if one.symbol not in made)
-            if known != self._symbols:
+            symbols = tuple(one.symbol for one in old.instruments if one.symbol not in made)
+            if symbols != self._symbols:
                 raise errors.DataError(
-                    f"{origin}: has {', '.join(self._symbols)}, but store {old.path} has {', '.join(known)}, "
+                    f"{origin}: has {', '.join(self._symbols)}, but store {old.path} has {', '.join(symbols)}, "
                     "wanted the same instruments (and the same --synthetic)"
                 )
         self._triangles = self._makers()
@@ -132,14 +132,14 @@ class Plan:
         return found
 
     def _chosen(self):
-        known = sorted({symbol for parts in self._parts.values() for symbol in parts})
+        symbols = sorted({symbol for parts in self._parts.values() for symbol in parts})
         for symbol in self._request.symbols:
-            if symbol not in known:
-                raise errors.ConfigError(f"--symbols {symbol}: not in {self.origin}, got {', '.join(known)}")
-        chosen = self._request.symbols or tuple(known)
-        for symbol in self._request.known:
+            if symbol not in symbols:
+                raise errors.ConfigError(f"--symbols {symbol}: not in {self.origin}, got {', '.join(symbols)}")
+        chosen = self._request.symbols or tuple(symbols)
+        for symbol in self._request.terms:
             if symbol not in (*chosen, "*"):
-                raise errors.ConfigError(f"--instrument {symbol}: not in {self.origin}, got {', '.join(known)}")
+                raise errors.ConfigError(f"--instrument {symbol}: not in {self.origin}, got {', '.join(symbols)}")
         for name, parts in self._parts.items():
             for symbol in chosen:
                 quotes = sum(stream.quotes for _, _, stream in parts.get(symbol, ()))
@@ -169,12 +169,12 @@ class Plan:
         out = []
         for symbol in self._symbols:
             price, size = instruments.Steps(), instruments.Steps()
-            found = instruments.Known()
+            found = instruments.Terms()
             for one, stream in self._streams(symbol):
                 price.merge(instruments.Steps(stream.price_counts, stream.price_divisors))
                 size.merge(instruments.Steps(stream.size_counts, stream.size_divisors))
-                found = one.contract if one.contract != instruments.Known() else found
-            given = self._request.known.get(symbol, self._request.known.get("*", instruments.Known()))
+                found = one.contract if one.contract != instruments.Terms() else found
+            given = self._request.terms.get(symbol, self._request.terms.get("*", instruments.Terms()))
             where = f"{self.origin}: {symbol}"
             out.append(
                 instruments.combine(
@@ -187,14 +187,14 @@ class Plan:
             out.append(self._synthetic(triangle, out))
         return tuple(out)
 
-    def _synthetic(self, triangle, known):
-        legs = [self._leg(triangle, name, known) for name in (triangle.first, triangle.second)]
+    def _synthetic(self, triangle, members):
+        legs = [self._leg(triangle, name, members) for name in (triangle.first, triangle.second)]
         px = [self._typical(self.sessions[0], k) for k in legs]
-        made = instruments.Known(tick_size=synthetic.tick_size(triangle, *px), lot_size=known[legs[0]].lot_size)
-        return instruments.combine(triangle.name, made, instruments.Known(), None, None)
+        made = instruments.Terms(tick_size=synthetic.tick_size(triangle, *px), lot_size=members[legs[0]].lot_size)
+        return instruments.combine(triangle.name, made, instruments.Terms(), None, None)
 
-    def _leg(self, triangle, name, known):
-        symbols = [one.symbol for one in known]
+    def _leg(self, triangle, name, members):
+        symbols = [one.symbol for one in members]
         if name not in symbols:
             raise errors.ConfigError(
                 f"--synthetic {triangle.name}: leg {name} is not in {self.origin}, got {', '.join(symbols)}"

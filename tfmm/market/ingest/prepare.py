@@ -32,7 +32,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         layout: a vendor, empty to find it out. symbols: only these, empty for all.
-        known: symbol -> instruments.Known; "*" for all others. triangles: of synthetic quotes.
+        terms: symbol -> instruments.Terms; "*" for all others. triangles: of synthetic quotes.
         quote_lag_ms: quotes are moved this much later, for feeds whose quotes run ahead of their trades.
         day_start_ns: when a day begins, after 00:00 UTC. gap_s: what the report calls a gap.
         limit: largest share of bad rows. allow: write refused sessions all the same. skip: leave them out.
@@ -41,7 +41,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     layout: str | None = None
     symbols: tuple[str, ...] = ()
-    known: dict[str, instruments.Known] = {}
+    terms: dict[str, instruments.Terms] = {}
     triangles: tuple[synthetic.Triangle, ...] = ()
     quote_lag_ms: float = 0.0
     day_start_ns: int = 0
@@ -97,8 +97,8 @@ def prepare(
 
 
 def _new(sources, old):
-    known = {digest for session in old.sessions for digest in session.sources.values()}
-    fresh = [source for source in sources if spool.sha256(source.path) not in known]
+    digests = {digest for session in old.sessions for digest in session.sources.values()}
+    fresh = [source for source in sources if spool.sha256(source.path) not in digests]
     if not fresh:
         raise errors.DataError(f"store {old.path}: holds all {len(sources)} files already, wanted a new one")
     return fresh
@@ -151,10 +151,10 @@ def _write(planned, target, request, progress):
             raise Refused(_refusal(planned.origin, refused), report)
         if not writer.sessions:
             raise Refused(f"{planned.origin}: every session was refused, nothing is left to write", report)
-        known = _reported(target) if planned.old is not None else []
-        files.write_json(folder / QUALITY, {"sessions": known + report})
+        earlier = _reported(target) if planned.old is not None else []
+        files.write_json(folder / QUALITY, {"sessions": earlier + report})
         if request.plots:
-            files.write_text(folder / PAGE, quality_page.page(known + report))
+            files.write_text(folder / PAGE, quality_page.page(earlier + report))
 
     if planned.old is not None:
         return store_writer.append(target, fill), report

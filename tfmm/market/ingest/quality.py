@@ -163,12 +163,12 @@ def _by_count(item):
 
 def _skew(curve):
     """ms by which quotes should be read earlier; 0 where no lag is clearly better than none."""
-    known = {lag: share for lag, share in curve if not math.isnan(share)}
-    if 0 not in known:
+    measured = {lag: share for lag, share in curve if not math.isnan(share)}
+    if 0 not in measured:
         return math.nan
-    most = max(known.values())
-    best = min((lag for lag in known if known[lag] >= most - _AS_GOOD), key=abs)
-    return best if known[best] > known[0] + _CLEARLY_BETTER else 0
+    most = max(measured.values())
+    best = min((lag for lag in measured if measured[lag] >= most - _AS_GOOD), key=abs)
+    return best if measured[best] > measured[0] + _CLEARLY_BETTER else 0
 
 
 def _median(histogram):

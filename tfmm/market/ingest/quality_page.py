@@ -49,8 +49,8 @@ def dropped(one: quality.Report) -> int:
 
 def rows(report: Sequence[quality.Report]) -> list[list[str]]:
     """The table as lists of texts, the names of the columns first."""
-    known = [{name: float("nan") if value is None else value for name, value in one.items()} for one in report]
-    return [[name for name, _ in _COLUMNS], *([show(one) for _, show in _COLUMNS] for one in known)]
+    shown = [{name: float("nan") if value is None else value for name, value in one.items()} for one in report]
+    return [[name for name, _ in _COLUMNS], *([show(one) for _, show in _COLUMNS] for one in shown)]
 
 
 def table(report: Sequence[quality.Report]) -> str:

@@ -66,7 +66,7 @@ class Spooled(msgspec.Struct, kw_only=True):
     malformed: int = 0
     no_time: int = 0
     symbols: list[str] = []
-    contract: instruments.Known = instruments.Known()
+    contract: instruments.Terms = instruments.Terms()
 
 
 def spool(
@@ -108,7 +108,7 @@ def spool(
         malformed=tally.malformed,
         no_time=writer.no_time,
         symbols=sorted(seen),
-        contract=tally.contract.get(source.path, instruments.Known()),
+        contract=tally.contract.get(source.path, instruments.Terms()),
     )
     if not out.streams and not symbols and not (out.no_time or out.malformed):
         raise errors.DataError(f"{source.path}: no rows, wanted at least one")
@@ -145,10 +145,10 @@ class _Writer:
         self.no_time = 0
 
     def add(self, symbol, rows):
-        known = rows["ts"] != raw.TIME_UNKNOWN
-        if not known.all():
-            self.no_time += int((~known).sum())
-            rows = rows[known]
+        timed = rows["ts"] != raw.TIME_UNKNOWN
+        if not timed.all():
+            self.no_time += int((~timed).sum())
+            rows = rows[timed]
         if not len(rows):
             return
         if self._source.session:
@@ -207,7 +207,7 @@ class _Writer:
                 first, last = int(times.min()), int(times.max())
                 stream.first_quote_ns = min(stream.first_quote_ns or first, first)
                 stream.last_quote_ns = max(stream.last_quote_ns, last)
-        # quotes show the price better than trades: a file of both is judged by its quotes
+        # quotes show the price better than trades: a file of both gives the price of its quotes
         px = (quotes if len(quotes) else rows)["lo"]
         px = px[np.isfinite(px) & (px > 0)]
         if len(px) and len(stream.typical_px) < 1000:

@@ -164,7 +164,7 @@ def append(path: pathlib.Path, fill: Fill) -> store.Store:
         _write_manifest(old.path, old.instruments, writer.sessions)
     except OSError as error:
         raise errors.DataError(
-            f"store {path}: cannot be extended: {error.strerror or error}; it holds what it held"
+            f"store {path}: cannot be extended: {error.strerror or error}; it is unchanged"
         ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)

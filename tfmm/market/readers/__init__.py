@@ -17,7 +17,7 @@ from tfmm.market.readers import (
     exchanges,
     layout,
     lobster,
-    own,
+    native,
     recorder,
     tardis,
 )
@@ -30,7 +30,7 @@ LAYOUTS = (
     *exchanges.LAYOUTS,
     *binance.LAYOUTS,
     *bitmex.LAYOUTS,
-    *own.LAYOUTS,
+    *native.LAYOUTS,
 )
 VENDORS = tuple(dict.fromkeys(one.vendor for one in LAYOUTS))
 SUFFIXES = (".csv", ".gz", ".zip", ".parquet", ".feather", ".arrow", ".json", ".jsonl", ".txt", ".zst", ".xz")
@@ -86,8 +86,8 @@ def detect(path: pathlib.Path, vendor: str | None = None) -> layout.Source:
             return _source(path, one, one.names, head)
     shown = ",".join(header or first)[:100]
     wanted = "the columns of one of " + ", ".join(dict.fromkeys(one.vendor for one in candidates))
-    if header and vendor in (None, "tfmm") and own.name(path):
-        wanted = own.wanted(path)
+    if header and vendor in (None, "tfmm") and native.name(path):
+        wanted = native.wanted(path)
         missing = [name for name in wanted.split(", ") if name not in header]
         raise errors.DataError(f"{path}: no column {missing[0]}, got {', '.join(header)}, wanted {wanted}")
     raise errors.DataError(f"{path}: no known layout has the first line {shown!r}, wanted {wanted}")
@@ -120,7 +120,7 @@ def _source(path, one, header, head, skip_lines=0, partner=None):
     if len(set(header)) < len(header):
         double = next(name for name in header if list(header).count(name) > 1)
         raise errors.DataError(f"{path}: column {double} is there twice, wanted each once")
-    ours = own.name(path) if one.vendor == "tfmm" else None
+    ours = native.name(path) if one.vendor == "tfmm" else None
     symbol, session = ours or (_symbol(path), "")
     return layout.Source(path, one, tuple(header), skip_lines, symbol, session, tuple(head), partner)
 

@@ -40,8 +40,8 @@ def _coin_margined(columns):
         value = columns["base_qty"] * columns["price"] / columns["qty"]
     value = value[np.isfinite(value) & (value > 0)]
     if not len(value):
-        return instruments.Known()
-    return instruments.Known(inverse=True, multiplier=float(f"{np.median(value):.2g}"), quote_currency="USD")
+        return instruments.Terms()
+    return instruments.Terms(inverse=True, multiplier=float(f"{np.median(value):.2g}"), quote_currency="USD")
 
 
 def _booleans(fields, places):

@@ -57,7 +57,7 @@ def kind(path: pathlib.Path) -> str:
 
 @contextlib.contextmanager
 def open_text(path: pathlib.Path) -> Iterator[Any]:
-    """A binary stream of the text in a file: plain, gzip, a zip of one file, xz or zstd, told by the first bytes."""
+    """A binary stream of the text in a file: plain, gzip, a zip of one file, xz or zstd, by its first bytes."""
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(open(path, "rb"))
         start = file.read(6)

@@ -25,8 +25,8 @@ def _events(columns):
     side = columns["side"].translate(_SIDES, raw.WRONG_SIDE)
     trades = raw.trades(ts, price, columns["size"], side, sequence)[traded]
     index = np.concatenate([np.arange(len(quotes)), np.flatnonzero(traded)])
-    place = np.argsort(index, kind="stable")
-    return np.concatenate([quotes, trades])[place], index[place]
+    order = np.argsort(index, kind="stable")
+    return np.concatenate([quotes, trades])[order], index[order]
 
 
 _EVENT = {"ts_event": layout.TIME, "action": layout.TEXT, "side": layout.TEXT, "price": layout.NUMBER,

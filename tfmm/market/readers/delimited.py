@@ -20,11 +20,11 @@ _SAMPLED_LINES = 200
 
 class Tally:
     """What a reader counts beside the rows. malformed: lines with the wrong number of fields.
-    contract: instruments.Known by file, where the columns tell it."""
+    contract: instruments.Terms by file, where the columns tell it."""
 
     def __init__(self) -> None:
         self.malformed = 0
-        self.contract: dict[pathlib.Path, instruments.Known] = {}
+        self.contract: dict[pathlib.Path, instruments.Terms] = {}
         self._lock = threading.Lock()
 
     def skip(self, _: Any) -> str:
@@ -124,7 +124,7 @@ def _csv_types(source, clocks):
 
 def _parse(source, block, convert, tally):
     if not block.isascii():
-        # arrow stops at bytes that are no UTF-8; replaced, they spoil their own cell only
+        # arrow stops at bytes that are no UTF-8; replaced, they spoil no other cell
         block = block.decode("utf-8", "replace").encode()
     read_options = arrow_csv.ReadOptions(use_threads=False, column_names=list(source.header), block_size=len(block) + 1)
     parse = arrow_csv.ParseOptions(invalid_row_handler=tally.skip, ignore_empty_lines=True)

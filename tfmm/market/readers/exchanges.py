@@ -20,13 +20,13 @@ def _bybit_perpetual(columns):
 def _bybit_contract(columns):
     """Linear: foreignNotional = size x price. Inverse: homeNotional = size / price, the size in USD."""
     if "homeNotional" not in columns or "foreignNotional" not in columns:
-        return instruments.Known()
+        return instruments.Terms()
     with np.errstate(divide="ignore", invalid="ignore"):
         linear = _middle(columns["foreignNotional"] / (columns["size"] * columns["price"]))
         inverse = _middle(columns["homeNotional"] * columns["price"] / columns["size"])
     if abs(linear - 1.0) < _NEAR:
-        return instruments.Known(inverse=False, multiplier=1.0)
-    return instruments.Known(inverse=True, multiplier=1.0) if abs(inverse - 1.0) < _NEAR else instruments.Known()
+        return instruments.Terms(inverse=False, multiplier=1.0)
+    return instruments.Terms(inverse=True, multiplier=1.0) if abs(inverse - 1.0) < _NEAR else instruments.Terms()
 
 
 def _middle(values):
@@ -62,8 +62,8 @@ def _coinbase_stream(source):
         frame = pd.DataFrame(one)
         if not len(frame):
             continue
-        known = "product_id" in frame
-        for symbol, part in frame.groupby("product_id") if known else ((source.symbol, frame),):
+        named = "product_id" in frame
+        for symbol, part in frame.groupby("product_id") if named else ((source.symbol, frame),):
             yield symbol, build(part)
 
 

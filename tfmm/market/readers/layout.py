@@ -61,7 +61,7 @@ class Layout:
         names: column names in order, of files without a header.
         plain: tells from the fields of the first line whether it is a file without header of this layout.
         sequenced: quotes and trades share one sequence, which orders rows of the same time.
-        contract: function of the columns -> instruments.Known, where they tell the kind of contract.
+        contract: function of the columns -> instruments.Terms, where they tell the kind of contract.
         stream: reads the file itself instead: function of Source -> iterator of (symbol, rows).
         recognise: for `stream`: function of (path, first lines) -> bool.
     """

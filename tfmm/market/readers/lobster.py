@@ -54,8 +54,8 @@ def _stream(source):
         executed = (what == _VISIBLE) | (what == _HIDDEN)
         side = np.where(direction == 1, schema.SELL, np.where(direction == -1, schema.BUY, raw.WRONG_SIDE))
         trades = raw.trades(ts, np.round(price * _PRICE, 4), size, side, sequence)[executed]
-        place = np.argsort(np.concatenate([np.flatnonzero(executed), sequence - sequence[0]]), kind="stable")
-        yield source.symbol, np.concatenate([trades, quotes])[place]
+        order = np.argsort(np.concatenate([np.flatnonzero(executed), sequence - sequence[0]]), kind="stable")
+        yield source.symbol, np.concatenate([trades, quotes])[order]
 
 
 def _tables(path, count):
