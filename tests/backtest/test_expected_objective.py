@@ -171,7 +171,7 @@ def test_dynamic_programming_that_hedges_earns_more_where_it_may(hedging):
     assert list(earned) == ["bellman_spread", "bellman_spread_drift", "bellman_spread_drift_hedge"]
     assert [one > 0 for one in hedged.values()] == [False, False, True]
     assert max(earned, key=earned.get) == "bellman_spread_drift_hedge"
-    measured = fill_probes.measure(hedging)
+    measured = fill_probes.probe(hedging)
     tables = [inventory_tables.bellman(hedging, measured, hedges) for hedges in (False, True)]
     assert [one.name for one in tables] == ["bellman", "bellman_hedge"]
     plain, hedge = (

@@ -1,4 +1,4 @@
-"""Fills by distance, measured on tapes whose law of fills is known."""
+"""Fills by distance, measured on tapes whose fill intensity is known."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ RATE, DECAY, SECONDS = 0.4, 1.0 / 40.0, 4000
 MID = 10_000
 
 
-def law_tape(seed):
+def exponential_tape(seed):
     """Clients hit each side at rate A and eat through to an exponential depth: a quote at d is hit at A exp(-k d)."""
     random = np.random.default_rng(seed)
     parts = []
@@ -32,8 +32,8 @@ def law_tape(seed):
     return tape.Tape.from_frames(quotes, trades, schema.Instrument(symbol="LAW", tick_size=1.0, lot_size=1.0))
 
 
-def law_task(path, seed, **rules):
-    one = law_tape(seed)
+def exponential_task(path, seed, **rules):
+    one = exponential_tape(seed)
     store_writer.create(path, one.instruments, iter([("day", one, {})]))
     tree = {
         "data": {"store": str(path), "fractions": [0.8, 0.1, 0.1]},
@@ -43,34 +43,34 @@ def law_task(path, seed, **rules):
     return tape_task.TapeTask.create(loading.decode(tree, "test"))
 
 
-def test_the_law_is_recovered_inside_its_intervals(tmp_path):
+def test_A_and_k_are_recovered_inside_their_intervals(tmp_path):
     """95 % intervals of A and of k hold the truth for at least 18 of 20 tapes."""
     hits, fits = np.zeros(2, int), 0
     for seed in range(20):
-        (one,) = fill_probes.measure(law_task(tmp_path / str(seed), seed), seed)
-        low, high = one.law.rate_interval
+        (one,) = fill_probes.probe(exponential_task(tmp_path / str(seed), seed), seed)
+        low, high = one.intensity.A_interval
         hits[0] += low <= RATE <= high
-        low, high = one.law.decay_interval
+        low, high = one.intensity.k_interval
         hits[1] += low <= DECAY <= high
-        fits += one.law.p_value > 0.01
-        assert one.law.rate == pytest.approx(RATE, rel=0.25)
+        fits += one.intensity.p_value > 0.01
+        assert pytest.approx(RATE, rel=0.25) == one.intensity.A
     assert (hits >= 18).all(), hits
     assert fits >= 18
 
 
-def test_chances_and_gains_are_those_of_the_law(tmp_path):
-    task = law_task(tmp_path / "one", 1, maker_fee_bps=5.0)
-    (one,) = fill_probes.measure(task)
-    chance = 1.0 - np.exp(-RATE * np.exp(-DECAY * one.distance_tick))
-    error = np.sqrt(chance * (1.0 - chance) / one.n)
-    assert (np.abs(one.chance - chance) < 4.0 * error + 0.01).all()
-    assert (np.diff(one.chance) <= 0).all()
+def test_fill_probabilities_and_gains_are_the_exact_ones(tmp_path):
+    task = exponential_task(tmp_path / "one", 1, maker_fee_bps=5.0)
+    (one,) = fill_probes.probe(task)
+    fill_probability = 1.0 - np.exp(-RATE * np.exp(-DECAY * one.distance_tick))
+    error = np.sqrt(fill_probability * (1.0 - fill_probability) / one.n_quotes)
+    assert (np.abs(one.fill_probability - fill_probability) < 4.0 * error + 0.01).all()
+    assert (np.diff(one.fill_probability) <= 0).all()
     # the mid stands still: a fill earns its distance less 5 bp of the price, 5 ticks
-    np.testing.assert_allclose(one.gain, one.chance * (one.distance_tick - 5.0), atol=0.8)
+    np.testing.assert_allclose(one.gain, one.fill_probability * (one.distance_tick - 5.0), atol=0.8)
 
 
-def test_fitted_baselines_use_the_law_and_lean_against_inventory(tmp_path):
-    task = law_task(tmp_path / "one", 2)
+def test_fitted_baselines_use_the_intensity_and_lean_against_inventory(tmp_path):
+    task = exponential_task(tmp_path / "one", 2)
     known = {one.name: one for one in registry.fit_all(task)}
     assert list(known) == [
         "none",
@@ -91,18 +91,18 @@ def test_fitted_baselines_use_the_law_and_lean_against_inventory(tmp_path):
     assert known["glft"].fitted["intensity"][0]["decay_per_tick"] == pytest.approx(DECAY, rel=0.2)
 
 
-def test_too_few_fills_leave_an_instrument_without_a_law(tmp_path):
-    task = law_task(tmp_path / "one", 3, order_size=1.0, latency_s=3.0)
+def test_too_few_fills_leave_an_instrument_without_an_intensity(tmp_path):
+    task = exponential_task(tmp_path / "one", 3, order_size=1.0, latency_s=3.0)
     quiet = fill_probes._summary(np.array([1.0, 2.0]), np.zeros(100, fill_probes._QUOTE))
-    assert quiet.law is None
+    assert quiet.intensity is None
     one = inventory_tables.glft(task, (quiet,))
     assert np.isnan(one.tables).all()
 
 
-def test_one_stretch_alone_has_errors_too():
+def test_a_single_stretch_has_errors_too():
     random = np.random.default_rng(0)
     distance = random.uniform(1.0, 80.0, 4000)
     filled = random.random(4000) < 1.0 - np.exp(-RATE * np.exp(-DECAY * distance))
     one = fill_intensity.fit(distance, filled, 1.0, np.zeros(4000))
-    assert one.rate_interval[0] < RATE < one.rate_interval[1]
-    assert one.decay_interval[0] < DECAY < one.decay_interval[1]
+    assert one.A_interval[0] < RATE < one.A_interval[1]
+    assert one.k_interval[0] < DECAY < one.k_interval[1]

@@ -1,4 +1,4 @@
-"""What inventory is worth in a reward, and the drift that its fair price has."""
+"""The value function of inventory that shapes rewards, and the drift of the fair price."""
 
 import itertools
 
@@ -16,17 +16,17 @@ def test_the_value_by_spread(small_config):
     """Against value iteration in plain Python on the same decisions; one state is the value of the mean spread."""
     environment = {"reward": "shaped_expected_pnl", "n_spread_states": 3}
     task = task_of(small_config, environment=environment, rules={"inventory_limit_orders": 3})
-    found = inventory_value.by_spread(task)[0]
-    seen = market_sample.train(task)
-    spread = seen.ask_tick[..., 0] - seen.bid_tick[..., 0]
-    place = np.digitize(spread, found.cuts, right=True)
-    means = [spread[place == x].mean() for x in range(3)]
-    moves = np.array([[np.mean(place[1:][place[:-1] == x] == y) for y in range(3)] for x in range(3)])
+    found = inventory_value.solve_by_spread(task)[0]
+    sample = market_sample.sample(task)
+    spread = sample.ask_tick[..., 0] - sample.bid_tick[..., 0]
+    index = np.digitize(spread, found.cuts, right=True)
+    means = [spread[index == x].mean() for x in range(3)]
+    moves = np.array([[np.mean(index[1:][index[:-1] == x] == y) for y in range(3)] for x in range(3)])
     unit = 2.0 * task.scales[0].half_spread_tick
-    distance, _ = inventory_value.solve(task, 0)
+    distance, _ = inventory_value.solve_known(task, 0)
     chance = 1.0 - np.exp(-0.4 * np.exp(-np.maximum(distance / unit - 0.5, 0.0)))
     value = np.zeros((7, 3))
-    for _ in range(200):  # relative values: what a state is worth beside the first one
+    for _ in range(200):  # values relative to the first state
         ahead, after = 0.999 * value @ moves.T, np.empty((7, 3))
         for q, x in itertools.product(range(7), range(3)):
             down = ahead[q - 1, x] - ahead[q, x] if q > 0 else -np.inf
@@ -97,13 +97,13 @@ def test_drift_predicts_and_is_the_feature(small_config):
     # moves that are half the imbalance and noise: b = (.5, 0, ...); noise alone: nothing
     random = np.random.default_rng(0)
     x = random.normal(size=(20_000, 6))
-    found = drift_lib.fit(x, 0.5 * x[:, 0] + random.normal(size=20_000))
+    found = drift_lib.coefficients(x, 0.5 * x[:, 0] + random.normal(size=20_000))
     np.testing.assert_allclose(found, [0.5, 0, 0, 0, 0, 0], atol=0.03)
-    # what held in the beginning and not in the end is not believed
-    assert not drift_lib.fit(x, np.where(np.arange(20_000) < 16_000, x[:, 0], -x[:, 0])).any()
+    # a relation that does not hold at the end is not fitted
+    assert not drift_lib.coefficients(x, np.where(np.arange(20_000) < 16_000, x[:, 0], -x[:, 0])).any()
 
 
-def test_too_many_books_are_refused(small_config, pair_store):
+def test_too_many_joint_inventories_are_refused(small_config, pair_store):
     task = task_of(
         small_config,
         data={"store": str(pair_store)},

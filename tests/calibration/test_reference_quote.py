@@ -100,7 +100,7 @@ def test_no_correction_is_the_baseline_fill_by_fill(small_config):
     """Fills of the tape: the distances that were measured are whole units, so that nothing is rounded otherwise."""
     changes = {"environment": RESIDUAL | {"offset_range": [0.0, 200.0]}, **ON_TAPE}
     task = task_of(small_config, **changes)
-    wanted = inventory_tables.bellman(task, fill_probes.measure(task))
+    wanted = inventory_tables.bellman(task, fill_probes.probe(task))
     sides = {"zero": (lambda sim: np.zeros((len(sim.books), 1, 2)), False), "bellman": (wanted, True)}
     runs = {name: closed_loop.run(task, "test", *one, name)[0] for name, one in sides.items()}
     np.testing.assert_array_equal(runs["zero"].fills, runs["bellman"].fills)
@@ -115,13 +115,13 @@ def test_no_correction_is_the_baseline_fill_by_fill(small_config):
 def test_the_table_is_its_own_mirror_and_leans_against_inventory(small_config, changes):
     environment = RESIDUAL | {"features": ["inventory", "spread"]} | changes.get("environment", {})
     task = task_of(small_config, **changes | {"environment": environment})
-    base = np.array(task.scales[0].base_ask)
+    base = np.array(task.scales[0].reference_ask)
     assert base.shape == (21,)
     assert base[0] == 6.0 or changes  # nothing is sold at the limit: the far end of offset_range
     assert (np.diff(base[1:]) <= 1e-9).all() and base[2] > base[18]
     assert task.reflection.action.place.tolist() == [1, 0]
     if not changes:
-        distance, solution = inventory_value.solve(task, 0)
+        distance, solution = inventory_value.solve_known(task, 0)
         ask = solution.quotes(distance)[1:, 0] / task.scales[0].half_spread_tick
         np.testing.assert_allclose(base[1:], ask, rtol=0.02)
 
@@ -131,7 +131,7 @@ def test_the_exact_law_of_no_correction_is_that_of_the_table(small_config):
     environment = RESIDUAL | {"features": ["inventory", "spread", "imbalance"]}
     task = task_of(small_config, environment=environment)
     one = task.scales[0]
-    ask = np.array(one.base_ask) * one.half_spread_tick
+    ask = np.array(one.reference_ask) * one.half_spread_tick
     table = np.stack([ask, ask[::-1]], axis=-1)[np.newaxis]
     rule = inventory_tables.InventoryTablePolicy("table", table, np.eye(1), task.parameters["order_lot"], {})
     watched = expected_objective.market_paths(task, "test")
@@ -147,23 +147,25 @@ def test_the_exact_law_of_no_correction_of_the_moment(small_config):
     """Against the same rule in numpy: policies.baselines.optimal_tick with the worth of a fill in the state of the
     spread, and drift."""
     task = task_of(small_config, environment=MOMENT | {"features": ["inventory", "spread", "drift"]})
-    found, rules = inventory_value.by_spread(task)[0], task.parameters[0]
+    found, rules = inventory_value.solve_by_spread(task)[0], task.parameters[0]
     distance = np.linspace(0.0, 6.0, 241)
     chance = 1.0 - np.exp(-0.4 * np.exp(-np.maximum(distance - 0.5, 0.0)))
-    np.testing.assert_allclose(task.scales[0].base_chance, chance, rtol=1e-9)
+    np.testing.assert_allclose(task.scales[0].reference_fill_probability, chance, rtol=1e-9)
     fine = np.linspace(0.0, 6.0, 6001)
 
     def rule(seen):
         spread = (seen.books["ask_tick"] - seen.books["bid_tick"])[:, 0].astype(float)
         mid = 0.5 * (seen.books["ask_tick"] + seen.books["bid_tick"])[:, 0]
         held = np.rint(seen.books["inventory_lot"][:, 0] / rules["order_lot"]).astype(int)
-        place = np.digitize(spread, found.cuts, right=True)
+        index = np.digitize(spread, found.cuts, right=True)
         moves = seen.observation[:, features.DRIFT] * rules["half_spread_tick"]
+        sides = (
+            (1, found.marginal_value[held + 10, index]),
+            (-1, found.marginal_value[10 - held, index]),
+        )
+        taken = np.interp(fine, distance, chance)
         both = np.stack(
-            [
-                optimal_tick.best(side * mid, spread, fine, np.interp(fine, distance, chance), worth - side * moves)
-                for side, worth in ((1, found.worth[held + 10, place]), (-1, found.worth[10 - held, place]))
-            ],
+            [optimal_tick.best(side * mid, spread, fine, taken, value - side * moves) for side, value in sides],
             axis=-1,
         )
         # where no price earns anything, the farthest one
@@ -194,7 +196,7 @@ def test_an_action_becomes_a_quote_by_the_exported_description_alone(small_confi
     run, _, answers = assert_streamed(task)
     about = json.loads(json.dumps(export.describe(task, 0)))
     assert about["action_map"]["ask_correction"] == "ask = m + u (b(Q) + residual a)"
-    base, residual_range = about["scales"][0]["base_ask"], about["config"]["environment"]["residual_range"]
+    base, residual_range = about["scales"][0]["reference_ask"], about["config"]["environment"]["residual_range"]
     quotes = run.tape.events[run.tape.events["kind"] == 0]
     for (answer,), action in zip(answers, run.actions, strict=False):
         now = quotes[np.searchsorted(quotes["ts"], answer["ts"], side="right") - 1]
@@ -219,10 +221,10 @@ def test_of_the_moment_it_does_too(small_config):
         now = quotes[np.searchsorted(quotes["ts"], answer["ts"], side="right") - 1]
         held = (run.fills["side"] * run.fills["qty"])[run.fills["ts_ns"] <= answer["ts"]].sum()
         mid, s = 0.5 * (now["lo_tick"] + now["hi_tick"]), float(now["hi_tick"] - now["lo_tick"])
-        w = scales["base_worth"][sum(s > cut for cut in scales["base_cuts"])]
+        w = scales["reference_marginal_value"][sum(s > cut for cut in scales["reference_cuts"])]
         for name, side, a in (("ask", 1, action[0]), ("bid", -1, action[1])):
             d = 1.0 - 0.5 * s + np.arange(int(6 * s))
-            taken = np.interp(d / s, np.linspace(0.0, 6.0, 241), scales["base_chance"])
+            taken = np.interp(d / s, np.linspace(0.0, 6.0, 241), scales["reference_fill_probability"])
             worth = np.interp(side * held, np.arange(-10, 11), w) - 0.5 * s * residual_range * float(a)
             price = mid + side * d[np.argmax(taken * (d + worth))]
             assert answer[name] / about["instruments"][0]["tick_size"] == pytest.approx(price)

@@ -35,7 +35,7 @@ def is_known(task: TapeTask) -> bool:
     config = task.config
     if (
         expected_objective.is_known(task)
-        or not known_fills.known(config, task.instruments)
+        or not known_fills.has_known_fills(config, task.instruments)
         or config.rules.hedge != "none"
     ):
         return False

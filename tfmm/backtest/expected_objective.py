@@ -87,7 +87,7 @@ def is_known(task: TapeTask) -> bool:
         return False
     if config.environment.liquidate or config.rules.marketable == "take" or config.rules.cash_limit:
         return False
-    return known_fills.known(config, task.instruments)
+    return known_fills.has_known_fills(config, task.instruments)
 
 
 @functools.lru_cache(maxsize=4)

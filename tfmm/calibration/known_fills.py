@@ -1,13 +1,23 @@
-"""Whether the probability of every fill is known: clients alone trade, by the curves of the configuration."""
+"""Whether the probability of every fill is known: only clients trade, by the curves of the configuration."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from tfmm import errors
+from tfmm.config.experiment import Config
+from tfmm.market.schema import Instrument
 
 
-def check(config, instruments, setting="reward"):
-    """Raises ConfigError where fills have no known probabilities, which a setting of the environment wants: other fills
-    than clients', or unknown sizes."""
+def require_known_fills(config: Config, instruments: Sequence[Instrument], setting: str = "reward") -> None:
+    """Refuses a configuration whose fills have no known probabilities.
+
+    Args:
+        setting: key of section environment that needs known probabilities, for the message.
+
+    Raises:
+        ConfigError: fills of others than clients are possible, or sizes or arrivals of clients are not known.
+    """
     rules, clients, environment = config.rules, config.clients, config.environment
     wanted = (
         (clients.rate_s > 0, "clients.rate_s is 0", "above 0"),
@@ -30,10 +40,10 @@ def check(config, instruments, setting="reward"):
             raise errors.ConfigError(f"environment.{setting} is {value}, but {found}, wanted {text}")
 
 
-def known(config, instruments):
-    """Whether fills have the known probabilities that `check` wants."""
+def has_known_fills(config: Config, instruments: Sequence[Instrument]) -> bool:
+    """Whether `require_known_fills` accepts the configuration."""
     try:
-        check(config, instruments)
+        require_known_fills(config, instruments)
     except errors.ConfigError:
         return False
     return True

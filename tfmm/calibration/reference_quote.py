@@ -1,35 +1,39 @@
-"""The quote that actions correct where environment.residual_range is above 0, and that rewards of discount 0 compare
-with.
+"""The reference quote: residual actions are added to it, and rewards of discount 0 are the advantage over it.
 
-By dynamic programming over the inventory alone: where clients alone trade, with known fill probabilities, it is solved
-for these; else for what quotes did on train. It knows nothing of the moment's spread, drift or flow. Where
-environment.reference is `state_dp` it knows the spread and the drift (tfmm.simulation.dealer.optimal_tick). Of several
-instruments it knows each by itself: the rest is left to learn.
+With environment.reference = "inventory_dp" it is the dynamic-programming quote given the inventory alone, solved for
+known fill probabilities where only clients trade, else for fills probed on train; spread, drift and flow at the moment
+do not enter. With "state_dp" it is the DP-optimal tick given inventory, spread and predicted drift
+(tfmm.simulation.dealer.optimal_tick). Each of several instruments is solved by itself: what they do to each other's
+risk is left to the agent.
 """
 
 import msgspec
 import numpy as np
 
 from tfmm import errors
-from tfmm.calibration import inventory_value, known_fills, scales
+from tfmm.calibration import inventory_value, scales as scales_lib
+from tfmm.calibration.known_fills import has_known_fills, require_known_fills
+from tfmm.calibration.scales import Scales
+from tfmm.calibration.task import TapeTask
 from tfmm.simulation import state
 
 
-def known(task):
-    """The scales of a TapeTask with their base quote, fitted now where actions correct nothing."""
-    return task.scales if all(one.base_ask or one.base_worth for one in task.scales) else fitted(task)
+def fit_once(task: TapeTask) -> tuple[Scales, ...]:
+    """The scales of a task with the reference quote; fitted now where the task, without residual actions, has none."""
+    return task.scales if all(one.reference_ask or one.reference_marginal_value for one in task.scales) else fit(task)
 
 
-def fitted(task):
-    """The scales of a TapeTask with their `base_ask` or, of the moment, their `base_worth` and `base_cuts` set.
+def fit(task: TapeTask) -> tuple[Scales, ...]:
+    """The scales of a task with `reference_ask` or, of state_dp, `reference_marginal_value` and what belongs to it.
 
-    Distances from the mid become multiples of the unit of an action's at the mean spread of train, and are counted from
-    the touch where that is the reference. A side that is not quoted stands at the far end of offset_range. Buyers and
-    sellers are alike: the distance of the bid is that of the ask with the opposite inventory, the mean of both.
+    Distances from the mid become multiples of the unit of an action's distances at the mean spread of train, counted
+    from the touch where environment.reference_price is "touch". A side that dynamic programming does not quote has the
+    far end of offset_range. Buyers and sellers are alike: the distance of the bid is that of the ask with the opposite
+    inventory, both are the mean of the two.
 
     Raises:
-        ConfigError: more orders may be held than the table has room for; of the moment, fills have no known
-            probability, or distances are not counted from the mid.
+        ConfigError: the inventory limit is larger than the table; or of state_dp: the probabilities of fills are not
+            known, or distances are not counted from the mid.
     """
     environment, limit = task.config.environment, task.config.rules.inventory_limit_orders
     if limit > state.BASE_ORDERS:
@@ -38,37 +42,42 @@ def fitted(task):
             f"{environment.residual_range:g}, wanted at most {state.BASE_ORDERS}"
         )
     if environment.reference == "state_dp":
-        return _of_the_moment(task)
+        return _state_dp(task)
     out = []
     for one, quotes in zip(task.scales, _quotes(task), strict=True):
-        before = one.half_spread_tick if environment.reference_price == "touch" else 0.0
-        unit = scales.unit_tick(one, environment) or one.half_spread_tick
-        units = np.where(np.isnan(quotes), environment.offset_range[1], (quotes - before) / unit)
-        base_ask = 0.5 * (units[:, 0] + units[::-1, 1])
-        out.append(msgspec.structs.replace(one, base_ask=tuple(base_ask.tolist())))
+        touch = one.half_spread_tick if environment.reference_price == "touch" else 0.0
+        unit = scales_lib.unit_tick(one, environment) or one.half_spread_tick
+        units = np.where(np.isnan(quotes), environment.offset_range[1], (quotes - touch) / unit)
+        reference_ask = 0.5 * (units[:, 0] + units[::-1, 1])
+        out.append(msgspec.structs.replace(one, reference_ask=tuple(reference_ask.tolist())))
     return tuple(out)
 
 
-def _of_the_moment(task):
+def _state_dp(task):
     environment = task.config.environment
-    known_fills.check(task.config, task.instruments, "reference")
+    require_known_fills(task.config, task.instruments, "reference")
     if environment.reference_price != "mid":
         raise errors.ConfigError(
             f"environment.reference is state_dp, but environment.reference_price is {environment.reference_price}, "
             "wanted mid"
         )
     out = []
-    for one, by_spread in zip(task.scales, inventory_value.by_spread(task), strict=True):
-        found = by_spread.cuts, by_spread.worth.T, by_spread.chance
-        cuts, worth, chance = (msgspec.convert(part.tolist(), tuple) for part in found)
-        out.append(msgspec.structs.replace(one, base_cuts=cuts, base_worth=worth, base_chance=chance))
+    for one, by_spread in zip(task.scales, inventory_value.solve_by_spread(task), strict=True):
+        found = by_spread.cuts, by_spread.marginal_value.T, by_spread.fill_probability
+        cuts, marginal_value, fill_probability = (msgspec.convert(part.tolist(), tuple) for part in found)
+        fields = {
+            "reference_cuts": cuts,
+            "reference_marginal_value": marginal_value,
+            "reference_fill_probability": fill_probability,
+        }
+        out.append(msgspec.structs.replace(one, **fields))
     return tuple(out)
 
 
 def _quotes(task):
     """[(2 L + 1, 2)] of every instrument: ask and bid distance from the mid by inventory, ticks; NaN: not quoted."""
-    if known_fills.known(task.config, task.instruments):
-        solved = [inventory_value.solve(task, n) for n in range(len(task.scales))]
+    if has_known_fills(task.config, task.instruments):
+        solved = [inventory_value.solve_known(task, n) for n in range(len(task.scales))]
     else:
-        solved = inventory_value.measured(task)
+        solved = inventory_value.solve_probed(task)
     return [solution.quotes(distance) for distance, solution in solved]

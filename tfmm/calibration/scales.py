@@ -1,10 +1,16 @@
-"""Scales of an instrument, measured on train only."""
+"""Scales of an instrument, measured on train alone."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from tfmm import errors, jit
-from tfmm.market import schema, store
+from tfmm.arrays import Ints, Records
+from tfmm.config.environment import Environment
+from tfmm.market import schema, splits, store
 
 SAMPLING_S = 10.0
 _BLOCK_ROWS = 1 << 21
@@ -15,21 +21,22 @@ _SECONDS, _SPREAD, _MID, _SAMPLED_AT, _SAMPLED = range(len(_LAST))
 
 
 class Scales(msgspec.Struct, frozen=True, kw_only=True):
-    """What makes quantities dimensionless.
+    """What makes quantities of one instrument dimensionless, and what is fitted for it on train.
 
     Attributes:
         half_spread_tick: time-weighted mean half-spread, the unit of distances.
-        sigma_tick: standard deviation of mid changes, tick per square root of a second, from changes
-            over 10 s, long enough for the bounce between bid and ask to fade.
+        sigma_tick: standard deviation of mid changes, tick per square root of a second, from changes over 10 s, long
+            enough for the bounce between bid and ask to fade.
         order_lot: size of one order.
-        mid_tick: time-weighted mean mid; profits of inverse contracts are counted at it.
-        drift: (6,) coefficients of calibration.drift, empty where nobody asks for them.
-        base_ask: (2 L + 1,) distance of the ask, in units of an action's, with -L, ..., L orders held, that actions
-            correct; the bid's is the one with as many orders of the other sign. Empty without
-            environment.residual_range.
-        base_cuts, base_worth, base_chance: where environment.reference is state_dp (X - 1,) cuts between states of the
-            spread, tick, (X, 2 L + 1) w of tfmm.simulation.dealer.optimal_tick of the ask without drift, tick, and P at
-            0, .025, ..., 6 market spreads from the mid; else empty.
+        mid_tick: time-weighted mean mid, at which profits of inverse contracts are converted.
+        drift: (6,) coefficients of calibration.drift; empty where it is not fitted.
+        reference_ask: (2 L + 1,) distance of the reference ask with inventories of -L, ..., L orders, in the unit of an
+            action's distances; the bid's distance is that of the ask with the opposite inventory. Empty without
+            environment.residual_range, or where environment.reference is state_dp.
+        reference_cuts, reference_marginal_value, reference_fill_probability: where environment.reference is state_dp:
+            (X - 1,) cuts between states of the spread, tick; (X, 2 L + 1) marginal value w of
+            tfmm.simulation.dealer.optimal_tick for the ask, without drift, tick; (241,) fill probability at 0, .025,
+            ..., 6 market spreads from the mid. Else empty.
     """
 
     half_spread_tick: float
@@ -37,19 +44,25 @@ class Scales(msgspec.Struct, frozen=True, kw_only=True):
     order_lot: int
     mid_tick: float = 0.0
     drift: tuple[float, ...] = ()
-    base_ask: tuple[float, ...] = ()
-    base_cuts: tuple[float, ...] = ()
-    base_worth: tuple[tuple[float, ...], ...] = ()
-    base_chance: tuple[float, ...] = ()
+    reference_ask: tuple[float, ...] = ()
+    reference_cuts: tuple[float, ...] = ()
+    reference_marginal_value: tuple[tuple[float, ...], ...] = ()
+    reference_fill_probability: tuple[float, ...] = ()
 
 
-def calibrate(events, instruments, segments, order_size=0.0, quoted=None):
+def calibrate(
+    events: Records,
+    instruments: Sequence[schema.Instrument],
+    segments: Sequence[splits.Segment],
+    order_size: npt.ArrayLike = 0.0,
+    quoted: Ints | None = None,
+) -> tuple[Scales, ...]:
     """Measures the scales of every instrument.
 
     Args:
-        events: (E,) schema.EVENT of the store. segments: the train segments.
-        order_size: size unit, one or one for each instrument; 0: the median trade.
-        quoted: (Q,) indices of the instruments that are quoted, None: all; orders of others are one lot.
+        events: (E,) schema.EVENT of the store. segments: of train.
+        order_size: size of one order, one number or one for each instrument; 0: the median trade.
+        quoted: (Q,) int64 indices of the instruments that are quoted, None: all; an order of another one is one lot.
 
     Returns:
         One Scales per instrument.
@@ -59,11 +72,12 @@ def calibrate(events, instruments, segments, order_size=0.0, quoted=None):
         ConfigError: the order size is below one lot.
     """
     count = len(instruments)
-    if np.ndim(order_size) and len(order_size) != count:
-        raise errors.ConfigError(f"rules.order_size has {len(order_size)} values, wanted 1 or {count}")
+    if np.ndim(order_size) and np.size(order_size) != count:
+        raise errors.ConfigError(f"rules.order_size has {np.size(order_size)} values, wanted 1 or {count}")
     order_sizes = np.broadcast_to(order_size, count)
-    own = range(count) if quoted is None else quoted
-    sums, sizes = np.zeros((count, len(_SUMS))), [{} for _ in instruments]
+    chosen: Collection[Any] = range(count) if quoted is None else quoted.tolist()
+    sums = np.zeros((count, len(_SUMS)))
+    sizes: list[dict[float, int]] = [{} for _ in instruments]
     for segment in segments:
         last = np.full((count, len(_LAST)), np.nan)
         for start in range(segment.start_row, segment.stop_row, _BLOCK_ROWS):
@@ -81,31 +95,27 @@ def calibrate(events, instruments, segments, order_size=0.0, quoted=None):
             Scales(
                 half_spread_tick=max(float(weighted / seconds), 0.25),
                 sigma_tick=max(float(sigma), 1e-3),
-                order_lot=_order_lot(float(order_sizes[n]), instrument, sizes[n]) if n in own else 1,
+                order_lot=_order_lot(float(order_sizes[n]), instrument, sizes[n]) if n in chosen else 1,
                 mid_tick=float(mids / seconds),
             )
         )
     return tuple(out)
 
 
-def unit_tick(one, environment):
-    """The unit of an action's distances, ticks; 0: half the spread of the moment.
-
-    Args:
-        one: Scales. environment: config.Environment.
-    """
+def unit_tick(scales: Scales, environment: Environment) -> float:
+    """The unit of an action's distances, ticks; 0: half the spread at the decision."""
     if environment.distance_unit == "spread":
         return 0.0
     if environment.distance_unit == "half_spread":
-        return one.half_spread_tick
-    return one.sigma_tick * np.sqrt(environment.interval_s)
+        return scales.half_spread_tick
+    return scales.sigma_tick * float(np.sqrt(environment.interval_s))
 
 
-def reward_scale(scales, weights):
-    """Money of one reward unit: mean half-spread x order size, the mean over instruments; tick x lot of the first.
+def reward_scale(scales: Sequence[Scales], weights: npt.ArrayLike) -> float:
+    """Money of one reward unit: mean half-spread x order size, averaged over instruments; tick x lot of the first.
 
     Args:
-        scales: one Scales per instrument. weights: (N,) money of one tick x lot over the first's.
+        scales: one for each instrument. weights: (N,) money of one tick x lot over that of the first instrument.
     """
     return float(np.mean([one.half_spread_tick * one.order_lot for one in scales] * np.asarray(weights)))
 
@@ -140,10 +150,10 @@ def _measure(events, sums, last, sampling_s):
 def _count_sizes(block, sizes):
     """Adds how often each trade size occurs to one dict per instrument."""
     trades = block[block["kind"] == schema.TRADE]
-    for n, known in enumerate(sizes):
+    for n, occurrences in enumerate(sizes):
         values, counts = np.unique(trades["lo_size"][trades["instrument"] == n], return_counts=True)
-        for value, many in zip(values.tolist(), counts.tolist(), strict=True):
-            known[value] = known.get(value, 0) + many
+        for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+            occurrences[value] = occurrences.get(value, 0) + count
 
 
 def _order_lot(order_size, instrument, sizes):
@@ -164,5 +174,5 @@ def _median(counts):
     """Median of values given as {value: how often}."""
     values = np.array(sorted(counts))
     upto = np.cumsum([counts[value] for value in values.tolist()])
-    middle = [values[np.searchsorted(upto, place, side="right")] for place in ((upto[-1] - 1) // 2, upto[-1] // 2)]
+    middle = [values[np.searchsorted(upto, rank, side="right")] for rank in ((upto[-1] - 1) // 2, upto[-1] // 2)]
     return float(np.mean(middle))

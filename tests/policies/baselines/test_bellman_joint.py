@@ -24,8 +24,8 @@ def task(small_config, pair_store):
 def test_no_tick_is_better(task):
     """Expected profit of a quote on each tick, by present spread, drift and change of the value function."""
     policy = bellman_joint.fit(task)[1]
-    coefficients = np.array([one.drift for one in drift_lib.known(task)])
-    value_change = inventory_value.whole(task).value_change.reshape(7, 7, 2, 2)
+    coefficients = np.array([one.drift for one in drift_lib.fit_once(task)])
+    value_change = inventory_value.solve_joint(task).value_change.reshape(7, 7, 2, 2)
     sim = task.simulator(task.segments["train"], 1, 5, distances=True)
     sim.reset()
     seen = set()
@@ -58,7 +58,7 @@ def test_no_tick_is_better(task):
 def test_it_earns_more_than_policies_that_ignore_the_other_instruments(task):
     """Two instruments that move together, with the same clients for all policies."""
     windows = np.repeat(task.windows(task.segments["train"])[:1], 400, axis=0)
-    separate = inventory_tables.bellman(task, fill_probes.measure(task), per_instrument=True)
+    separate = inventory_tables.bellman(task, fill_probes.probe(task), per_instrument=True)
     assert separate.name == "bellman_each"
     np.testing.assert_array_equal(separate.risk_weights, np.eye(2))
     totals = []

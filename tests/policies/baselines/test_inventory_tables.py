@@ -70,7 +70,7 @@ def test_the_chosen_is_the_best_candidate_on_train(small_config, small_store, ma
         return summary.assess(runs, *money(task))["objective"]
 
     scores = []
-    for half in fill_probes.grid(task, inventory_tables.CANDIDATES)[:, 0]:
+    for half in fill_probes.distance_grid(task, inventory_tables.CANDIDATES)[:, 0]:
         for skew in (0.0, 0.5, 1.0) if make is inventory_tables.linear_skew else (0.0,):
             shift = np.arange(-10, 11) / 10 * skew * half
             table = np.column_stack([half - shift, half + shift])[np.newaxis]

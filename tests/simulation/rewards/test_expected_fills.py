@@ -121,7 +121,7 @@ def test_by_hand(small_config, rules, states):
     environment = {"reward": "shaped_expected_pnl", "features": ["inventory", "drift"], "n_spread_states": states}
     task = task_of(small_config, environment=environment, rules=rules)
     values = task.values().reshape(states, 21)
-    cuts = inventory_value.by_spread(task)[0].cuts if states > 1 else []
+    cuts = inventory_value.solve_by_spread(task)[0].cuts if states > 1 else []
 
     def value_at(book):
         now = sum(book["ask_tick"] - book["bid_tick"] > cut for cut in cuts)
@@ -221,7 +221,7 @@ def test_the_book_of_two_by_hand(small_config, pair_store):
     values = task.values()
     assert values.shape == (1, 25)
     assert values[0, 12] == 0.0
-    v = inventory_value.whole(task).value.reshape(5, 5)
+    v = inventory_value.solve_joint(task).value.reshape(5, 5)
     assert v[3, 1] > v[3, 3]  # what hedges each other is worth more than what adds up
     sim = task.simulator(task.segments["train"], 1, 5, taught=True)
     sim.reset()

@@ -67,15 +67,15 @@ def with_base(parameters, scales):
     """Copies of state.PARAMETERS with the base quotes of the scales that have one."""
     out = parameters.copy()
     for n, one in enumerate(scales):
-        if one.base_ask:
-            beyond = state.BASE_ORDERS - len(one.base_ask) // 2
-            out["base_ask"][n] = np.pad(one.base_ask, beyond, mode="edge")
-        if one.base_worth:
-            worth = np.array(one.base_worth)
+        if one.reference_ask:
+            beyond = state.BASE_ORDERS - len(one.reference_ask) // 2
+            out["base_ask"][n] = np.pad(one.reference_ask, beyond, mode="edge")
+        if one.reference_marginal_value:
+            worth = np.array(one.reference_marginal_value)
             beyond = state.BASE_ORDERS - worth.shape[1] // 2
             out["base_worth"][n, : len(worth)] = np.pad(worth, ((0, 0), (beyond, beyond)), mode="edge")
-            out["base_chance"][n] = one.base_chance
-            out["base_states"][n], out["base_cuts"][n, : len(worth) - 1] = len(worth), one.base_cuts
+            out["base_chance"][n] = one.reference_fill_probability
+            out["base_states"][n], out["base_cuts"][n, : len(worth) - 1] = len(worth), one.reference_cuts
     return out
 
 

@@ -74,8 +74,8 @@ class TapeTask:
             action_names=specs._prefixed(specs._actions(config), [data.instruments[n] for n in own]),
         )
         if "drift" in config.environment.features:
-            out = out._scaled(drift_lib.fitted(out))
-        return out._scaled(reference_quote.fitted(out)) if config.environment.residual_range else out
+            out = out._scaled(drift_lib.fit(out))
+        return out._scaled(reference_quote.fit(out)) if config.environment.residual_range else out
 
     @classmethod
     def open(cls, config):
@@ -184,16 +184,16 @@ class TapeTask:
     def played(self, distances=False, limited=True, taught=False):
         """(N,) state.PARAMETERS that a simulator plays by; arguments see `simulator`."""
         parameters = self.parameters
-        if taught and self.config.environment.reward in inventory_value.MARKED_LATER:
+        if taught and self.config.environment.reward in inventory_value.MARKOUT_REWARDS:
             parameters = parameters.copy()
             parameters["markout_ns"] = round(self.config.environment.markout_s * 1e9)
-        if taught and inventory_value.spread_states(self) > 1:
-            parameters = inventory_value.with_spreads(self, parameters)
+        if taught and inventory_value.n_spread_states(self) > 1:
+            parameters = inventory_value.with_spread_states(self, parameters)
         if not limited:
             parameters = parameters.copy()
             parameters["limit_lot"] = state.FOREVER
-        if taught and inventory_value.compares(self):
-            parameters = parameters_lib.with_base(parameters, reference_quote.known(self))
+        if taught and inventory_value.subtracts_reference(self):
+            parameters = parameters_lib.with_base(parameters, reference_quote.fit_once(self))
             parameters["compared"] = 1
         if distances:
             parameters = parameters.copy()
@@ -202,7 +202,7 @@ class TapeTask:
 
     def values(self):
         """(N, X (2 L + 1)) of environment.reward as Simulator takes them, None for `realised_pnl`."""
-        return inventory_value.values(self)
+        return inventory_value.value_function(self)
 
     def windows(self, segments, window_s=0.0):
         """(W, 3) consecutive windows of the segments; window_s 0: one each. ConfigError where none fits."""

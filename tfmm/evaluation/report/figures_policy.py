@@ -30,7 +30,7 @@ def by_drift(task, watched, policy, baseline):
         task.config.agent.name: (lambda seen: policy(task.observe(seen)), False),
         baseline.name: (baseline, True),
     }
-    coefficients = np.array(drift.known(task)[0].drift)
+    coefficients = np.array(drift.fit_once(task)[0].drift)
     moves = [one.observation[:, drift.COLUMNS] @ coefficients for one in watched]
     open_ = [one.market["has_market"][:-1] > 0 for one in watched]
     known = np.concatenate([move[now] for move, now in zip(moves, open_, strict=True)])

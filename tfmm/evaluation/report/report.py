@@ -161,7 +161,7 @@ def _many(value):
 
 
 def _intensity(facts):
-    """measurement.Measured.facts in words."""
+    """fill_probes.ProbedFills.facts in words."""
     if not facts:
         return "too few fills to tell"
     return (

@@ -72,7 +72,7 @@ def fit(task: TapeTask, start: inventory_tables.InventoryTablePolicy) -> tuple[A
     Args:
         start: inventory_tables.linear_skew of the task, around which h and s are searched.
     """
-    scales = drift.known(task)
+    scales = drift.fit_once(task)
     market_half_spread = np.array([scale.half_spread_tick for scale in scales])
     coefficients = np.array([scale.drift for scale in scales])
     half_spread, skew = (np.array(start.fitted[name]) for name in ("half_spread_tick", "skew_at_limit_tick"))

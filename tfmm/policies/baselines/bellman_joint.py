@@ -70,10 +70,10 @@ class BellmanJointPolicy:
 def fit(task: TapeTask) -> tuple[BellmanJointPolicy, ...]:
     """(bellman_joint, bellman_joint_drift), fitted on train; () where fills have no known probability, or instruments
     no common price of risk."""
-    if task.risk is None or not known_fills.known(task.config, task.instruments):
+    if task.risk is None or not known_fills.has_known_fills(task.config, task.instruments):
         return ()
     instruments = np.flatnonzero(task.parameters["quoted"])
-    scales, parameters = drift.known(task), task.parameters[instruments]
+    scales, parameters = drift.fit_once(task), task.parameters[instruments]
     interval_s = task.config.environment.interval_s
     fill_probability = np.array(
         [[expected_fills.chance(d - 0.5, 1.0, interval_s, rules) for d in _DISTANCE] for rules in parameters]
@@ -85,7 +85,7 @@ def fit(task: TapeTask) -> tuple[BellmanJointPolicy, ...]:
         BellmanJointPolicy(
             name=name,
             instruments=instruments,
-            value_change=inventory_value.whole(task).value_change / order_value,
+            value_change=inventory_value.solve_joint(task).value_change / order_value,
             fill_probability=fill_probability,
             coefficients=coefficients,
             half_spread_tick=half_spread_tick,

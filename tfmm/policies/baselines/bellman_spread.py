@@ -101,7 +101,7 @@ def fit(task: TapeTask) -> tuple[BellmanSpreadPolicy, ...]:
     train; () where the inventory distribution is unknown (backtest.expected_objective.is_known)."""
     if not expected_objective.is_known(task):
         return ()
-    coefficients = np.array(drift.known(task)[0].drift)
+    coefficients = np.array(drift.fit_once(task)[0].drift)
     paths = _paths(task, coefficients)
     spread_cuts = np.unique(np.quantile(np.concatenate(paths.spread), np.linspace(0.0, 1.0, _SPREADS + 1)[1:-1]))
     sizes = np.quantile(np.abs(np.concatenate(paths.drift)), np.linspace(0.0, 1.0, _DRIFTS // 2 + 2)[1:-1])

@@ -66,7 +66,7 @@ def none(task: TapeTask) -> InventoryTablePolicy:
 
 def fixed_spread(task: TapeTask) -> InventoryTablePolicy:
     """Quotes mid +/- h, h the candidate with the best score on train."""
-    half_spreads = fill_probes.grid(task, CANDIDATES)
+    half_spreads = fill_probes.distance_grid(task, CANDIDATES)
     tables = linear_tables(task, half_spreads, np.zeros_like(half_spreads))
     best = int(np.argmax(_scores(task, tables)))
     return _policy(task, "fixed_spread", tables[best], {"half_spread_tick": half_spreads[best].tolist()})
@@ -82,7 +82,7 @@ def linear_skew(task: TapeTask, per_instrument: bool = False) -> InventoryTableP
     Args:
         per_instrument: x is the instrument's own inventory in any case, as in all functions below.
     """
-    half_spreads = fill_probes.grid(task, CANDIDATES)
+    half_spreads = fill_probes.distance_grid(task, CANDIDATES)
     scores: dict[tuple[int, int], float] = {}
 
     def table(h, s):
@@ -105,7 +105,7 @@ def linear_skew(task: TapeTask, per_instrument: bool = False) -> InventoryTableP
 
 
 def avellaneda_stoikov(
-    task: TapeTask, measured: tuple[fill_probes.Measured, ...], per_instrument: bool = False
+    task: TapeTask, measured: tuple[fill_probes.ProbedFills, ...], per_instrument: bool = False
 ) -> InventoryTablePolicy:
     """Avellaneda and Stoikov 2008, equations 29 and 30, with A, k and sigma of train and a horizon that is always ten
     minutes away; gamma / k is the best of a grid on train.
@@ -115,7 +115,7 @@ def avellaneda_stoikov(
     """
 
     def quotes(intensity, sigma_tick, aversion):
-        gamma = aversion * intensity.decay
+        gamma = aversion * intensity.k
         half_spread = 0.5 * gamma * sigma_tick**2 * _HORIZON_S + np.log1p(aversion) / gamma
         shift = gamma * sigma_tick**2 * _HORIZON_S * _inventories(task)
         return np.column_stack([half_spread - shift, half_spread + shift])
@@ -124,13 +124,13 @@ def avellaneda_stoikov(
 
 
 def glft(
-    task: TapeTask, measured: tuple[fill_probes.Measured, ...], per_instrument: bool = False
+    task: TapeTask, measured: tuple[fill_probes.ProbedFills, ...], per_instrument: bool = False
 ) -> InventoryTablePolicy:
     """Stationary quotes of models.glft with A, k and sigma of train; gamma / k is the best of a grid on train."""
 
     def quotes(intensity, sigma_tick, aversion):
-        gamma = aversion * intensity.decay
-        model = glft_model.Model(A=intensity.rate, k=intensity.decay, sigma=sigma_tick, gamma=gamma, Q=_limit(task))
+        gamma = aversion * intensity.k
+        model = glft_model.Model(A=intensity.A, k=intensity.k, sigma=sigma_tick, gamma=gamma, Q=_limit(task))
         return glft_model.stationary(model)
 
     return _best_risk_aversion(task, measured, "glft", quotes, per_instrument)
@@ -138,7 +138,7 @@ def glft(
 
 def bellman(
     task: TapeTask,
-    measured: tuple[fill_probes.Measured, ...],
+    measured: tuple[fill_probes.ProbedFills, ...],
     with_hedge: bool = False,
     per_instrument: bool = False,
 ) -> InventoryTablePolicy:
@@ -157,7 +157,7 @@ def bellman(
     fitted: dict[str, Any] = {
         "beta": inventory.BETA,
         "distance_tick": [fills.distance_tick.tolist() for fills in measured],
-        "chance": [fills.chance.tolist() for fills in measured],
+        "chance": [fills.fill_probability.tolist() for fills in measured],
         "gain_tick": [fills.gain.tolist() for fills in measured],
     }
     if with_hedge:
@@ -179,7 +179,7 @@ def linear_tables(task: TapeTask, half_spreads: Floats, skews: Floats) -> Floats
 
 def _best_risk_aversion(
     task: TapeTask,
-    measured: tuple[fill_probes.Measured, ...],
+    measured: tuple[fill_probes.ProbedFills, ...],
     name: str,
     quotes: Callable[[Any, float, float], Floats],
     per_instrument: bool,
@@ -188,8 +188,8 @@ def _best_risk_aversion(
     intensity."""
     tables = np.full((len(_RISK_AVERSIONS), *_shape(task)), np.nan)
     for n, (fills, scale) in enumerate(zip(measured, task.scales, strict=True)):
-        if fills.law is not None:
-            tables[:, n] = [quotes(fills.law, scale.sigma_tick, aversion) for aversion in _RISK_AVERSIONS]
+        if fills.intensity is not None:
+            tables[:, n] = [quotes(fills.intensity, scale.sigma_tick, aversion) for aversion in _RISK_AVERSIONS]
     best = int(np.argmax(_scores(task, tables, per_instrument)))
     fitted = {
         "gamma_over_decay": float(_RISK_AVERSIONS[best]),

@@ -8,7 +8,7 @@ from tfmm.policies.baselines.baseline import Baseline
 
 def fit_all(task: TapeTask) -> tuple[Baseline, ...]:
     """Every baseline of a task, fitted on train, in the order of a report."""
-    measured = fill_probes.measure(task)
+    measured = fill_probes.probe(task)
     may_hedge = task.config.rules.hedge == "action"
     linear_skew = inventory_tables.linear_skew(task)
     return (

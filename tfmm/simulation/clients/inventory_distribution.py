@@ -7,8 +7,8 @@ intensity lambda p(x(s)), x(s) how far it is beyond the market's at time s, and
 both sides independent of each other. The probabilities of all inventories go forward from decision to decision; the
 expected profit, cost of risk and fills of every interval are their means. Nothing is drawn. A hedge is known too: what
 the action closes at the decision, or a limit at the interval's end.
-Assumes what `tfmm.calibration.known_fills.check` does: Poisson clients of one order, no latency; and that hedges
-are of whole orders.
+Assumes what `tfmm.calibration.known_fills` requires: Poisson clients of one order, no latency; and that hedges are of
+whole orders.
 """
 
 import math
