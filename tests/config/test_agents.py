@@ -94,10 +94,6 @@ def test_a_script_refuses_the_settings_of_the_agent_that_it_no_longer_is(refusal
             {"agent": {"name": "td3"}, "collect": {"mode": "single"}, "environment": {"rows": 1}},
             "collect.mode is single with agent.name td3 and n_step 1, wanted batch",
         ),
-        (
-            {"agent": {"noise_decay": "linear"}, "collect": {"mode": "single"}, "environment": {"rows": 1}},
-            "agent.noise_decay is linear with collect.mode single",
-        ),
     ],
 )
 def test_an_agent_that_does_not_fit_is_refused(tree, words):

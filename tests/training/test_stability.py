@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tfmm import errors
-from tfmm.config import agent as agent_lib, loading
+from tfmm.config import loading
 from tfmm.environments.tape import task as tape_task
-from tfmm.training import exploration, nan_guard, run_directory, trainer
+from tfmm.training import nan_guard, run_directory, trainer
 
 
 def _changed(config, agent=None, **train):
@@ -68,18 +68,3 @@ def test_patience_ends_a_run_that_gets_no_better(small_config, tmp_path):
     assert _records(tmp_path / "run")[-1]["step"] == 30
     assert json.loads((tmp_path / "run" / "policy" / "tfmm.json").read_text())["train_step"] == 30
     assert sorted(one.name for one in (tmp_path / "run" / "checkpoints").iterdir()) == ["0000000030"]
-
-
-@pytest.mark.parametrize(("decay", "middle"), [("linear", 0.2), ("cosine", 0.2), ("none", 0.3)])
-def test_noise_decays_from_its_first_to_its_last_stddev(decay, middle):
-    """Both curves are half-way at the middle: (.3 + .1) / 2; a quarter in, cosine is above the line."""
-    settings = agent_lib.Ddpg(noise_stddev=0.3, noise_stddev_final=0.1, noise_decay=decay)
-    noise = exploration.RowNoise(settings, (2000, 2), seed=0)
-    noise.decay(0.5)
-    assert noise.stddev == pytest.approx(middle)
-    assert noise(np.zeros((2000, 2)), np.zeros(2000, bool)).std() == pytest.approx(middle, rel=0.05)
-    noise.decay(0.25)
-    # .1 + .2 (1 + cos(pi / 4)) / 2 = .2707
-    assert noise.stddev == pytest.approx({"linear": 0.25, "cosine": 0.2707, "none": 0.3}[decay], abs=1e-4)
-    noise.decay(1.0)
-    assert noise.stddev == pytest.approx(0.3 if decay == "none" else 0.1)

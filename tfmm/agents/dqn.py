@@ -4,9 +4,9 @@ from typing import Any
 
 import tensorflow as tf
 from tf_agents.agents.dqn import dqn_agent
-from tf_agents.trajectories import time_step as ts, trajectory
+from tf_agents.trajectories import time_step as ts
 
-from tfmm.agents import guarded, networks, optimisers, td
+from tfmm.agents import guarded, networks, optimisers
 from tfmm.config import agent as agent_lib
 
 
@@ -16,12 +16,6 @@ class GuardedDdqnAgent(guarded.GuardedAgent, dqn_agent.DdqnAgent):
     def values(self, observation: tf.Tensor) -> tf.Tensor:
         """(B, A) float32: Q(s, .) of the online network."""
         return self._q_network(observation)[0]
-
-    def td_errors(self, experience: trajectory.Trajectory) -> tf.Tensor:
-        """(B,) float32: of the online network at the actions taken."""
-        return td.errors(
-            self, experience, self._compute_q_values, lambda following: self._compute_next_q_values(following, ())
-        )
 
 
 def create(

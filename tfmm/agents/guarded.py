@@ -1,17 +1,10 @@
 """What this package adds to every agent of TF-Agents: a train step under guard, and what its critic thinks."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.trajectories import trajectory
-
-
-class WeightedExperience(NamedTuple):
-    """What `train` takes where transitions have weights: a Trajectory [B, 2, ...] and weights (B,) float32."""
-
-    experience: trajectory.Trajectory
-    weights: tf.Tensor
 
 
 class Guard(Protocol):
@@ -34,8 +27,6 @@ class GuardedAgent(tf_agent.TFAgent):
     guard: Guard | None = None
 
     def _train(self, experience: Any, weights: tf.Tensor | None = None) -> tf_agent.LossInfo:
-        if isinstance(experience, WeightedExperience):
-            experience, weights = experience
         if self.guard is not None:
             self.guard.before_step(self.train_step_counter, experience)
         loss = super()._train(experience, weights)
@@ -48,16 +39,5 @@ class GuardedAgent(tf_agent.TFAgent):
 
         Args:
             observation: (B, F) float32.
-        """
-        raise NotImplementedError
-
-    def td_errors(self, experience: trajectory.Trajectory) -> tf.Tensor:
-        """(B,) float32: how far the value of each transition is from its target.
-
-        Args:
-            experience: Trajectory [B, 2, ...].
-
-        Raises:
-            NotImplementedError: the agent learns from no replay.
         """
         raise NotImplementedError

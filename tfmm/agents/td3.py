@@ -4,9 +4,9 @@ from typing import Any
 
 import tensorflow as tf
 from tf_agents.agents.td3 import td3_agent
-from tf_agents.trajectories import time_step as ts, trajectory
+from tf_agents.trajectories import time_step as ts
 
-from tfmm.agents import ddpg, guarded, optimisers, td
+from tfmm.agents import ddpg, guarded, optimisers
 from tfmm.config import agent as agent_lib
 
 
@@ -17,18 +17,6 @@ class GuardedTd3Agent(guarded.GuardedAgent, td3_agent.Td3Agent):
         """(B,) float32: Q(s, pi(s)) of the first critic."""
         action, _ = self._actor_network(observation)
         return self._critic_network_1((observation, action))[0]
-
-    def td_errors(self, experience: trajectory.Trajectory) -> tf.Tensor:
-        """(B,) float32: of the first critic, against the smaller of the target critics without their noise."""
-
-        def next_value(following: ts.TimeStep) -> tf.Tensor:
-            action, _ = self._target_actor_network(following.observation)
-            pair = following.observation, action
-            return tf.minimum(self._target_critic_network_1(pair)[0], self._target_critic_network_2(pair)[0])
-
-        return td.errors(
-            self, experience, lambda now, action: self._critic_network_1((now.observation, action))[0], next_value
-        )
 
 
 def create(

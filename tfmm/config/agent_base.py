@@ -9,7 +9,6 @@ Activation = Literal["relu", "leaky_relu", "tanh"]
 LearningRateDecay = Literal["none", "cosine"]
 Loss = Literal["mse", "huber"]
 Noise = Literal["ou", "gaussian"]
-NoiseDecay = Literal["none", "linear", "cosine"]
 DISCRETE = ("daily_trading",)
 """Environments with discrete actions."""
 
@@ -125,11 +124,3 @@ class ActorCritic(OffPolicy, frozen=True, kw_only=True):
     ] = "gaussian"
     noise_stddev: Annotated[types.NotNegative, about("Standard deviation of the noise's draws.", "action")] = 0.3
     noise_damping: Annotated[types.ShareAbove0, about("Damping of the process in a step (ou).", "1/step")] = 0.15
-    noise_decay: Annotated[NoiseDecay, about("How noise_stddev falls to noise_stddev_final over train.steps.")] = "none"
-    noise_stddev_final: Annotated[types.NotNegative, about("Standard deviation at the end of decay.", "action")] = 0.0
-
-    def check(self, environment: str, mode: str, steps_per_iteration: int) -> None:
-        """See Agent.check."""
-        super().check(environment, mode, steps_per_iteration)
-        if self.noise_decay != "none" and mode == "single":
-            raise ValueError(f"agent.noise_decay is {self.noise_decay} with collect.mode single, wanted none, or batch")

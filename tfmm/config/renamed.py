@@ -1,4 +1,4 @@
-"""Keys and values of the configuration that had another name, each with the name it has now.
+"""Keys and values of the configuration that had another name, each with the name it has now, or that are gone.
 
 A file that still has an old name is refused, not translated: whoever reads it later finds one name for one thing.
 """
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from tfmm import errors
 
 ANY = None
+GONE = ""
 
 
 class Renamed(NamedTuple):
@@ -17,7 +18,7 @@ class Renamed(NamedTuple):
 
     Attributes:
         old: key, `section.name`. value: the old value that the row is for; ANY: every one.
-        new: key that took its place. new_value: what the old value is called now; ANY: it is as it was.
+        new: key that took its place; GONE: none did. new_value: what the old value is called now; ANY: it is as it was.
     """
 
     old: str
@@ -55,6 +56,11 @@ TABLE = (
     Renamed("data.rotation", ANY, "data.fold", ANY),
     Renamed("train.mirror", ANY, "train.reflect", ANY),
     Renamed("train.abstain", ANY, "train.no_quote_gate", ANY),
+    Renamed("train.sampler", ANY, GONE, ANY),
+    Renamed("train.priority_exponent", ANY, GONE, ANY),
+    Renamed("train.importance_exponent", ANY, GONE, ANY),
+    Renamed("agent.noise_decay", ANY, GONE, ANY),
+    Renamed("agent.noise_stddev_final", ANY, GONE, ANY),
 )
 """Where a key has several rows the first that fits counts."""
 
@@ -77,6 +83,8 @@ def _line(key: str, value: Any) -> str | None:
     row = next((row for row in TABLE if row.old == key and (row.value is ANY or row.value == value)), None)
     if row is None:
         return None
+    if row.new == GONE:
+        return f"{row.old} is no setting any more, wanted no such line (docs/CHANGELOG.md)"
     if row.new_value is ANY:
         return f"{row.old} is now {row.new}"
     new = f"{row.new} = " if row.new != row.old else ""

@@ -6,7 +6,6 @@ from tfmm.config import types
 from tfmm.config.types import about
 
 Mode = Literal["batch", "single"]
-Sampler = Literal["uniform", "prioritized"]
 Device = Literal["auto", "cpu", "gpu"]
 MIRRORED = ("market_making", "zero_norm")
 """Environments whose mirror images are known."""
@@ -35,13 +34,6 @@ class Train(types.Section, frozen=True, kw_only=True):
 
     # batches
     batch_size: Annotated[types.Count, about("Size of a batch.", "transitions")] = 256
-    sampler: Annotated[
-        Sampler, about("Whether transitions are drawn uniformly or by |TD error| ** priority_exponent.")
-    ] = "uniform"
-    priority_exponent: Annotated[types.Share, about("Exponent of the TD error in a priority.", "1")] = 0.6
-    importance_exponent: Annotated[
-        types.Share, about("Exponent of the weights that make up for the priorities in the loss.", "1")
-    ] = 0.4
     reflect: Annotated[bool, about("Whether a batch mixes transitions with their mirror images.")] = False
 
     # replay
@@ -82,11 +74,6 @@ class Train(types.Section, frozen=True, kw_only=True):
         types.Count, about("Interval between two messages of weights to other collectors.", "train steps")
     ] = 20
 
-    @property
-    def prioritized(self) -> bool:
-        """Whether transitions have priorities."""
-        return self.sampler == "prioritized"
-
     def check(self, environment: str, agent: str, mode: str) -> None:
         """Raises ValueError where the values do not fit each other, environment.name, agent.name or collect.mode."""
         if self.reflect and environment not in MIRRORED:
@@ -99,10 +86,5 @@ class Train(types.Section, frozen=True, kw_only=True):
             )
         if self.no_quote_gate and environment != "market_making":
             raise ValueError(f"train.no_quote_gate is true with environment.name {environment}, wanted market_making")
-        if self.prioritized and (mode == "single" or agent == "reinforce"):
-            raise ValueError(
-                f"train.sampler is prioritized with collect.mode {mode} and agent.name {agent}, wanted uniform, or "
-                "batch with an agent that learns from a replay"
-            )
         if self.patience and not self.validation_interval:
             raise ValueError(f"train.patience is {self.patience} with validation_interval 0, wanted validations")

@@ -29,7 +29,6 @@ def of(agent: tf_agent.TFAgent, config: experiment_lib.Config) -> dict[str, Any]
             "collect.mode": config.collect.mode,
             "environment.name": config.environment.name,
             "environment.rows": config.environment.rows,
-            "train.sampler": config.train.sampler,
         },
         "transition": {".".join(map(str, path)): [spec.dtype.name, *spec.shape] for path, spec in frames},
         # Keras numbers the layers of a process in the order of their making

@@ -140,15 +140,13 @@ class Collector:
             end_episode_on_boundary=True,
         )
 
-    def run(self, train_step: int) -> None:
-        """Plays the collect steps of an iteration into the replay, with the noise of a train step."""
-        self._run(self._driver, self._policy, train_step)
+    def run(self) -> None:
+        """Plays the collect steps of an iteration into the replay."""
+        self._run(self._driver, self._policy)
 
-    def refill(self, train_step: int) -> None:
-        """Plays the steps of a warm-up into the replay, with the policy and the noise of a train step."""
-        self._run(
-            self._driver_of(self._policy, [self._writer], self._config.collect.initial_steps), self._policy, train_step
-        )
+    def refill(self) -> None:
+        """Plays the steps of a warm-up into the replay, with the exploring policy."""
+        self._run(self._driver_of(self._policy, [self._writer], self._config.collect.initial_steps), self._policy)
 
     def warm_up(self, seed: int, into_replay: bool = True) -> Floats32:
         """Plays the first steps with uniform actions; returns the observations (K, F).
@@ -161,9 +159,7 @@ class Collector:
         self._run(self._driver_of(policy, observers, self._config.collect.initial_steps), policy)
         return seen.stacked()
 
-    def _run(self, driver, policy, train_step=None):
-        if self._noise is not None and train_step is not None:
-            self._noise.decay(min(1.0, train_step / self._config.train.steps))
+    def _run(self, driver, policy):
         if self._time_step is None:
             self._time_step = self._env.reset()
         self._time_step, _ = driver.run(self._time_step, policy.get_initial_state(self._env.batch_size or 1))

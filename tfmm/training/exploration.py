@@ -1,6 +1,5 @@
 """How a batch explores: noise on continuous actions, epsilon-greedy on discrete ones, with a process per row."""
 
-import math
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,9 +15,6 @@ class Exploration(Protocol):
 
     def __call__(self, action: Array, is_first: Bools) -> Array:
         """The greedy action (B, d) or (B,) perturbed, unclipped. is_first: (B,) rows at the start of an episode."""
-
-    def decay(self, share: float) -> None:
-        """Sets the strength to that of a share of the run in [0, 1]."""
 
     def metric(self) -> metrics.Reading:
         """The strength, for the log."""
@@ -50,7 +46,7 @@ class RowNoise:
     `gaussian`: N(0, stddev).
 
     Attributes:
-        stddev: in action units, now.
+        stddev: in action units.
     """
 
     def __init__(self, settings: agent_base.ActorCritic, shape: tuple[int, int], seed: int) -> None:
@@ -67,14 +63,6 @@ class RowNoise:
         self._x[is_first] = 0.0
         self._x = (1.0 - self._settings.noise_damping) * self._x + draw
         return action + self._x
-
-    def decay(self, share: float) -> None:
-        """Sets stddev to that of a share of the run in [0, 1]."""
-        first, last = self._settings.noise_stddev, self._settings.noise_stddev_final
-        if self._settings.noise_decay == "linear":
-            self.stddev = first + (last - first) * share
-        elif self._settings.noise_decay == "cosine":
-            self.stddev = last + (first - last) * 0.5 * (1.0 + math.cos(math.pi * share))
 
     def metric(self) -> metrics.Reading:
         """stddev, for the log."""
@@ -108,9 +96,6 @@ class EpsilonGreedy:
         explores = self._random.random(len(action)) < self.epsilon
         self._steps += 1
         return np.where(explores, self._random.integers(self._actions, size=len(action)), action)
-
-    def decay(self, share: float) -> None:
-        """Nothing: epsilon falls with the steps collected."""
 
     def metric(self) -> metrics.Reading:
         """epsilon, for the log."""

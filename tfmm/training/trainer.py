@@ -31,7 +31,7 @@ from tfmm.training import (
     validation as validation_lib,
 )
 from tfmm.training.distributed import learner as serving_lib
-from tfmm.training.replay import dataset, on_policy, prioritized, server as server_lib
+from tfmm.training.replay import dataset, on_policy, server as server_lib
 
 _NEVER = 2**62
 _LOG = logging.getLogger(__name__)
@@ -45,7 +45,6 @@ class Parts(NamedTuple):
     train_step: tf.Variable
     collected: metrics.Collected
     replay: server_lib.Replay | on_policy.Blocks
-    priorities: prioritized.Priorities | None
     learner: learner_lib.Learner
     checkpoints: checkpoints_lib.Checkpoints
 
@@ -94,8 +93,7 @@ def train(
 
         # Replay; of a server that other processes fill, its tables are of the agent's weights and of their statistics
         service = None if port is None else serving_lib.service(config, port, agent, collected.names)
-        priorities = prioritized.Priorities(settings, agent) if settings.prioritized else None
-        replay = dataset.create(task, agent, rows, run, service, priorities)
+        replay = dataset.create(task, agent, rows, run, service)
         to_close.callback(replay.close)
 
         # Learner; it traces agent.train, so the guard comes first. The triggers fire in their order after each call
@@ -123,8 +121,8 @@ def train(
             train_step,
             agent,
             lambda: dataset.dataset(task, replay),
-            after_train_strategy_step_fn=guard.check if priorities is None else priorities.after_step(guard.check),
-            triggers=[*(() if priorities is None else (priorities.trigger(replay.client),)), *timed],
+            after_train_strategy_step_fn=guard.check,
+            triggers=timed,
             checkpoint_interval=_NEVER,  # Checkpoints holds the state outside TensorFlow too
             summary_interval=settings.log_interval,
             strategy=strategy,
@@ -140,15 +138,13 @@ def train(
         serving = None if port is None else serving_lib.Serving(task, replay, agent, stop, checkpoints.save)
 
         # A checkpoint is restored only now: the Learner has made the variables of the optimisers
-        resumed = checkpoints.restore(
-            {"collector": collector, "monitor": values, "best": validation, "highest_priority": priorities}
-        )
+        resumed = checkpoints.restore({"collector": collector, "monitor": values, "best": validation})
         step = int(train_step.numpy())
         for trigger in timed:
             trigger.set_start(step)
         if resumed:
             _LOG.info("resuming at step %d, %d items in the replay", step, replay.items())
-        parts = Parts(env, agent, train_step, collected, replay, priorities, learner, checkpoints)
+        parts = Parts(env, agent, train_step, collected, replay, learner, checkpoints)
         if on_ready is not None:
             on_ready(parts)
 
@@ -161,12 +157,12 @@ def train(
                 if config.agent.normalise_observations:
                     networks.fit_normaliser(agent, seen)
             elif off_policy and not replay.restored:
-                collector.refill(step)
+                collector.refill()
             log.begin()
             while step < settings.steps and not validation.stale:
                 iterations = min(settings.steps_per_iteration, settings.steps - step)
                 if serving is None:
-                    collector.run(step)
+                    collector.run()
                 else:
                     serving.run(step, iterations)
                 if stop.number:

@@ -251,7 +251,7 @@ def collect(config: experiment_lib.Config, address: str, limit_s: float, seed: i
             reporter = Reporter(link, collected)
             while True:
                 link.check()
-                collector.run(link.train_step)
+                collector.run()
                 reporter.report_when_due()
                 bar.update(collected.transitions - bar.n)
         except _Finished:

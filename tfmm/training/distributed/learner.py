@@ -40,10 +40,6 @@ def check(config: experiment_lib.Config, option: str) -> None:
         raise errors.ConfigError(f"{option}: collect.mode is {config.collect.mode}, wanted batch")
     if agents.on_policy(config.agent):
         raise errors.ConfigError(f"{option}: agent.name is {config.agent.name}, wanted one that learns off policy")
-    if config.train.prioritized:
-        raise errors.ConfigError(
-            f"{option}: train.sampler is prioritized, wanted uniform: collectors do not know the highest priority"
-        )
 
 
 def claim(host: str, port: int) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 
-from tfmm.agents import factory as agents, guarded
+from tfmm.agents import factory as agents
 from tfmm.environments import task as task_lib
 from tfmm.training import run_directory
-from tfmm.training.replay import augmentation, checkpoint, n_step, on_policy, prioritized, server as server_lib
+from tfmm.training.replay import augmentation, checkpoint, n_step, on_policy, server as server_lib
 
 _LOG = logging.getLogger(__name__)
 
@@ -21,14 +21,12 @@ def create(
     rows: int | None,
     run: run_directory.RunDirectory,
     service: server_lib.Service | None = None,
-    priorities: prioritized.Priorities | None = None,
 ) -> Any:
     """The replay of a run, with the items of its newest checkpoint.
 
     Args:
         task: see environments.factory. rows: B, or None for a single environment.
         service: of a server that other processes fill too; None: this process alone fills it.
-        priorities: of prioritized replay, or None.
 
     Returns:
         server.Replay, or on_policy.Blocks for an agent that learns from each step once.
@@ -47,25 +45,19 @@ def create(
         length=task.config.agent.n_step + 1,
         folders=server_lib.Folders(run.scratch, _usable(run, settings, names)),
         service=service,
-        priorities=priorities,
     )
 
 
 def dataset(task: task_lib.Task, replay: server_lib.Replay | on_policy.Blocks) -> tf.data.Dataset:
     """Endless dataset of (Trajectory [B, 2, ...], ()): rewards centred and summed over agent.n_step steps,
-    reflected where train.reflect says so.
-
-    With priorities of (agents.guarded.WeightedExperience, keys (B,) int64).
-    """
+    reflected where train.reflect says so."""
     agent = task.config.agent
     centre = task.reward_centre if agent.reward_centre == "auto" else agent.reward_centre
     out = server_lib.centred(replay.dataset(task.config.train.batch_size), centre)
     out = n_step.folded(out, agent.n_step, agent.gamma)
     if task.config.train.reflect:
         out = augmentation.reflected(out, task.reflection)
-    if not task.config.train.prioritized:
-        return out
-    return out.map(lambda experience, info: (guarded.WeightedExperience(experience, info[0]), info[1]))
+    return out
 
 
 def _usable(run: run_directory.RunDirectory, settings: Any, names: Sequence[str]) -> Any:

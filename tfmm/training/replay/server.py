@@ -14,7 +14,7 @@ from tf_agents.replay_buffers import reverb_replay_buffer, reverb_utils
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts, trajectory
 
-from tfmm.training.replay import checkpoint as checkpoint_lib, prioritized, writers
+from tfmm.training.replay import checkpoint as checkpoint_lib, writers
 
 TABLE = writers.TABLE
 _GROUP = 64  # items drawn together; their transitions are shuffled before they are cut into batches
@@ -63,7 +63,6 @@ class Replay:
         timeout_s: a sampler that gets nothing for this time raises instead of waiting for ever.
         length: frames of an item, one more than the rewards that are summed; 2 with rows None.
         folders: of checkpoints. service: for other processes; None: of this process alone.
-        priorities: of prioritized replay, whose items are of one row; None: all items are equally likely.
 
     Attributes:
         restored: whether it began with a checkpoint's items. client: of the server. writer: observer that fills it.
@@ -78,12 +77,11 @@ class Replay:
         length: int = 2,
         folders: Folders | None = None,
         service: Service | None = None,
-        priorities: prioritized.Priorities | None = None,
     ) -> None:
         folders, service = folders or Folders(), service or Service()
-        self._data_spec, self._rows, self._priorities = data_spec, rows, priorities
+        self._data_spec, self._rows = data_spec, rows
         self._timeout_ms = round(timeout_s * 1000)
-        table = _table(data_spec, rows, capacity, length, service.limiter, priorities)
+        table = _table(data_spec, rows, capacity, length, service.limiter)
         self.restored = folders.checkpoint is not None
         self._scratch = pathlib.Path(tempfile.mkdtemp() if folders.scratch is None else folders.scratch)
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -96,18 +94,11 @@ class Replay:
         self.writer: Any
         if rows is None:
             self.writer = reverb_utils.ReverbAddTrajectoryObserver(self.client, TABLE, sequence_length=2)
-        elif priorities is not None:
-            self.writer = writers.RowWriter(self.client, length, lambda: priorities.highest)
         else:
             self.writer = writers.BatchWriter(self.client, length)
 
     def dataset(self, batch_size: int) -> tf.data.Dataset:
-        """Endless dataset of (Trajectory [batch_size, length, ...], ()), none beginning at the end of an episode.
-
-        With priorities (weights, keys) stands in the place of (), see prioritized.Priorities.dataset.
-        """
-        if self._priorities is not None:
-            return self._priorities.dataset(self._data_spec, self._address, batch_size, self._timeout_ms)
+        """Endless dataset of (Trajectory [batch_size, length, ...], ()), none beginning at the end of an episode."""
         if self._rows is None:
             buffer = reverb_replay_buffer.ReverbReplayBuffer(
                 self._data_spec,
@@ -172,18 +163,13 @@ def _transitions(group):
     return tf.nest.map_structure(lambda x, y: tf.ensure_shape(x, [None, y.shape[1], *y.shape[3:]]), flat, group)
 
 
-def _table(data_spec, rows, capacity, length, limiter, priorities):
+def _table(data_spec, rows, capacity, length, limiter):
     """The table of the transitions, see Replay."""
-    if priorities is None:
-        sampler, size, item = reverb.selectors.Uniform(), items(capacity, rows), signature(data_spec, rows, length)
-    else:
-        sampler, size = reverb.selectors.Prioritized(priorities.exponent), capacity
-        item = priorities.signature(data_spec, length)
     return reverb.Table(
         TABLE,
-        sampler=sampler,
+        sampler=reverb.selectors.Uniform(),
         remover=reverb.selectors.Fifo(),
         rate_limiter=limiter or reverb.rate_limiters.MinSize(1),
-        max_size=size,
-        signature=item,
+        max_size=items(capacity, rows),
+        signature=signature(data_spec, rows, length),
     )
