@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+from numba import types
+from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -69,3 +71,30 @@ def _modules() -> frozenset[pathlib.Path]:
 @functools.cache
 def _text(path: pathlib.Path) -> str:
     return path.read_text(encoding="utf-8")
+
+
+def _uncounted(context, builder, kind, value):
+    """A value of a numba type without its reference counters, inside tuples too."""
+    if isinstance(kind, types.Array):
+        array = context.make_array(kind)(context, builder, value)
+        array.meminfo = array.meminfo.type(None)
+        array.parent = array.parent.type(None)
+        return array._getvalue()
+    if isinstance(kind, types.BaseTuple):
+        items = [_uncounted(context, builder, one, builder.extract_value(value, k)) for k, one in enumerate(kind)]
+        return context.make_tuple(builder, kind, items)
+    return value
+
+
+@intrinsic
+def borrowed(typing: Any, value: Any) -> Any:
+    """The same array, or tuple of arrays, without reference counters, for a kernel whose caller keeps them alive.
+
+    Counting is atomic: in a kernel that hands arrays on at every step it costs up to half of the time, and threads that
+    share the arrays wait for each other.
+    """
+
+    def code(context, builder, signature, arguments):
+        return _uncounted(context, builder, signature.args[0], arguments[0])
+
+    return value(value), code

@@ -14,6 +14,7 @@ from tfmm.environments.tape import parameters as parameters_lib, task as tape_ta
 from tfmm.market import generator, schema, tape
 from tfmm.simulation import kernel, simulator, state
 from tfmm.simulation.exchange import ledger, rules
+from tfmm.simulation.rewards import kinds
 
 S = 1_000_000_000
 ONE = schema.Instrument(symbol="X", tick_size=0.01)
@@ -43,9 +44,9 @@ def make(events, rows=1, seed=0, windows=None, action="offsets", latency_ns=0, *
     parameters = parameters_lib.parameters(scales, base, environment, limit_orders=3)
     if changes.get("distances"):
         parameters["action"] = state.DISTANCES
-    return simulator.Simulator(
-        events, parameters, [Piece(events)], rows, 1.0, 40.0, 5.0, seed=seed, windows=windows, reward_scale=200.0
-    )
+    decisions = simulator.Decisions(1.0, window_s=40.0, warmup_s=5.0)
+    played = simulator.Tape(events, [Piece(events)], windows)
+    return simulator.Simulator(played, parameters, rows, decisions, kinds.Reward(scale=200.0), seed)
 
 
 def play(sim, actions):

@@ -146,7 +146,7 @@ def _drawn(task, log, row, segment):
     fills = log[log["batch_row"] == row]
     fills["event"] -= segment.start_row
     instruments = task.store.instruments
-    return replay.at_the_door(fills, instruments, rules.money_units(instruments, task.parameters))
+    return replay.to_fills(fills, instruments, rules.money_units(instruments, task.parameters))
 
 
 def _limited(task):

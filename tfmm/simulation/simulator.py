@@ -1,15 +1,51 @@
 """The door to the batched kernel: plain arrays in, plain arrays out, no TensorFlow."""
 
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
 import numpy as np
 
+from tfmm import jit
 from tfmm.market import store
-from tfmm.simulation import kernel, parallel, state
+from tfmm.simulation import arguments, kernel, parallel, state
 from tfmm.simulation.dealer import features, quoting
+from tfmm.simulation.rewards import kinds
 
 _MAPPED_BYTES = 1 << 28  # of mapped events that rows may have read before their pages are given back
 CLOCKS = ("time", "events", "both")
 _LOGGED_PER_ROW = 1024  # fills of a step that are kept
 _STATE = ("rows", "books", "rings", "observation", "reward", "step_type", "sent")
+
+
+class Tape(NamedTuple):
+    """What a simulator plays.
+
+    Attributes:
+        events: (E,) schema.EVENT of a store.
+        segments: sequence with fields or attributes start_row, stop_row, start_ns, stop_ns (as
+            tfmm.market.splits.Segment).
+        windows: (W, 3) int64, columns state.WINDOW_SEGMENT, ...; None: random windows of the segments.
+    """
+
+    events: np.ndarray
+    segments: Sequence[Any]
+    windows: np.ndarray | None = None
+
+
+class Decisions(NamedTuple):
+    """When the dealer decides.
+
+    Attributes:
+        interval_s: between decisions; of any clock the step of the warm-up. window_s: length of a random window.
+        warmup_s: before a window, over which the features are warmed up.
+        clock: what a decision waits for, `time`, `events` (n_quotes of them) or `both`; see kernel.next_decision.
+    """
+
+    interval_s: float
+    window_s: float = 0.0
+    warmup_s: float = 0.0
+    clock: str = "time"
+    n_quotes: int = 1
 
 
 class Simulator:
@@ -31,78 +67,64 @@ class Simulator:
 
     def __init__(
         self,
-        events,
-        rules,
-        segments,
-        rows,
-        interval_s,
-        window_s=0.0,
-        warmup_s=0.0,
-        seed=0,
-        windows=None,
-        reward_scale=1.0,
-        threads=1,
-        record=False,
-        clock=("time", 1),
-        risk=None,
-        values=None,
-    ):
+        tape: Tape,
+        parameters: np.ndarray,
+        n_rows: int,
+        decisions: Decisions,
+        reward: kinds.Reward | None = None,
+        seed: int = 0,
+        threads: int | None = 1,
+        record: bool = False,
+    ) -> None:
         """
         Args:
-            events: (E,) schema.EVENT. rules: (N,) state.PARAMETERS. segments: sequence with fields or
-                attributes start_row, stop_row, start_ns, stop_ns (as `tfmm.market.splits.Segment`).
-            rows: B. windows: (W, 3) int64 segment, start, end; None: random windows of `window_s`.
-            reward_scale: money of one reward unit, tick x lot of the first instrument.
+            tape: what is played. parameters: (N,) state.PARAMETERS. n_rows: B. decisions: when.
+            reward: what a step earns; None: the realised profit, in ticks x lots.
             threads: that share the rows, see parallel.Rows.
-            clock: what a decision waits for, ("time", _), ("events", number of quotes) or ("both", _); see
-                kernel.step_rows. interval_s still sets the steps of the warm-up.
-            risk: (Omega (N, N), cost of one unit for a second in tick x lot of the first instrument, u) of
-                tfmm.simulation.rewards.inventory_risk; None: each instrument's |Q| by itself.
-            values: (N, X (2 L + 1)) or (1, S) of tfmm.simulation.rewards.expected_fills, whose reward takes the place
-            of the drawn
-                profit; None: without.
             record: keep the fills of every step in `fills`; then one thread is used.
         """
-        count = len(rules)
-        self.rules = rules
-        self.interval_ns = round(interval_s * 1e9)
-        self._mapped = events
-        self._events = state.read_only(events)
-        self._segments = np.array([tuple(one)[-4:] for one in segments], state.SEGMENT)
-        self._windows = np.zeros((0, 3), np.int64) if windows is None else np.asarray(windows, np.int64)
-        kind, quotes = clock
-        spans = self.interval_ns, round(window_s * 1e9), round(warmup_s * 1e9)
-        self._clock = np.array([*spans, CLOCKS.index(kind), quotes], np.int64)
-        self._decay = features.decays(interval_s)
-        self._scale = float(reward_scale)
-        omega, cost, power = risk or (np.zeros((0, 0)), 0.0, 0.5)
-        self._omega, self._vector = np.ascontiguousarray(omega, np.float64), np.array([cost, power])
-        self._values = np.zeros((0, 0)) if values is None else np.ascontiguousarray(values, np.float64)
-        self.rows = np.zeros(rows, state.ROW)
-        self.books = np.zeros((rows, count), state.BOOK)
+        n_instruments = len(parameters)
+        self.rules = parameters
+        self.interval_ns = round(decisions.interval_s * 1e9)
+        self._mapped = tape.events
+        segments = np.array([tuple(one)[-4:] for one in tape.segments], state.SEGMENT)
+        windows = np.zeros((0, 3), np.int64) if tape.windows is None else np.asarray(tape.windows, np.int64)
+        self._market = arguments.Market(state.read_only(tape.events), segments, windows)
+        self._decisions = arguments.DecisionSchedule(
+            self.interval_ns,
+            round(decisions.window_s * 1e9),
+            round(decisions.warmup_s * 1e9),
+            CLOCKS.index(decisions.clock),
+            decisions.n_quotes,
+            features.decays(decisions.interval_s),
+        )
+        self._reward = _plain(kinds.Reward() if reward is None else reward)
+        self.rows = np.zeros(n_rows, state.ROW)
+        self.books = np.zeros((n_rows, n_instruments), state.BOOK)
         state.clear(self.books)
-        least_ns = self.interval_ns if kind == "time" else min(self.interval_ns, kernel.CLOCK_LEAST_NS)
-        in_flight = int(rules["latency_ns"].max()) // least_ns + 2
-        self.rings = np.zeros((rows, count, in_flight), state.ORDER)
-        self.observation = np.zeros((rows, count * len(features.NAMES)), np.float32)
-        self.reward, self.discount = np.zeros(rows, np.float32), np.ones(rows, np.float32)
-        self._terminates = bool(rules["liquidate"].any())
-        self.step_type = np.zeros(rows, np.int32)
-        self.sent = np.zeros((rows, count), state.ORDER)
-        self._log = np.zeros(_LOGGED_PER_ROW * rows * count if record else 0, state.FILL)
-        self._no_outcomes = np.zeros((0, 0, 0), np.int8)
-        self.width = 2 + 2 * int(rules["sizes"].any()) + int((rules["hedge"] == state.HEDGE_ACTION).any())
-        self._no_action = np.zeros((rows, count, self.width))
-        self._quoted = np.flatnonzero(rules["quoted"])
-        self._work = parallel.Rows(rows, self._part, 1 if record else threads)
-        self._since_release, self._release_every = 0, self._steps_to_release(rows, interval_s)
+        least_ns = self.interval_ns if decisions.clock == "time" else min(self.interval_ns, kernel.CLOCK_LEAST_NS)
+        in_flight = int(parameters["latency_ns"].max()) // least_ns + 2
+        self.rings = np.zeros((n_rows, n_instruments, in_flight), state.ORDER)
+        self.observation = np.zeros((n_rows, n_instruments * len(features.NAMES)), np.float32)
+        self.reward, self.discount = np.zeros(n_rows, np.float32), np.ones(n_rows, np.float32)
+        self._terminates = bool(parameters["liquidate"].any())
+        self.step_type = np.zeros(n_rows, np.int32)
+        self.sent = np.zeros((n_rows, n_instruments), state.ORDER)
+        self._log = np.zeros(_LOGGED_PER_ROW * n_rows * n_instruments if record else 0, state.FILL)
+        self.width = 2 + 2 * int(parameters["sizes"].any()) + int((parameters["hedge"] == state.HEDGE_ACTION).any())
+        self._no_action = np.zeros((n_rows, n_instruments, self.width))
+        self._quoted = np.flatnonzero(parameters["quoted"])
+        self._work = parallel.Rows(n_rows, self._part, 1 if record else threads)
+        self._since_release, self._release_every = 0, self._steps_to_release()
         self.seed(seed)
 
-    def _steps_to_release(self, rows, interval_s):
+    def _steps_to_release(self):
         """Steps in which the rows read about _MAPPED_BYTES of events."""
-        lasting = float(np.sum(self._segments["end_ns"] - self._segments["start_ns"])) * 1e-9
-        read = float(np.sum(self._segments["stop_row"] - self._segments["start_row"])) / max(lasting, interval_s)
-        return max(1, int(_MAPPED_BYTES / (max(read, 1.0) * interval_s * rows * self._events.itemsize)))
+        segments, interval_s = self._market.segments, self.interval_ns * 1e-9
+        lasting = float(np.sum(segments["end_ns"] - segments["start_ns"])) * 1e-9
+        read = float(np.sum(segments["stop_row"] - segments["start_row"])) / max(lasting, interval_s)
+        row_bytes = interval_s * len(self.rows) * self._market.events.itemsize
+        return max(1, int(_MAPPED_BYTES / (max(read, 1.0) * row_bytes)))
 
     def seed(self, seed):
         """Gives every row its own random stream; row b of any batch draws the same numbers."""
@@ -144,9 +166,7 @@ class Simulator:
             store.release(self._mapped)
             self._since_release = 0
         actions = self._whole(actions)
-        count = self._work(kernel.step_rows, actions)
-        if self._terminates:  # a window that ends with everything sold is the end for the agent too
-            np.not_equal(self.step_type, kernel.LAST, out=self.discount)
+        count = self._work(_step, actions)
         if len(self._log):
             assert 2 * count < len(self._log), f"{count} fills in a step, wanted at most {len(self._log) // 2}"
             self.fills = self._log[:count].copy()
@@ -162,30 +182,52 @@ class Simulator:
         return out
 
     def _part(self, part):
-        """Arguments of the kernel for some rows, without the actions."""
-        return (
-            self._events,
-            self._segments,
-            self._windows,
+        """Arguments of `_step` for some rows, without the actions."""
+        batch = arguments.Batch(
             self.rows[part],
             self.books[part],
             self.rings[part],
-            self.rules,
-            self._clock,
-            self._decay,
-            self._scale,
-            self._omega,
-            self._vector,
-            self._values,
             self.observation[part],
             self.reward[part],
             self.step_type[part],
             self.sent[part],
-            self._log,
-            self._no_outcomes,
-            len(self.rows),
             part.indices(len(self.rows))[0],
+            len(self.rows),
         )
+        log = arguments.FillLog(self._log, np.zeros(1, state.COUNTER)[0])
+        return tuple(self._market), tuple(batch), self.rules, tuple(self._decisions), self._reward, tuple(log)
+
+
+def _plain(reward):
+    """A Reward as plain nested tuples of numbers and arrays."""
+    risk = reward.risk
+    omega = np.ascontiguousarray(risk.omega, np.float64)
+    values = np.ascontiguousarray(reward.values, np.float64)
+    return (
+        int(reward.kind),
+        float(reward.scale),
+        (int(risk.kind), omega, float(risk.cost_per_s), float(risk.power)),
+        values,
+        bool(reward.is_joint),
+        bool(reward.subtracts_reference),
+        int(reward.markout_ns),
+    )
+
+
+@jit.kernel
+def _step(actions, market, batch, parameters, decisions, reward, log):
+    """kernel.step_rows of plain tuples, whose types numba looks up in a third of the time that NamedTuples take."""
+    kind, scale, risk, values, is_joint, subtracts_reference, markout_ns = jit.borrowed(reward)
+    named = kinds.Reward(kind, scale, kinds.Risk(*risk), values, is_joint, subtracts_reference, markout_ns)
+    return kernel.step_rows(
+        jit.borrowed(actions),
+        arguments.Market(*jit.borrowed(market)),
+        arguments.Batch(*jit.borrowed(batch)),
+        jit.borrowed(parameters),
+        arguments.DecisionSchedule(*jit.borrowed(decisions)),
+        named,
+        arguments.FillLog(*jit.borrowed(log)),
+    )
 
 
 def consecutive_windows(segments, window_s, warmup_s, interval_s):

@@ -52,6 +52,8 @@ ORDER = np.dtype(
         ("bid_lot", np.int64),  # 0: no quote on this side
         ("ask_tick", np.int64),
         ("ask_lot", np.int64),
+        ("bid_outcome", np.int32),  # OUTCOME_NAMES, written when it takes effect
+        ("ask_outcome", np.int32),
     ]
 )
 """A quote on its way to the venue."""
@@ -124,6 +126,11 @@ BOOK = np.dtype(
 )
 """What one batch row knows of one instrument."""
 
+DECAYS = np.dtype(
+    [("returns", np.float64, (3,)), ("flows", np.float64, (2,)), ("volatility", np.float64), ("inventory", np.float64)]
+)
+"""What is left of the moving averages after an interval, see tfmm.simulation.dealer.features.decays."""
+
 ROW = np.dtype(
     [
         ("cursor", np.int64),  # next event
@@ -137,7 +144,7 @@ ROW = np.dtype(
         ("risk_s", np.float64),  # integral of Risk(Q) dt, see tfmm.simulation.rewards.inventory_risk
         ("risk_now", np.float64),
         ("risk_ns", np.int64),  # the integral's upper end
-        ("decay", np.float64, (7,)),  # features.decays of the interval under way
+        ("decays", DECAYS),  # of the interval under way
     ]
 )
 """One batch row: an episode under way."""
@@ -178,7 +185,6 @@ PARAMETERS = np.dtype(
         ("rate", np.int64),  # instrument whose mid is the worth of the quote currency, or NO_INSTRUMENT
         ("rate_tick", np.float64),  # its mean mid on train, at which `weight` counts
         ("drift", np.float64, (6,)),  # coefficients of the features 2 to 7, see tfmm.calibration.drift
-        ("markout_ns", np.int64),  # see tfmm.simulation.rewards.markout; 0: fills are marked at the interval's end
         ("risk", np.float64),  # r: cost of one lot held for a second, tick
         ("action", np.int64),  # SKEW_SPREAD, OFFSETS, DISTANCES, CORRECTIONS or TICK_CORRECTIONS
         ("quoted", np.int64),  # whether we quote it; else it is only seen
@@ -203,7 +209,6 @@ PARAMETERS = np.dtype(
             np.int64,
         ),  # of the spread that have a value of their own, see tfmm.simulation.rewards.expected_fills
         ("value_cuts", np.float64, (MOST_VALUE_STATES - 1,)),  # between them, tick
-        ("compared", np.int64),  # whether a lesson is what a quote gains over the base quote
     ]
 )
 """Rules and scales of one instrument, constant over a run."""
@@ -221,6 +226,11 @@ FILL = np.dtype(
         ("batch_row", np.int32),
     ]
 )
+
+WINDOW_SEGMENT, WINDOW_START, WINDOW_END = range(3)
+"""Columns of windows: index of the segment, start and end in ns."""
+COUNTER = np.dtype([("n_fills", np.int64)])
+"""Entries of a log of fills."""
 
 SEGMENT = np.dtype([("start_row", np.int64), ("stop_row", np.int64), ("start_ns", np.int64), ("end_ns", np.int64)])
 

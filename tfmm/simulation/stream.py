@@ -8,7 +8,7 @@ import numpy as np
 
 from tfmm import jit
 from tfmm.market import schema
-from tfmm.simulation import kernel, parallel, simulator, state
+from tfmm.simulation import arguments, kernel, parallel, simulator, state
 from tfmm.simulation.dealer import quoting
 from tfmm.simulation.exchange import ledger
 
@@ -37,10 +37,15 @@ class Stream(simulator.Simulator):
             rules["tape_fills"], rules["client_rate"], rules["liquidate"] = 0, 0.0, 0
             rules["hedge"][rules["hedge"] == state.HEDGE_LIMIT] = state.HEDGE_NONE
         self._buffer = np.zeros(_CAPACITY, schema.EVENT)
+        kind, n_quotes = clock
         super().__init__(
-            self._buffer, rules, np.zeros(1, state.SEGMENT), 1, interval_s, warmup_s=warmup_s, clock=clock, seed=seed,
-            windows=np.zeros((1, 3)),
-        )  # fmt: skip
+            simulator.Tape(self._buffer, np.zeros(1, state.SEGMENT), np.zeros((1, 3))),
+            rules,
+            1,
+            simulator.Decisions(interval_s, warmup_s=warmup_s, clock=kind, n_quotes=n_quotes),
+            seed=seed,
+        )
+        self._segments, self._windows = self._market.segments, self._market.windows
         self._count, self.seen_ns, self._start_ns = 0, state.NEVER, None
         self._warmup_ns, self._end_ns = round(warmup_s * 1e9), _FOREVER if end_ns is None else int(end_ns)
         self.decision_ns, self.late, self._reported = None, 0, []
@@ -82,7 +87,7 @@ class Stream(simulator.Simulator):
         if self.over:
             return False
         self.rows["stop"] = self._count
-        return _next(self._events, self.rows, self.books, self._clock) < self.seen_ns
+        return _next(self._market.events, self.rows, self.books, self._decisions) < self.seen_ns
 
     def decide(self, action):
         """Goes on to the decision that is due.
@@ -99,7 +104,7 @@ class Stream(simulator.Simulator):
             self.reset()
             for fill in self._reported:
                 _report(self.books[0], *fill, self.rules)
-            _look(self.rows, self.books, self.rules, self.observation)
+            _observe(self.rows, self.books, self.rings, self.rules, self.observation)
         else:
             self.rows["stop"] = self._count
             action = self._whole(action).copy()
@@ -162,18 +167,18 @@ class Stream(simulator.Simulator):
 
     def _grow(self):
         self._buffer = np.concatenate([self._buffer, np.zeros(len(self._buffer), schema.EVENT)])
-        self._mapped, self._events = self._buffer, state.read_only(self._buffer)
+        self._mapped, self._market = self._buffer, self._market._replace(events=state.read_only(self._buffer))
         self._work = parallel.Rows(1, self._part, 1)
 
 
 @jit.kernel
-def _next(events, rows, books, clock):
-    return kernel.next_decision(events, rows[0], books[0], clock)
+def _next(events, rows, books, decisions):
+    return kernel.next_decision(events, rows[0], books[0], decisions)
 
 
 @jit.kernel
-def _look(rows, books, rules, observation):
-    kernel.look(rows[0], books[0], rules, observation[0])
+def _observe(rows, books, rings, rules, observation):
+    kernel.write_observation(rows[0], arguments.Account(books[0], rings[0], rules), observation[0])
 
 
 @jit.kernel

@@ -49,9 +49,14 @@ def make(rows=1, events=None, order_lot=1, limit_orders=10**9, window_s=0.0, thr
     parameters["action"] = state.DISTANCES
     windows = None if window_s else np.array([[0, 0, int(events["ts"][-1])]])
     return simulator.Simulator(
-        events, parameters, [Whole(events)], rows, 1.0, window_s, 0.0, seed=3, windows=windows, threads=threads,
+        simulator.Tape(events, [Whole(events)], windows),
+        parameters,
+        rows,
+        simulator.Decisions(1.0, window_s),
+        seed=3,
+        threads=threads,
         record=threads == 1,
-    )  # fmt: skip
+    )
 
 
 def play(sim, steps, ask=HALF_SPREAD, bid=HALF_SPREAD):
@@ -178,9 +183,8 @@ def test_a_liquidated_window_ends_flat():
 def test_sizes_and_hedges_as_actions():
     sim = make(rate_s=0.0, order_lot=10, rules={"hedge": "action"})
     sim.rules["sizes"] = 1
-    sim = simulator.Simulator(
-        still_market(), sim.rules, [Whole(still_market())], 1, 1.0, windows=np.array([[0, 0, 1000 * S]]), record=True
-    )
+    played = simulator.Tape(still_market(), [Whole(still_market())], np.array([[0, 0, 1000 * S]]))
+    sim = simulator.Simulator(played, sim.rules, 1, simulator.Decisions(1.0), record=True)
     assert sim.width == 5
     sim.reset()
     sim.books["inventory_lot"] = 8

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tests.simulation.rewards.test_expected_fills import task_of
-from tfmm.simulation import state
 
 
 def mid_at(events, ts, before):
@@ -24,7 +23,7 @@ def test_by_hand(small_config, rules, reward):
     if reward == "shaped_markout":
         assert values[0, 10] == 0 and (values[0, [0, 20]] < -task.scales[0].half_spread_tick).all()
     taught, drawn = (task.simulator(task.segments["train"], 3, 5, taught=one) for one in (True, False))
-    assert (task.parameters["markout_ns"] == 0).all()
+    assert (task.reward(True).markout_ns, task.reward(False).markout_ns) == (7 * 10**9, 0)
     events, random = task.store.events, np.random.default_rng(1)
     segment = task.segments["train"][0]
     tape = events[segment.start_row : segment.stop_row]
@@ -50,4 +49,3 @@ def test_by_hand(small_config, rules, reward):
             assert got == pytest.approx(wanted, abs=1e-3 * max(1.0, abs(wanted)))
             traded_at_all += abs(traded)
     assert traded_at_all > 0
-    assert state.PARAMETERS["markout_ns"] == np.int64

@@ -15,6 +15,7 @@ from tfmm.models import inventory
 from tfmm.simulation import rollout, simulator, state
 from tfmm.simulation.dealer import quoting
 from tfmm.simulation.exchange import ledger, rules as rules_lib
+from tfmm.simulation.rewards import kinds
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -164,29 +165,40 @@ class TapeTask:
         """
         environment = self.config.environment
         return simulator.Simulator(
-            self.store.events,
+            simulator.Tape(self.store.events, segments, windows),
             self.played(distances, limited, taught),
-            segments,
             rows,
-            interval_s=environment.interval_s,
-            window_s=environment.window_s,
-            warmup_s=environment.warmup_s,
+            simulator.Decisions(
+                environment.interval_s,
+                environment.window_s,
+                environment.warmup_s,
+                environment.clock,
+                environment.interval_quotes,
+            ),
+            reward=self.reward(taught),
             seed=seed,
-            windows=windows,
-            reward_scale=self.reward_scale,
-            risk=self.risk,
             threads=None,
-            values=self.values() if taught else None,
             record=record,
-            clock=(environment.clock, environment.interval_quotes),
+        )
+
+    def reward(self, taught):
+        """kinds.Reward of a simulator; taught: of environment.reward, else of the realised profit."""
+        risk = kinds.Risk() if self.risk is None else kinds.Risk(kinds.RiskKind.COVARIANCE, *self.risk)
+        out = kinds.Reward(scale=self.reward_scale, risk=risk)
+        values = self.values() if taught else None
+        if not taught:
+            return out
+        return out._replace(
+            kind=kinds.RewardKind[self.config.environment.reward.upper()],
+            values=out.values if values is None else values,
+            is_joint=values is not None and len(values) < len(self.scales),
+            subtracts_reference=inventory_value.subtracts_reference(self),
+            markout_ns=round(self.config.environment.markout_s * 1e9),
         )
 
     def played(self, distances=False, limited=True, taught=False):
         """(N,) state.PARAMETERS that a simulator plays by; arguments see `simulator`."""
         parameters = self.parameters
-        if taught and self.config.environment.reward in inventory_value.MARKOUT_REWARDS:
-            parameters = parameters.copy()
-            parameters["markout_ns"] = round(self.config.environment.markout_s * 1e9)
         if taught and inventory_value.n_spread_states(self) > 1:
             parameters = inventory_value.with_spread_states(self, parameters)
         if not limited:
@@ -194,7 +206,6 @@ class TapeTask:
             parameters["limit_lot"] = state.FOREVER
         if taught and inventory_value.subtracts_reference(self):
             parameters = parameters_lib.with_base(parameters, reference_quote.fit_once(self))
-            parameters["compared"] = 1
         if distances:
             parameters = parameters.copy()
             parameters["action"], parameters["sizes"] = state.DISTANCES, 0

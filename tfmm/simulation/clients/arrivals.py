@@ -14,144 +14,154 @@ import math
 import numpy as np
 
 from tfmm import jit
-from tfmm.simulation import randomness, state
+from tfmm.simulation import arguments, randomness, state
 from tfmm.simulation.exchange import events as events_lib, fills, ledger
 
 _EXPONENTIAL, _POWER, _LOGISTIC = state.CURVE_EXPONENTIAL, state.CURVE_POWER, state.CURVE_LOGISTIC
 _FOREVER, _BUY, _SELL = state.FOREVER, 1, -1
+_CLIENT, _HEDGE = state.CLIENT, state.HEDGE
 
 
 @jit.kernel
-def fill_probability(x, rules):
+def fill_probability(x, parameters):
     """Probability that a client takes a price x market spreads beyond the market's.
 
     exponential: min(1, exp(-k x)); power: min(1, (1 + max(x, 0))^-k); logistic: 1 / (1 + exp(k (x - m)));
     table: linear between the given values, which are at state.TABLE_X, constant outside.
     """
-    k = rules.client_k
-    if rules.client_curve == _EXPONENTIAL:
+    k = parameters.client_k
+    if parameters.client_curve == _EXPONENTIAL:
         return min(1.0, math.exp(min(0.0, -k * x)))
-    if rules.client_curve == _POWER:
+    if parameters.client_curve == _POWER:
         return (1.0 + max(x, 0.0)) ** -k
-    if rules.client_curve == _LOGISTIC:
-        return 1.0 / (1.0 + math.exp(min(max(k * (x - rules.client_middle), -700.0), 700.0)))
-    last = rules.client_table.shape[0] - 1
+    if parameters.client_curve == _LOGISTIC:
+        return 1.0 / (1.0 + math.exp(min(max(k * (x - parameters.client_middle), -700.0), 700.0)))
+    last = parameters.client_table.shape[0] - 1
     place = (x - state.TABLE_FROM) / state.TABLE_STEP
     if place <= 0.0:
-        return rules.client_table[0]
+        return parameters.client_table[0]
     if place >= last:
-        return rules.client_table[last]
+        return parameters.client_table[last]
     low = int(place)
-    return rules.client_table[low] + (place - low) * (rules.client_table[low + 1] - rules.client_table[low])
+    return parameters.client_table[low] + (place - low) * (
+        parameters.client_table[low + 1] - parameters.client_table[low]
+    )
 
 
 @jit.kernel
-def begin(row, books, rules):
+def begin(row, account):
     """Starts the clients of a window at row.ts, each instrument on its own stream."""
-    for n in range(books.shape[0]):
-        book = books[n]
+    for n in range(account.instruments.shape[0]):
+        instrument = account.instruments[n]
         row.random += np.uint64(1)
-        book.random = randomness.mixed(row.random + np.uint64(n) * np.uint64(0xD1B54A32D192ED03))
-        book.client_excess = 0.0
-        book.client_ns = row.ts
-        _draw_next(book, rules[n])
+        instrument.random = randomness.mixed(row.random + np.uint64(n) * np.uint64(0xD1B54A32D192ED03))
+        instrument.client_excess = 0.0
+        instrument.client_ns = row.ts
+        _draw_next(instrument, account.parameters[n])
 
 
 @jit.kernel
-def _draw_next(book, rules):
-    """Moves book.client_ns on to the next arrival; FOREVER without clients."""
-    if rules.client_rate <= 0.0:
-        book.client_ns = _FOREVER
+def _draw_next(instrument, parameters):
+    """Moves instrument.client_ns on to the next arrival; FOREVER without clients."""
+    if parameters.client_rate <= 0.0:
+        instrument.client_ns = _FOREVER
         return
-    base = 2.0 * rules.client_rate * (1.0 - rules.client_branching)
+    base = 2.0 * parameters.client_rate * (1.0 - parameters.client_branching)
     waited = 0.0
     while True:
-        bound = base + book.client_excess
-        wait = randomness.exponential(book) / bound
+        bound = base + instrument.client_excess
+        wait = randomness.exponential(instrument) / bound
         waited += wait
-        if rules.client_branching == 0.0:
+        if parameters.client_branching == 0.0:
             break
-        book.client_excess *= math.exp(-rules.client_decay * wait)
-        if randomness.uniform(book) * bound <= base + book.client_excess:
+        instrument.client_excess *= math.exp(-parameters.client_decay * wait)
+        if randomness.uniform(instrument) * bound <= base + instrument.client_excess:
             break
-    book.client_excess += rules.client_branching * rules.client_decay
-    book.client_ns += np.int64(waited * 1e9) + 1
+    instrument.client_excess += parameters.client_branching * parameters.client_decay
+    instrument.client_ns += np.int64(waited * 1e9) + 1
 
 
 @jit.kernel
-def next_arrival(books):
+def next_arrival(instruments):
     """(instrument, time in ns) of the next client."""
     first = 0
-    for n in range(1, books.shape[0]):
-        if books[n].client_ns < books[first].client_ns:
+    for n in range(1, instruments.shape[0]):
+        if instruments[n].client_ns < instruments[first].client_ns:
             first = n
-    return first, books[first].client_ns
+    return first, instruments[first].client_ns
 
 
 @jit.kernel
-def _wants(events, cursor, stop, book, n, rules):
+def _wants(events, row, instrument, n, parameters):
     """Side of the client who has just arrived; one draw, whoever it is."""
-    draw = randomness.uniform(book)
-    if draw >= rules.client_informed:
-        return _BUY if draw - rules.client_informed < 0.5 * (1.0 - rules.client_informed) else _SELL
-    now = 0.5 * (book.bid_tick + book.ask_tick)
-    later = events_lib.mid_at(events, cursor, stop, book.client_ns + rules.client_ahead_ns, n, now)
+    draw = randomness.uniform(instrument)
+    if draw >= parameters.client_informed:
+        return _BUY if draw - parameters.client_informed < 0.5 * (1.0 - parameters.client_informed) else _SELL
+    now = 0.5 * (instrument.bid_tick + instrument.ask_tick)
+    later = events_lib.mid_at(events, row.cursor, row.stop, instrument.client_ns + parameters.client_ahead_ns, n, now)
     if later == now:
-        return _BUY if draw < 0.5 * rules.client_informed else _SELL
+        return _BUY if draw < 0.5 * parameters.client_informed else _SELL
     return _BUY if later > now else _SELL
 
 
 @jit.kernel
-def serve(events, cursor, stop, books, n, rules, log, n_log):
-    """The client who has just arrived trades or not, and the next one is drawn.
+def on_arrival(events, row, account, n, log):
+    """The client of instrument n who has just arrived trades or not, and the next one is drawn.
 
     Args:
-        events: (E,) schema.EVENT, events[cursor:stop] still to come: what informed clients know.
-
-    Returns:
-        The new fill count.
+        events: (E,) schema.EVENT, events[row.cursor:row.stop] still to come: what informed clients know.
     """
-    book, rule = books[n], rules[n]
-    wants = _wants(events, cursor, stop, book, n, rule)
-    size = randomness.exponential(book)
-    decides = randomness.uniform(book)
-    lots = rule.client_lot
-    if rule.client_random_size:
-        lots = np.int64(1 + size * (rule.client_lot - 1) + 0.5)
-    if book.has_market:
-        spread = max(float(book.ask_tick - book.bid_tick), state.LOCKED_TICK)
-        side, tick, ours, beyond = _SELL, book.my_ask_tick, book.my_ask_lot, book.my_ask_tick - book.ask_tick
+    instrument, parameters = account.instruments[n], account.parameters[n]
+    wants = _wants(events, row, instrument, n, parameters)
+    size = randomness.exponential(instrument)
+    decides = randomness.uniform(instrument)
+    lots = parameters.client_lot
+    if parameters.client_random_size:
+        lots = np.int64(1 + size * (parameters.client_lot - 1) + 0.5)
+    if instrument.has_market:
+        spread = max(float(instrument.ask_tick - instrument.bid_tick), state.LOCKED_TICK)
+        side, tick, ours, beyond = (
+            _SELL,
+            instrument.my_ask_tick,
+            instrument.my_ask_lot,
+            instrument.my_ask_tick - instrument.ask_tick,
+        )
         if wants == _SELL:
-            side, tick, ours, beyond = _BUY, book.my_bid_tick, book.my_bid_lot, book.bid_tick - book.my_bid_tick
-        if ours > 0 and decides < fill_probability(beyond / spread, rule):
-            n_log = fills.fill(
-                book, side, tick, min(lots, ours), book.client_ns, cursor - 1, n, state.CLIENT, rule, log, n_log
+            side, tick, ours, beyond = (
+                _BUY,
+                instrument.my_bid_tick,
+                instrument.my_bid_lot,
+                instrument.bid_tick - instrument.my_bid_tick,
             )
-    _draw_next(book, rule)
-    return n_log
+        if ours > 0 and decides < fill_probability(beyond / spread, parameters):
+            filled = min(lots, ours)
+            trade = arguments.Trade(side, tick, filled, instrument.client_ns, row.cursor - 1, n, _CLIENT)
+            fills.fill(instrument, trade, parameters, log)
+    _draw_next(instrument, parameters)
 
 
 @jit.kernel
-def closing(bid_tick, ask_tick, side, worth, rules):
+def closing(bid_tick, ask_tick, side, worth, parameters):
     """What closing a lot of a long (side +1) or short inventory at the touch brings over its worth, fee paid, tick."""
     touch = bid_tick if side > 0 else ask_tick
-    return side * (touch - worth) - rules.taker_rate * ledger.notional(touch, rules.reference_tick)
+    return side * (touch - worth) - parameters.taker_rate * ledger.notional(touch, parameters.reference_tick)
 
 
 @jit.kernel
-def hedge_share(book, n, share, ts, event_row, rules, log, n_log):
-    """Closes a share of the inventory, in whole lots, as `hedge` does; below 0 is none. The new fill count."""
-    held = abs(book.inventory_lot)
-    keep = held - np.int64(min(max(share, 0.0), 1.0) * held + 0.5)
-    return hedge(book, n, keep, ts, event_row, rules, log, n_log)
+def hedge_share(instrument, n, share, ts, event_row, parameters, log):
+    """Closes a share of the inventory, in whole lots, as `hedge` does; below 0 is none."""
+    inventory_lot = abs(instrument.inventory_lot)
+    closed_lot = np.int64(min(max(share, 0.0), 1.0) * inventory_lot + 0.5)
+    hedge(instrument, n, inventory_lot - closed_lot, ts, event_row, parameters, log)
 
 
 @jit.kernel
-def hedge(book, n, keep_lot, ts, event_row, rules, log, n_log):
-    """Closes the inventory beyond +/- keep_lot at the market's touch, with the taker fee; new fill count."""
-    excess = abs(book.inventory_lot) - keep_lot
-    if excess <= 0 or not book.has_market:
-        return n_log
-    side = _SELL if book.inventory_lot > 0 else _BUY
-    tick = book.bid_tick if side == _SELL else book.ask_tick
-    return fills.deal(book, side, tick, excess, ts, event_row, n, state.HEDGE, rules, log, n_log)
+def hedge(instrument, n, threshold_lot, ts, event_row, parameters, log):
+    """Closes the inventory beyond +/- threshold_lot at the market's touch, with the taker fee."""
+    excess = abs(instrument.inventory_lot) - threshold_lot
+    if excess <= 0 or not instrument.has_market:
+        return
+    side = _SELL if instrument.inventory_lot > 0 else _BUY
+    tick = instrument.bid_tick if side == _SELL else instrument.ask_tick
+    trade = arguments.Trade(side, tick, excess, ts, event_row, n, _HEDGE)
+    fills.book_fill(instrument, trade, parameters, log)

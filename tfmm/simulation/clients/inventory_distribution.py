@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from tfmm import jit
-from tfmm.simulation import state
+from tfmm.simulation import arguments, state
 from tfmm.simulation.clients import arrivals, survival
 from tfmm.simulation.dealer import quoting
 from tfmm.simulation.exchange import fills
@@ -59,11 +59,11 @@ def outcomes(events, markets, actions, rules, out, held):
     """
     count = actions.shape[1]
     books, ring = np.zeros(count, state.BOOK), np.zeros(1, state.ORDER)
-    kept, unused = np.zeros((count, 2)), _unused()
+    kept, log = np.zeros((count, 2)), _no_log()
     for t in range(actions.shape[0]):
         now, then = markets[t], markets[t + 1]
         for q in range(count):
-            held[t, q] = count // 2 + _quote(books[q], ring, rules, now, q - count // 2, actions[t, q], unused)
+            held[t, q] = count // 2 + _quote(books[q], ring, rules, now, q - count // 2, actions[t, q], log)
             kept[q, 0] = kept[q, 1] = 1.0
             out[t, q].lot_s = 0.0
         _live(events, now, then.ts, books, kept, rules, out[t])
@@ -103,58 +103,53 @@ def distances(markets, actions, rules, out):
         bid, in market spreads; NaN: no quote on that side.
     """
     count = actions.shape[1]
-    book, ring, unused = np.zeros(1, state.BOOK)[0], np.zeros(1, state.ORDER), _unused()
+    book, ring, log = np.zeros(1, state.BOOK)[0], np.zeros(1, state.ORDER), _no_log()
     for t in range(actions.shape[0]):
         now = markets[t]
         mid = 0.5 * (now.bid_tick + now.ask_tick)
         spread = max(float(now.ask_tick - now.bid_tick), state.LOCKED_TICK)
         for q in range(count):
-            _quote(book, ring, rules, now, q - count // 2, actions[t, q], unused)
+            _quote(book, ring, rules, now, q - count // 2, actions[t, q], log)
             out[t, q, 0] = (book.my_ask_tick - mid) / spread if book.my_ask_lot > 0 else math.nan
             out[t, q, 1] = (mid - book.my_bid_tick) / spread if book.my_bid_lot > 0 else math.nan
 
 
 @jit.kernel
-def _unused():
-    """Empty log and outcomes of fills, made once: nothing is recorded here."""
-    return np.zeros(0, state.FILL), np.zeros((0, 0, 0), np.int8)
+def _no_log():
+    """A log, made once, in which nothing is recorded."""
+    return arguments.FillLog(np.zeros(0, state.FILL), np.zeros(1, state.COUNTER)[0])
 
 
 @jit.kernel
-def _quote(book, ring, rules, now, orders, action, unused):
+def _quote(book, ring, rules, now, orders, action, log):
     """A book at a market, with an inventory of so many orders, in which the quotes of an action rest; returns how many
-    orders it holds after the hedge that comes before them. unused: see _unused."""
+    orders it holds after the hedge that comes before them. log: see _no_log."""
     book.bid_tick, book.ask_tick, book.has_market = now.bid_tick, now.ask_tick, now.has_market
     book.drift, book.inventory_lot = now.drift, orders * rules.order_lot
     book.my_bid_lot = book.my_ask_lot = 0
     book.cash = book.fees = 0.0
-    no_log, no_outcomes = unused
     if rules.hedge == state.HEDGE_ACTION:
-        arrivals.hedge_share(book, 0, action[len(action) - 1], now.ts, now.row, rules, no_log, 0)
+        arrivals.hedge_share(book, 0, action[len(action) - 1], now.ts, now.row, rules, log)
     order = quoting.send(book, ring, rules, now.ts, action, math.nan)
-    fills.activate(book, order, rules, 0, 0, no_log, 0, no_outcomes, 0)
+    fills.activate(book, order, rules, log, 0, 0)
     return book.inventory_lot // rules.order_lot
 
 
 @jit.kernel
 def _live(events, now, until, books, kept, rules, out):
     """Lets the quotes stand from a decision until a time; kept: (2 L + 1, 2) that ask and bid still rest."""
-    since, place = now.ts, now.row
-    bid_tick, ask_tick, met, last_ns = now.bid_tick, now.ask_tick, now.has_market > 0, now.last_ns
-    while since < until:
-        place, end, next_bid, next_ask, next_met, last_ns = survival.change(
-            events, place, now.stop, until, 0, rules.gap_ns, bid_tick, ask_tick, met, last_ns
-        )
-        seconds = (end - since) * 1e-9
+    stretch = survival.Stretch(now.ts, now.row, now.bid_tick, now.ask_tick, now.has_market > 0, now.last_ns)
+    while stretch.start_ns < until:
+        following = survival.next_change(events, stretch, now.stop, until, 0, rules.gap_ns)
         for q in range(books.shape[0]):
             book, one = books[q], out[q]
             ask = book.my_ask_tick if book.my_ask_lot > 0 else state.NO_ASK
             bid = book.my_bid_tick if book.my_bid_lot > 0 else state.NO_BID
-            kept[q, 0], kept[q, 1], lot_s = survival.rest(
-                rules, book.inventory_lot, ask, bid, bid_tick, ask_tick, seconds, met, kept[q, 0], kept[q, 1]
-            )
+            quote = survival.Quote(ask, bid, kept[q, 0], kept[q, 1])
+            quote, lot_s = survival.outlive(rules, book.inventory_lot, quote, stretch, following.start_ns)
+            kept[q, 0], kept[q, 1] = quote.ask_survival, quote.bid_survival
             one.lot_s += lot_s
-        since, bid_tick, ask_tick, met = end, next_bid, next_ask, next_met
+        stretch = following
 
 
 @jit.kernel

@@ -6,6 +6,7 @@ independently. The price path does not depend on us, so that is known of every s
 """
 
 import math
+from typing import NamedTuple
 
 from tfmm import jit
 from tfmm.market import schema
@@ -16,60 +17,87 @@ _QUOTE = schema.QUOTE
 _NO_ASK, _NO_BID = state.NO_ASK, state.NO_BID
 
 
+class Stretch(NamedTuple):
+    """A stretch of the tape in which an instrument's best prices stand still.
+
+    Attributes:
+        start_ns: when it begins. cursor: next event.
+        bid_tick, ask_tick: best prices. is_met: whether clients meet our quotes.
+        last_ns: time of the tape's event before.
+    """
+
+    start_ns: int
+    cursor: int
+    bid_tick: int
+    ask_tick: int
+    is_met: bool
+    last_ns: int
+
+
+class Quote(NamedTuple):
+    """A quote of an order a side. ask_tick, bid_tick: prices; state.NO_ASK, state.NO_BID: none. ask_survival,
+    bid_survival: probabilities that nobody has taken them yet."""
+
+    ask_tick: int
+    bid_tick: int
+    ask_survival: float
+    bid_survival: float
+
+
 @jit.kernel
-def change(events, place, stop, until, n, gap_ns, bid_tick, ask_tick, met, last_ns):
-    """The end of a stretch of the tape in which instrument n's best prices stand still.
+def next_change(events, stretch, stop, until, n, gap_ns):
+    """The stretch after this one.
 
     Args:
-        events: (E,) schema.EVENT, those from `place` to `stop` are still to come. until: ns, the latest end.
-        gap_ns: over a longer hole in the data quotes are pulled. bid_tick, ask_tick: what the best prices are.
-        met: whether clients meet our quotes. last_ns: time of the tape's event before.
+        events: (E,) schema.EVENT, those from stretch.cursor to `stop` are still to come. until: ns, the latest start.
+        n: instrument. gap_ns: over a longer hole in the data quotes are pulled.
 
     Returns:
-        place, the stretch's end (ns; `until` when nothing changes before), bid_tick, ask_tick, met, last_ns after it.
+        A Stretch; it starts at `until` when nothing changes before.
     """
-    for k in range(place, stop):
+    last_ns, bid_tick, ask_tick = stretch.last_ns, stretch.bid_tick, stretch.ask_tick
+    for k in range(stretch.cursor, stop):
         event = events[k]
         if event.ts > until:
             break
         # pulled quotes do not come back before the next decision
-        pulled = met and event.ts - last_ns > gap_ns
+        pulled = stretch.is_met and event.ts - last_ns > gap_ns
         last_ns = event.ts
         moved = event.kind == _QUOTE and event.instrument == n
         moved = moved and (event.lo_tick != bid_tick or event.hi_tick != ask_tick)
         if moved:
             bid_tick, ask_tick = event.lo_tick, event.hi_tick
         if pulled or moved:
-            return k + 1, event.ts, bid_tick, ask_tick, met and not pulled, last_ns
-    return stop, until, bid_tick, ask_tick, met, last_ns
+            return Stretch(event.ts, k + 1, bid_tick, ask_tick, stretch.is_met and not pulled, last_ns)
+    return Stretch(until, stop, bid_tick, ask_tick, stretch.is_met, last_ns)
 
 
 @jit.kernel
-def rest(rules, held_lot, ask, bid, bid_tick, ask_tick, seconds, met, ask_kept, bid_kept):
-    """A stretch of the tape goes by for a quote of an order a side and the inventory that it was sent with.
-
-    Args:
-        ask, bid: our prices, ticks; state.NO_ASK, state.NO_BID: none. ask_kept, bid_kept: probabilities that they still
-            rest. bid_tick, ask_tick, met: see `change`.
+def outlive(parameters, inventory_lot, quote, stretch, end_ns):
+    """A stretch of the tape goes by for a quote and the inventory that it was sent with.
 
     Returns:
-        ask_kept, bid_kept after it; the expected integral of |inventory| dt over it, lot x s.
+        The Quote at end_ns; the expected integral of |inventory| dt over the stretch, lot x s.
     """
+    seconds = (end_ns - stretch.start_ns) * 1e-9
     if seconds <= 0.0:
-        return ask_kept, bid_kept, 0.0
-    spread = max(float(ask_tick - bid_tick), state.LOCKED_TICK)
+        return quote, 0.0
+    spread = max(float(stretch.ask_tick - stretch.bid_tick), state.LOCKED_TICK)
     sells = buys = 0.0
-    if met and ask != _NO_ASK:
-        sells = rules.client_rate * arrivals.fill_probability((ask - ask_tick) / spread, rules)
-    if met and bid != _NO_BID:
-        buys = rules.client_rate * arrivals.fill_probability((bid_tick - bid) / spread, rules)
-    ask_s = ask_kept * _resting(sells, seconds)
-    bid_s = bid_kept * _resting(buys, seconds)
-    both_s = ask_kept * bid_kept * _resting(sells + buys, seconds)
-    lot = rules.order_lot
-    lot_s = abs(held_lot) * (seconds - ask_s - bid_s + 2.0 * both_s)
-    lot_s += abs(held_lot - lot) * (bid_s - both_s) + abs(held_lot + lot) * (ask_s - both_s)
-    return ask_kept * math.exp(-sells * seconds), bid_kept * math.exp(-buys * seconds), lot_s
+    if stretch.is_met and quote.ask_tick != _NO_ASK:
+        beyond = (quote.ask_tick - stretch.ask_tick) / spread
+        sells = parameters.client_rate * arrivals.fill_probability(beyond, parameters)
+    if stretch.is_met and quote.bid_tick != _NO_BID:
+        beyond = (stretch.bid_tick - quote.bid_tick) / spread
+        buys = parameters.client_rate * arrivals.fill_probability(beyond, parameters)
+    ask_s = quote.ask_survival * _resting(sells, seconds)
+    bid_s = quote.bid_survival * _resting(buys, seconds)
+    both_s = quote.ask_survival * quote.bid_survival * _resting(sells + buys, seconds)
+    lot = parameters.order_lot
+    lot_s = abs(inventory_lot) * (seconds - ask_s - bid_s + 2.0 * both_s)
+    lot_s += abs(inventory_lot - lot) * (bid_s - both_s) + abs(inventory_lot + lot) * (ask_s - both_s)
+    ask_survival = quote.ask_survival * math.exp(-sells * seconds)
+    return Quote(quote.ask_tick, quote.bid_tick, ask_survival, quote.bid_survival * math.exp(-buys * seconds)), lot_s
 
 
 @jit.kernel

@@ -35,54 +35,83 @@ NAMES = (
 )
 DEFAULT = NAMES[:13]
 """What every market has. `time_left` is left out: a window that is merely over has no end to prepare for."""
-DRIFT = NAMES.index("drift")
+INVENTORY, SPREAD, IMBALANCE, FLOW, RETURN, VOLATILITY, BID_DISTANCE, ASK_DISTANCE, BID_LIVE, ASK_LIVE, TIME_LEFT = (
+    NAMES.index(name)
+    for name in (
+        "inventory", "spread", "imbalance", "flow_5s", "return_1s", "volatility", "bid_distance", "ask_distance",
+        "bid_live", "ask_live", "time_left",
+    )
+)  # fmt: skip
+BID_QUEUE, ASK_QUEUE, CASH, DRIFT, SYNTHETIC_DEVIATION, INVENTORY_CHANGE = (
+    NAMES.index(name) for name in ("bid_queue", "ask_queue", "cash", "drift", "synthetic_deviation", "inventory_change")
+)
+"""Columns of an observation; FLOW and RETURN are the first of several."""
 
 RETURN_S = (1.0, 5.0, 30.0)
 FLOW_S = (5.0, 30.0)
 VOLATILITY_S = 60.0
 INVENTORY_S = 10.0
-_TIMES_S = (*RETURN_S, *FLOW_S, VOLATILITY_S, INVENTORY_S)
 _CLIP = 10.0
 _QUEUE = state.TOUCH_QUEUE
 
 
 def decays(interval_s):
-    """(7,) float64: what is left of an average after one interval: returns, flows, volatility, inventory."""
-    return np.exp(-interval_s / np.array(_TIMES_S))
+    """(1,) state.DECAYS: what is left of the averages after one interval."""
+    out = np.zeros(1, state.DECAYS)
+    out["returns"], out["flows"] = np.exp(-interval_s / np.array(RETURN_S)), np.exp(-interval_s / np.array(FLOW_S))
+    out["volatility"], out["inventory"] = np.exp(-interval_s / VOLATILITY_S), np.exp(-interval_s / INVENTORY_S)
+    return out
 
 
 @jit.kernel
 def decay_over(interval_s, out):
-    """`decays` of any interval, into out (7,)."""
-    for k in range(len(_TIMES_S)):
-        out[k] = math.exp(-interval_s / _TIMES_S[k])
+    """`decays` of any interval, into a record of state.DECAYS."""
+    for k in range(len(RETURN_S)):
+        out.returns[k] = math.exp(-interval_s / RETURN_S[k])
+    for k in range(len(FLOW_S)):
+        out.flows[k] = math.exp(-interval_s / FLOW_S[k])
+    out.volatility = math.exp(-interval_s / VOLATILITY_S)
+    out.inventory = math.exp(-interval_s / INVENTORY_S)
 
 
 @jit.kernel
-def update(book, rules, decay, interval_s):
+def copy_decays(source, out):
+    """Copies a record of state.DECAYS."""
+    for k in range(len(RETURN_S)):
+        out.returns[k] = source.returns[k]
+    for k in range(len(FLOW_S)):
+        out.flows[k] = source.flows[k]
+    out.volatility, out.inventory = source.volatility, source.inventory
+
+
+@jit.kernel
+def update(instrument, parameters, decays, interval_s):
     """Brings the averages of one instrument up to a decision and empties the trade counters."""
-    book.inventory_average = decay[6] * book.inventory_average + (1.0 - decay[6]) * book.inventory_lot
-    if not book.has_market:
+    left = decays.inventory
+    instrument.inventory_average = left * instrument.inventory_average + (1.0 - left) * instrument.inventory_lot
+    if not instrument.has_market:
         return
-    mid = 0.5 * (book.bid_tick + book.ask_tick)
-    if not book.warm:
-        book.warm = 1
-        book.last_mid = mid
+    mid = 0.5 * (instrument.bid_tick + instrument.ask_tick)
+    if not instrument.warm:
+        instrument.warm = 1
+        instrument.last_mid = mid
         for k in range(3):
-            book.mid_average[k] = mid
-        book.variance = rules.sigma_tick * rules.sigma_tick
+            instrument.mid_average[k] = mid
+        instrument.variance = parameters.sigma_tick * parameters.sigma_tick
     for k in range(3):
-        book.mid_average[k] = decay[k] * book.mid_average[k] + (1.0 - decay[k]) * mid
-    signed = book.buy_size - book.sell_size
-    total = book.buy_size + book.sell_size
+        left = decays.returns[k]
+        instrument.mid_average[k] = left * instrument.mid_average[k] + (1.0 - left) * mid
+    signed = instrument.buy_size - instrument.sell_size
+    total = instrument.buy_size + instrument.sell_size
     for k in range(2):
-        book.signed_flow[k] = decay[3 + k] * book.signed_flow[k] + (1.0 - decay[3 + k]) * signed
-        book.total_flow[k] = decay[3 + k] * book.total_flow[k] + (1.0 - decay[3 + k]) * total
-    move = mid - book.last_mid
-    book.variance = decay[5] * book.variance + (1.0 - decay[5]) * move * move / interval_s
-    book.last_mid = mid
-    book.buy_size = 0.0
-    book.sell_size = 0.0
+        left = decays.flows[k]
+        instrument.signed_flow[k] = left * instrument.signed_flow[k] + (1.0 - left) * signed
+        instrument.total_flow[k] = left * instrument.total_flow[k] + (1.0 - left) * total
+    move, left = mid - instrument.last_mid, decays.volatility
+    instrument.variance = left * instrument.variance + (1.0 - left) * move * move / interval_s
+    instrument.last_mid = mid
+    instrument.buy_size = 0.0
+    instrument.sell_size = 0.0
 
 
 @jit.kernel
@@ -91,48 +120,50 @@ def _clipped(x):
 
 
 @jit.kernel
-def _queue_share(ahead, lots, rules):
-    if lots == 0 or rules.touch != _QUEUE:
+def _queue_share(ahead, lots, parameters):
+    if lots == 0 or parameters.touch != _QUEUE:
         return 0.0
-    return 1.0 if math.isinf(ahead) else ahead / (ahead + lots * rules.lot_size)
+    return 1.0 if math.isinf(ahead) else ahead / (ahead + lots * parameters.lot_size)
 
 
 @jit.kernel
-def observe(book, rules, time_left, synthetic, out):
+def observe(instrument, parameters, time_left, synthetic, out):
     """Writes the features of one instrument, in the order of NAMES, into out (F,) float32.
 
     synthetic: mid of its synthetic quotes in ticks, NaN without.
     """
     out[:] = 0.0
-    book.drift = 0.0
-    out[0] = book.inventory_lot / rules.limit_lot
-    out[13] = time_left
-    out[19] = _clipped((book.inventory_lot - book.inventory_average) / rules.order_lot)
-    out[14] = _queue_share(book.bid_ahead, book.my_bid_lot, rules)
-    out[15] = _queue_share(book.ask_ahead, book.my_ask_lot, rules)
-    if math.isfinite(rules.cash_limit) and rules.cash_limit > 0.0:
-        out[16] = _clipped((book.cash - book.fees) / rules.cash_limit)
-    if not book.has_market:
+    instrument.drift = 0.0
+    out[INVENTORY] = instrument.inventory_lot / parameters.limit_lot
+    out[TIME_LEFT] = time_left
+    change = instrument.inventory_lot - instrument.inventory_average
+    out[INVENTORY_CHANGE] = _clipped(change / parameters.order_lot)
+    out[BID_QUEUE] = _queue_share(instrument.bid_ahead, instrument.my_bid_lot, parameters)
+    out[ASK_QUEUE] = _queue_share(instrument.ask_ahead, instrument.my_ask_lot, parameters)
+    if math.isfinite(parameters.cash_limit) and parameters.cash_limit > 0.0:
+        out[CASH] = _clipped((instrument.cash - instrument.fees) / parameters.cash_limit)
+    if not instrument.has_market:
         return
-    unit = rules.half_spread_tick
-    mid = 0.5 * (book.bid_tick + book.ask_tick)
-    out[1] = _clipped(math.log(max(book.ask_tick - book.bid_tick, 0.5) / (2.0 * unit)))
-    out[2] = (book.bid_size - book.ask_size) / (book.bid_size + book.ask_size)
+    unit = parameters.half_spread_tick
+    mid = 0.5 * (instrument.bid_tick + instrument.ask_tick)
+    out[SPREAD] = _clipped(math.log(max(instrument.ask_tick - instrument.bid_tick, 0.5) / (2.0 * unit)))
+    out[IMBALANCE] = (instrument.bid_size - instrument.ask_size) / (instrument.bid_size + instrument.ask_size)
     for k in range(2):
-        if book.total_flow[k] > 0.0:
-            out[3 + k] = book.signed_flow[k] / book.total_flow[k]
+        if instrument.total_flow[k] > 0.0:
+            out[FLOW + k] = instrument.signed_flow[k] / instrument.total_flow[k]
     for k in range(3):
-        scale = rules.sigma_tick * math.sqrt(RETURN_S[k])
-        out[5 + k] = _clipped((mid - book.mid_average[k]) / scale)
+        scale = parameters.sigma_tick * math.sqrt(RETURN_S[k])
+        out[RETURN + k] = _clipped((mid - instrument.mid_average[k]) / scale)
     for k in range(6):
-        out[17] += rules.drift[k] * out[2 + k]
-    book.drift = out[17]
-    out[8] = _clipped(0.5 * math.log(max(book.variance, 1e-12) / (rules.sigma_tick * rules.sigma_tick)))
+        out[DRIFT] += parameters.drift[k] * out[IMBALANCE + k]
+    instrument.drift = out[DRIFT]
+    variance = max(instrument.variance, 1e-12) / (parameters.sigma_tick * parameters.sigma_tick)
+    out[VOLATILITY] = _clipped(0.5 * math.log(variance))
     if not math.isnan(synthetic):
-        out[18] = _clipped((mid - synthetic) / unit)
-    if book.my_bid_lot > 0:
-        out[9] = _clipped((mid - book.my_bid_tick) / unit)
-        out[11] = 1.0
-    if book.my_ask_lot > 0:
-        out[10] = _clipped((book.my_ask_tick - mid) / unit)
-        out[12] = 1.0
+        out[SYNTHETIC_DEVIATION] = _clipped((mid - synthetic) / unit)
+    if instrument.my_bid_lot > 0:
+        out[BID_DISTANCE] = _clipped((mid - instrument.my_bid_tick) / unit)
+        out[BID_LIVE] = 1.0
+    if instrument.my_ask_lot > 0:
+        out[ASK_DISTANCE] = _clipped((instrument.my_ask_tick - mid) / unit)
+        out[ASK_LIVE] = 1.0

@@ -1,13 +1,13 @@
-"""Applies events to the books: the loop under replay and environments alike.
+"""Applies events to our instruments: the loop under replay and environments alike.
 
-Most events change nothing but the market. They are skipped by comparing prices alone; the book learns of the
+Most events change nothing but the market. They are skipped by comparing prices alone; the instrument takes over the
 last quote when something happens: a possible fill, an activation, the end of the stretch.
 """
 
 from tfmm import jit
 from tfmm.market import schema
 from tfmm.simulation import state
-from tfmm.simulation.exchange import events as events_lib, fills
+from tfmm.simulation.exchange import fills
 
 _QUOTE, _BUY, _SELL = schema.QUOTE, schema.BUY, schema.SELL
 _FOREVER, _NEVER = state.FOREVER, state.NEVER
@@ -42,7 +42,7 @@ def _skip(events, cursor, stop, last_ns, bid_tick, ask_tick, gap_ns, before_ns):
 
 @jit.kernel
 def _skip_dense(events, cursor, stop, last_ns, bid_tick, ask_tick):
-    """_skip where gaps do not matter: the loop that everything's speed comes from."""
+    """_skip where gaps do not matter: the loop that decides how fast everything is."""
     while cursor < stop:
         event = events[cursor]
         if event.ts > last_ns or event.lo_tick >= ask_tick or event.hi_tick <= bid_tick:
@@ -52,120 +52,119 @@ def _skip_dense(events, cursor, stop, last_ns, bid_tick, ask_tick):
 
 
 @jit.kernel
-def _catch_up(book, events, start, stop):
+def _catch_up(instrument, events, start, stop):
     """The market moves to the last quote of events[start:stop]."""
     for row in range(stop - 1, start - 1, -1):
         if events[row].kind == _QUOTE:
-            fills.show(book, events[row])
+            fills.set_market(instrument, events[row])
             break
 
 
 @jit.kernel
-def _count_flow(book, event):
+def _count_flow(instrument, event):
     if event.side == _BUY:
-        book.buy_size += event.lo_size
+        instrument.buy_size += event.lo_size
     elif event.side == _SELL:
-        book.sell_size += event.lo_size
+        instrument.sell_size += event.lo_size
 
 
 @jit.kernel
-def _apply(books, event, row, rules, log, n_log):
-    n = event.instrument
-    if not rules[n].tape_fills:
-        if event.kind == _QUOTE:
-            fills.show(books[n], event)
-        else:
-            _count_flow(books[n], event)
-        return n_log
+def _apply(account, event, row, log):
+    instrument, parameters = account.instruments[event.instrument], account.parameters[event.instrument]
     if event.kind == _QUOTE:
-        return fills.meet_quote(books[n], event, row, rules[n], log, n_log)
-    _count_flow(books[n], event)
-    return fills.meet_trade(books[n], event, row, rules[n], log, n_log)
+        if parameters.tape_fills:
+            fills.on_quote(instrument, event, row, parameters, log)
+        else:
+            fills.set_market(instrument, event)
+    else:
+        _count_flow(instrument, event)
+        if parameters.tape_fills:
+            fills.on_trade(instrument, event, row, parameters, log)
 
 
 @jit.kernel
-def _full(books, log, n_log):
+def _full(instruments, log):
     """Whether the log might not hold the fills of one more event and of every quote still in flight."""
-    if log.shape[0] == 0:
+    if log.fills.shape[0] == 0:
         return False
     waiting = 0
-    for n in range(books.shape[0]):
-        waiting += books[n].tail - books[n].head
-    return n_log + 2 * (waiting + 1) > log.shape[0]
+    for n in range(instruments.shape[0]):
+        waiting += instruments[n].tail - instruments[n].head
+    return log.counter.n_fills + 2 * (waiting + 1) > log.fills.shape[0]
 
 
 @jit.kernel
-def _watched(book, rules):
-    """Prices that an event must reach to matter: ours; in queue mode any change at our price matters too."""
-    if not rules.tape_fills:
+def _prices_that_matter(instrument, parameters):
+    """Bid and ask that an event must reach to matter: ours; in queue mode any change at our price matters too."""
+    if not parameters.tape_fills:
         return state.NO_BID, state.NO_ASK
-    if rules.touch == _QUEUE and book.my_bid_lot + book.my_ask_lot > 0:
+    if parameters.touch == _QUEUE and instrument.my_bid_lot + instrument.my_ask_lot > 0:
         return _FOREVER, _NEVER
-    return book.my_bid_tick, book.my_ask_tick
+    return instrument.my_bid_tick, instrument.my_ask_tick
 
 
 @jit.kernel
-def advance(events, cursor, stop, until, books, rings, rules, flow, pause, log, n_log, outcomes):
+def advance(events, cursor, stop, until, account, count_flow, stop_at_fill, log):
     """Applies events[cursor:stop] with ts <= until, and every activation due by then.
 
     Args:
-        events: (E,) schema.EVENT.
-        books: (N,) state.BOOK of one batch row. rings: (N, L) state.ORDER. rules: (N,) state.PARAMETERS.
-        flow: whether traded sizes are summed up for the features. pause: whether to stop after every fill.
-        log: (K,) state.FILL, or empty to keep no log. outcomes: (N, L, 2) int8, or empty: state.OUTCOME_NAMES.
+        events: (E,) schema.EVENT. account: arguments.Account of one batch row.
+        count_flow: whether traded sizes are summed up for the features.
+        stop_at_fill: whether to return after every event that fills us.
+        log: arguments.FillLog; its count grows.
 
     Returns:
-        New cursor, new number of log entries. With a log that could overflow it stops early, at a row that is
-        neither `stop` nor later than `until`: call it again with a longer log. One that pauses has more to do
-        as long as the number of entries changes.
+        New cursor. With a log that could overflow it returns early, at a row that is neither `stop` nor later than
+        `until`: call it again with a longer log. One that stops at fills has more to do as long as the count changes.
     """
-    single = books.shape[0] == 1
-    gap_ns = rules[0].gap_ns
-    begun = n_log
-    next_ns, n_log = fills.activate_due(books, rings, rules, _NEVER, cursor, log, n_log, outcomes)
+    instruments, parameters = account.instruments, account.parameters
+    single = instruments.shape[0] == 1
+    gap_ns = parameters[0].gap_ns
+    count_before = log.counter.n_fills
+    next_ns = fills.activate_due(account, _NEVER, cursor, log)
     while cursor < stop:
-        if pause and n_log != begun:
-            return cursor, n_log
+        if stop_at_fill and log.counter.n_fills != count_before:
+            return cursor
         if single:
-            book = books[0]
+            instrument = instruments[0]
             start, limit_ns = cursor, min(until, next_ns)
-            bid_tick, ask_tick = _watched(book, rules[0])
+            bid_tick, ask_tick = _prices_that_matter(instrument, parameters[0])
             if gap_ns < _FOREVER:
-                cursor = _skip(events, cursor, stop, limit_ns, bid_tick, ask_tick, gap_ns, book.last_ns)
+                cursor = _skip(events, cursor, stop, limit_ns, bid_tick, ask_tick, gap_ns, instrument.last_ns)
             else:
                 cursor = _skip_dense(events, cursor, stop, limit_ns, bid_tick, ask_tick)
             if cursor > start:
-                _catch_up(book, events, start, cursor)
-                book.last_ns = events[cursor - 1].ts
-                if flow:
+                _catch_up(instrument, events, start, cursor)
+                instrument.last_ns = events[cursor - 1].ts
+                if count_flow:
                     for row in range(start, cursor):
-                        _count_flow(book, events[row])
+                        _count_flow(instrument, events[row])
             if cursor == stop:
                 break
         event = events[cursor]
-        if event.ts > until or _full(books, log, n_log):
+        if event.ts > until or _full(instruments, log):
             break
         if event.ts > next_ns:
-            next_ns, n_log = fills.activate_due(books, rings, rules, event.ts - 1, cursor, log, n_log, outcomes)
-            if single and event.ts - books[0].last_ns <= gap_ns:
+            next_ns = fills.activate_due(account, event.ts - 1, cursor, log)
+            if single and event.ts - instruments[0].last_ns <= gap_ns:
                 continue
-        if books[0].last_ns > _NEVER and event.ts - books[0].last_ns > gap_ns:
-            for n in range(books.shape[0]):
-                fills.pull(books[n], rules[n])
-        books[0].last_ns = event.ts
-        n_log = _apply(books, event, cursor, rules, log, n_log)
+        if instruments[0].last_ns > _NEVER and event.ts - instruments[0].last_ns > gap_ns:
+            for n in range(instruments.shape[0]):
+                fills.cancel_all(instruments[n], parameters[n])
+        instruments[0].last_ns = event.ts
+        _apply(account, event, cursor, log)
         cursor += 1
-    if pause and n_log != begun:
-        return cursor, n_log
+    if stop_at_fill and log.counter.n_fills != count_before:
+        return cursor
     if next_ns <= until and (cursor == stop or events[cursor].ts > until):
-        _, n_log = fills.activate_due(books, rings, rules, until, cursor, log, n_log, outcomes)
-    return cursor, n_log
+        fills.activate_due(account, until, cursor, log)
+    return cursor
 
 
 @jit.kernel
 def mid_at(events, cursor, stop, ts, n, mid):
     """Mid of instrument n at a time, from events[cursor:stop] and, without a quote among them by then, `mid`."""
-    for place in range(events_lib.seek(events, cursor, stop, ts) - 1, cursor - 1, -1):
-        if events[place].kind == _QUOTE and events[place].instrument == n:
-            return 0.5 * (events[place].lo_tick + events[place].hi_tick)
+    for k in range(seek(events, cursor, stop, ts) - 1, cursor - 1, -1):
+        if events[k].kind == _QUOTE and events[k].instrument == n:
+            return 0.5 * (events[k].lo_tick + events[k].hi_tick)
     return mid

@@ -27,28 +27,28 @@ def notional(price_tick, reference_tick):
 
 
 @jit.kernel
-def accrue(book, ts):
+def accrue(instrument, ts):
     """Brings the integral of |inventory| dt (lot s) up to ts."""
-    book.abs_lot_s += abs(book.inventory_lot) * (ts - book.changed_ns) * 1e-9
-    book.changed_ns = ts
+    instrument.abs_lot_s += abs(instrument.inventory_lot) * (ts - instrument.changed_ns) * 1e-9
+    instrument.changed_ns = ts
 
 
 @jit.kernel
-def apply_fill(book, side, price_tick, lots, fee_rate, reference_tick, ts):
+def apply_fill(instrument, side, price_tick, lots, fee_rate, reference_tick, ts):
     """Books a fill: side +1 we bought, -1 we sold. Returns the fee (tick x lot, negative: rebate)."""
-    accrue(book, ts)
+    accrue(instrument, ts)
     fee = fee_rate * lots * notional(price_tick, reference_tick)
-    book.inventory_lot += side * lots
-    book.cash -= side * lots * worth(price_tick, reference_tick)
-    book.fees += fee
-    book.n_fills += 1
+    instrument.inventory_lot += side * lots
+    instrument.cash -= side * lots * worth(price_tick, reference_tick)
+    instrument.fees += fee
+    instrument.n_fills += 1
     return fee
 
 
 @jit.kernel
-def equity(book, reference_tick):
+def equity(instrument, reference_tick):
     """Mark-to-mid wealth after fees. tick x lot."""
-    if book.inventory_lot == 0:
-        return book.cash - book.fees
-    mid = 0.5 * (book.bid_tick + book.ask_tick)
-    return book.cash - book.fees + book.inventory_lot * worth(mid, reference_tick)
+    if instrument.inventory_lot == 0:
+        return instrument.cash - instrument.fees
+    mid = 0.5 * (instrument.bid_tick + instrument.ask_tick)
+    return instrument.cash - instrument.fees + instrument.inventory_lot * worth(mid, reference_tick)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfmm import errors, jit
-from tfmm.simulation import state
+from tfmm.simulation import arguments, state
 
 SCHEDULE = np.dtype(
     [
@@ -40,19 +40,20 @@ def checked(schedule, count):
 
 
 def in_flight(tape, schedule, limits):
-    """Rings (N, L) with every quote in flight, books (N,), and the place (n, l) of each row of the schedule."""
+    """An Account with every quote of a schedule in flight, and the index (n, l) in flight of each of its rows."""
     count = len(tape.instruments)
     owner = schedule["instrument"].astype(np.int64)
     length = len(schedule) if count == 1 else int(np.bincount(owner, minlength=count).max(initial=0))
     rings = np.empty((count, max(1, length)), state.ORDER)
-    books = np.zeros(count, state.BOOK)
-    state.clear(books)
-    place = np.empty(len(schedule), np.int64)
+    instruments = np.zeros(count, state.BOOK)
+    state.clear(instruments)
+    account = arguments.Account(instruments, rings, limits)
+    index = np.empty(len(schedule), np.int64)
     ticks = np.array([one.tick_size for one in tape.instruments])
-    wrong, row = _send(state.read_only(schedule), ticks, limits, rings, books, place)
+    wrong, row = _send(state.read_only(schedule), ticks, account, index)
     if wrong:
         _refuse(wrong, schedule[row], row, tape.instruments)
-    return rings, books, (owner, place)
+    return account, (owner, index)
 
 
 _BACKWARDS, _BID_PX, _ASK_PX, _BID_QTY, _ASK_QTY = range(1, 6)
@@ -72,19 +73,21 @@ def _refuse(wrong, quote, row, instruments):
 
 
 @jit.kernel
-def _send(schedule, ticks, limits, rings, books, place):
+def _send(schedule, ticks, account, index):
     """Puts every quote in flight, bids rounded down and asks up to a tick. Returns (what is wrong or 0, row)."""
+    instruments, parameters = account.instruments, account.parameters
     for row in range(len(schedule)):
         quote = schedule[row]
         if row and quote.ts_ns < schedule[row - 1].ts_ns:
             return _BACKWARDS, row
         n = quote.instrument
-        tick, lot = ticks[n], limits[n].lot_size
-        order = rings[n, books[n].tail]
-        place[row] = books[n].tail
-        books[n].tail += 1
-        order.active_ns = quote.ts_ns + limits[n].latency_ns
+        tick, lot = ticks[n], parameters[n].lot_size
+        order = account.in_flight[n, instruments[n].tail]
+        index[row] = instruments[n].tail
+        instruments[n].tail += 1
+        order.active_ns = quote.ts_ns + parameters[n].latency_ns
         order.bid_tick = order.ask_tick = order.bid_lot = order.ask_lot = 0
+        order.bid_outcome = order.ask_outcome = state.WAITING
         if not np.isnan(quote.bid_px):
             if not abs(quote.bid_px) < _LARGEST * tick:
                 return _BID_PX, row

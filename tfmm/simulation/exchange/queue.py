@@ -18,18 +18,19 @@ _NEVER, _QUEUE = state.TOUCH_NEVER, state.TOUCH_QUEUE
 
 
 @jit.kernel
-def join(book, bid_tick, bid_lot, ask_tick, ask_lot):
-    """Our place before `rest` replaces both sides: one at the same price and no larger keeps it."""
-    if bid_lot == 0 or bid_tick != book.my_bid_tick or bid_lot > book.my_bid_lot:
-        shown = book.bid_size if book.has_market and bid_tick == book.bid_tick else 0.0
-        unknown = not book.has_market or bid_tick < book.bid_tick
-        book.bid_ahead = np.inf if unknown else shown
-        book.bid_seen, book.bid_traded = shown, 0.0
-    if ask_lot == 0 or ask_tick != book.my_ask_tick or ask_lot > book.my_ask_lot:
-        shown = book.ask_size if book.has_market and ask_tick == book.ask_tick else 0.0
-        unknown = not book.has_market or ask_tick > book.ask_tick
-        book.ask_ahead = np.inf if unknown else shown
-        book.ask_seen, book.ask_traded = shown, 0.0
+def join(instrument, bid_tick, bid_lot, ask_tick, ask_lot):
+    """Our place in the queue before `replace_quotes` replaces both sides: a quote at the same price and no larger keeps
+    its place."""
+    if bid_lot == 0 or bid_tick != instrument.my_bid_tick or bid_lot > instrument.my_bid_lot:
+        shown = instrument.bid_size if instrument.has_market and bid_tick == instrument.bid_tick else 0.0
+        unknown = not instrument.has_market or bid_tick < instrument.bid_tick
+        instrument.bid_ahead = np.inf if unknown else shown
+        instrument.bid_seen, instrument.bid_traded = shown, 0.0
+    if ask_lot == 0 or ask_tick != instrument.my_ask_tick or ask_lot > instrument.my_ask_lot:
+        shown = instrument.ask_size if instrument.has_market and ask_tick == instrument.ask_tick else 0.0
+        unknown = not instrument.has_market or ask_tick > instrument.ask_tick
+        instrument.ask_ahead = np.inf if unknown else shown
+        instrument.ask_seen, instrument.ask_traded = shown, 0.0
 
 
 @jit.kernel
@@ -42,37 +43,37 @@ def _moved(ahead, seen, traded, shown):
 
 
 @jit.kernel
-def see(book, event):
+def on_depth(instrument, event):
     """A new quote: at our price its size moves us forward; a market behind our price leaves us alone in front."""
-    if event.lo_tick == book.my_bid_tick:
-        book.bid_ahead = _moved(book.bid_ahead, book.bid_seen, book.bid_traded, event.lo_size)
-        book.bid_seen, book.bid_traded = event.lo_size, 0.0
-    elif event.lo_tick < book.my_bid_tick:
-        book.bid_ahead = book.bid_seen = book.bid_traded = 0.0
-    if event.hi_tick == book.my_ask_tick:
-        book.ask_ahead = _moved(book.ask_ahead, book.ask_seen, book.ask_traded, event.hi_size)
-        book.ask_seen, book.ask_traded = event.hi_size, 0.0
-    elif event.hi_tick > book.my_ask_tick:
-        book.ask_ahead = book.ask_seen = book.ask_traded = 0.0
+    if event.lo_tick == instrument.my_bid_tick:
+        instrument.bid_ahead = _moved(instrument.bid_ahead, instrument.bid_seen, instrument.bid_traded, event.lo_size)
+        instrument.bid_seen, instrument.bid_traded = event.lo_size, 0.0
+    elif event.lo_tick < instrument.my_bid_tick:
+        instrument.bid_ahead = instrument.bid_seen = instrument.bid_traded = 0.0
+    if event.hi_tick == instrument.my_ask_tick:
+        instrument.ask_ahead = _moved(instrument.ask_ahead, instrument.ask_seen, instrument.ask_traded, event.hi_size)
+        instrument.ask_seen, instrument.ask_traded = event.hi_size, 0.0
+    elif event.hi_tick > instrument.my_ask_tick:
+        instrument.ask_ahead = instrument.ask_seen = instrument.ask_traded = 0.0
 
 
 @jit.kernel
-def sell(book, size, rules):
+def on_trade_at_ask(instrument, size, parameters):
     """A trade of `size` at our ask: what of it is left for us. 0 unless the rule is `queue`."""
-    if rules.touch != _QUEUE:
+    if parameters.touch != _QUEUE:
         return 0.0
-    left = size - book.ask_ahead
-    book.ask_ahead = max(0.0, -left)
-    book.ask_traded += size
+    left = size - instrument.ask_ahead
+    instrument.ask_ahead = max(0.0, -left)
+    instrument.ask_traded += size
     return left
 
 
 @jit.kernel
-def buy(book, size, rules):
+def on_trade_at_bid(instrument, size, parameters):
     """A trade of `size` at our bid: what of it is left for us. 0 unless the rule is `queue`."""
-    if rules.touch != _QUEUE:
+    if parameters.touch != _QUEUE:
         return 0.0
-    left = size - book.bid_ahead
-    book.bid_ahead = max(0.0, -left)
-    book.bid_traded += size
+    left = size - instrument.bid_ahead
+    instrument.bid_ahead = max(0.0, -left)
+    instrument.bid_traded += size
     return left

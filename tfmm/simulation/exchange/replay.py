@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from tfmm.market import schema, tape as tape_lib
-from tfmm.simulation import state
+from tfmm.simulation import arguments, state
 from tfmm.simulation.exchange import events, explanation, orders, rules as rules_lib
 
 SCHEDULE = orders.SCHEDULE
@@ -33,7 +33,7 @@ class Result:
         inventory: (N,) float64 final position, size unit.
         cash: (N,) float64 final cash before fees, quote currency. fees: (N,) likewise. Of an inverse contract
             both are counted at the reference price, see tfmm.simulation.exchange.ledger.
-        outcomes: (S, 2) int8, what became of bid and ask of each quote: places in state.OUTCOME_NAMES.
+        outcomes: (S, 2) int8, what became of bid and ask of each quote: indices into state.OUTCOME_NAMES.
         tape, schedule, rules: what was replayed.
     """
 
@@ -73,26 +73,23 @@ def replay(tape, schedule, rules=None):
     count = len(tape.instruments)
     limits = rules_lib.parameters(tape.instruments, rules, rules_lib.reference_ticks(tape))
     schedule = orders.checked(schedule, count)
-    rings, books, places = orders.in_flight(tape, schedule, limits)
-    outcomes = np.full((*rings.shape, 2), state.WAITING, np.int8)
-    log = np.empty(2 * len(schedule) + 64, state.FILL)
+    account, index = orders.in_flight(tape, schedule, limits)
+    log = arguments.FillLog(np.empty(2 * len(schedule) + 64, state.FILL), np.zeros(1, state.COUNTER)[0])
     market = state.read_only(tape.events)
-    cursor, n_log, last = 0, 0, int(market["ts"][-1]) if len(market) else 0
+    cursor, last = 0, int(market["ts"][-1]) if len(market) else 0
     while True:
-        cursor, n_log = events.advance(
-            market, cursor, len(market), last, books, rings, limits, False, False, log, n_log, outcomes
-        )
+        cursor = events.advance(market, cursor, len(market), last, account, False, False, log)
         if cursor == len(market):
             break
-        log = np.concatenate([log, np.empty(len(log), state.FILL)])
+        log = log._replace(fills=np.concatenate([log.fills, np.empty(len(log.fills), state.FILL)]))
     unit = rules_lib.money_units(tape.instruments, limits)
     lot = np.array([one.lot_size for one in tape.instruments])
     return Result(
-        at_the_door(log[:n_log], tape.instruments, unit),
-        books["inventory_lot"] * lot,
-        books["cash"] * unit,
-        books["fees"] * unit,
-        outcomes[0, : len(schedule)] if count == 1 else outcomes[places],
+        to_fills(log.fills[: log.counter["n_fills"]], tape.instruments, unit),
+        account.instruments["inventory_lot"] * lot,
+        account.instruments["cash"] * unit,
+        account.instruments["fees"] * unit,
+        np.stack([account.in_flight[f"{side}_outcome"][index] for side in ("bid", "ask")], axis=1).astype(np.int8),
         tape,
         schedule,
         rules,
@@ -102,7 +99,7 @@ def replay(tape, schedule, rules=None):
 _RULE_NAMES = np.array(state.RULE_NAMES, "U6")
 
 
-def at_the_door(log, instruments, unit):
+def to_fills(log, instruments, unit):
     """(K,) FILLS of (K,) state.FILL. unit: (N,) quote currency of one tick x lot."""
     out = np.empty(len(log), FILLS)
     owner = log["instrument"]

@@ -25,8 +25,10 @@ import math
 from tfmm import jit
 from tfmm.simulation import interpolation, state
 from tfmm.simulation.clients import arrivals, survival
-from tfmm.simulation.dealer import features, quoting
-from tfmm.simulation.rewards import joint_inventory as joint_inventory_lib
+from tfmm.simulation.dealer import quoting
+from tfmm.simulation.rewards import joint_inventory, kinds
+
+_COVARIANCE = kinds.RiskKind.COVARIANCE
 
 
 @jit.kernel
@@ -37,157 +39,158 @@ def chance(beyond_tick, spread_tick, seconds, rules):
 
 
 @jit.kernel
-def fair(book, rules, drift):
-    """Mid plus the drift (features.NAMES) that is expected of it, tick."""
-    return 0.5 * (book.bid_tick + book.ask_tick) + drift * rules.half_spread_tick
+def fair_price(instrument, parameters):
+    """Mid plus the drift (features.DRIFT) that is expected of it, tick."""
+    return 0.5 * (instrument.bid_tick + instrument.ask_tick) + instrument.drift * parameters.half_spread_tick
 
 
 @jit.kernel
-def drift_of(observation, n, count):
-    """The drift of instrument n of `count`; observation: (N F,)."""
-    return observation[n * (observation.shape[0] // count) + features.DRIFT]
-
-
-@jit.kernel
-def priced(book, rules, values):
-    """v (2 L + 1,) at the spread of a book's market, of values (X (2 L + 1),) for the X states that value_cuts part."""
-    if rules.value_states < 2:
+def values_at_spread(instrument, parameters, values):
+    """v (2 L + 1,) at the spread of an instrument's market, of values (X (2 L + 1),) for the X states that value_cuts
+    part."""
+    if parameters.value_states < 2:
         return values
-    spread = max(float(book.ask_tick - book.bid_tick), state.LOCKED_TICK)
-    place, width = (
-        interpolation.part(rules.value_cuts, rules.value_states, spread),
-        values.shape[0] // rules.value_states,
-    )
-    return values[place * width : (place + 1) * width]
+    spread = max(float(instrument.ask_tick - instrument.bid_tick), state.LOCKED_TICK)
+    index = interpolation.part(parameters.value_cuts, parameters.value_states, spread)
+    width = values.shape[0] // parameters.value_states
+    return values[index * width : (index + 1) * width]
 
 
 @jit.kernel
-def wealth(book, rules, values, drift):
-    """Cash, the inventory at its fair price, and its value, tick x lot; values: see `priced`."""
-    held, value = book.inventory_lot, priced(book, rules, values)
+def wealth(instrument, parameters, values):
+    """Cash, the inventory at its fair price, and its value, tick x lot; values: see `values_at_spread`."""
+    inventory_lot, value = instrument.inventory_lot, values_at_spread(instrument, parameters, values)
     return (
-        book.cash - book.fees + held * fair(book, rules, drift) + interpolation.between(value, held / rules.order_lot)
+        instrument.cash
+        - instrument.fees
+        + inventory_lot * fair_price(instrument, parameters)
+        + interpolation.between(value, inventory_lot / parameters.order_lot)
     )
 
 
 @jit.kernel
-def _after(book, rules, values, held_lot, worth):
-    """Value of what is held at the interval's end, where what is beyond the limit of a hedge is closed at the touch."""
-    excess = abs(held_lot) - rules.hedge_lot
-    if rules.hedge != state.HEDGE_LIMIT or excess <= 0:
-        return interpolation.between(values, held_lot / rules.order_lot)
-    side = 1 if held_lot > 0 else -1
-    closed = arrivals.closing(book.bid_tick, book.ask_tick, side, worth, rules)
-    return interpolation.between(values, side * rules.hedge_lot / rules.order_lot) + excess * closed
+def _value_after(instrument, parameters, values, inventory_lot, price):
+    """Value of an inventory at the interval's end, where what is beyond the limit of a hedge is closed at the touch."""
+    excess = abs(inventory_lot) - parameters.hedge_lot
+    if parameters.hedge != state.HEDGE_LIMIT or excess <= 0:
+        return interpolation.between(values, inventory_lot / parameters.order_lot)
+    side = 1 if inventory_lot > 0 else -1
+    closed = arrivals.closing(instrument.bid_tick, instrument.ask_tick, side, price, parameters)
+    at_limit = interpolation.between(values, side * parameters.hedge_lot / parameters.order_lot)
+    return at_limit + excess * closed
 
 
 @jit.kernel
-def expect(events, row, until, book, n, rules, order, last_ns):
-    """Notes in a book what an order that has just been sent is expected to do until the next decision.
+def expect(events, row, account, n, order, until):
+    """Notes what an order of instrument n that has just been sent is expected to do until the next decision.
 
     Args:
         events: (E,) schema.EVENT, from row.cursor on still to come. until: time of the next decision, ns.
-        book, rules: of instrument n. last_ns: time of the tape's event before.
     """
     ask = order.ask_tick if order.ask_lot > 0 else state.NO_ASK
     bid = order.bid_tick if order.bid_lot > 0 else state.NO_BID
-    book.lesson_ask, book.lesson_bid, book.ask_chance, book.bid_chance, book.lesson_lot_s = _meet(
-        events, row, until, book, n, rules, ask, bid, last_ns
-    )
+    instrument = account.instruments[n]
+    quote, lot_s = _outlive(events, row, account, n, until, ask, bid)
+    instrument.lesson_ask, instrument.lesson_bid = quote.ask_tick, quote.bid_tick
+    instrument.ask_chance, instrument.bid_chance = 1.0 - quote.ask_survival, 1.0 - quote.bid_survival
+    instrument.lesson_lot_s = lot_s
 
 
 @jit.kernel
-def compare(events, row, until, book, n, rules, synthetic, last_ns):
-    """Notes the same of the base quote, for the inventory that a decision finds; other arguments: see `expect`.
+def expect_reference(events, row, account, n, synthetic, until):
+    """Notes the same of the reference quote, for the inventory that a decision finds; other arguments: see `expect`.
 
     synthetic: see quoting.synthetic_mid.
     """
-    book.base_lot, ask, bid = book.inventory_lot, state.NO_ASK, state.NO_BID
-    below, above = quoting.prices(book, rules, rules.base, 0.0, 0.0, synthetic)
-    if book.has_market and rules.quoted and not math.isnan(below + above):
+    instrument, parameters = account.instruments[n], account.parameters[n]
+    instrument.base_lot, ask, bid = instrument.inventory_lot, state.NO_ASK, state.NO_BID
+    below, above = quoting.prices(instrument, parameters, parameters.base, 0.0, 0.0, synthetic)
+    if instrument.has_market and parameters.quoted and not math.isnan(below + above):
         bid, ask = quoting.bid_on_tick(below), quoting.ask_on_tick(above)
-    book.base_ask, book.base_bid, book.base_ask_chance, book.base_bid_chance, book.base_lot_s = _meet(
-        events, row, until, book, n, rules, ask, bid, last_ns
-    )
+    quote, lot_s = _outlive(events, row, account, n, until, ask, bid)
+    instrument.base_ask, instrument.base_bid = quote.ask_tick, quote.bid_tick
+    instrument.base_ask_chance, instrument.base_bid_chance = 1.0 - quote.ask_survival, 1.0 - quote.bid_survival
+    instrument.base_lot_s = lot_s
 
 
 @jit.kernel
-def _meet(events, row, until, book, n, rules, ask, bid, last_ns):
-    """What a quote of an order a side does until a time: ask, bid (ticks; state.NO_ASK, state.NO_BID: none), the
-    probabilities that clients take them, the expected integral of |inventory| dt (lot x s)."""
+def _outlive(events, row, account, n, until, ask, bid):
+    """A quote of an order a side (ticks; state.NO_ASK, state.NO_BID: none) rests until a time.
+
+    Returns:
+        The survival.Quote then, and the expected integral of |inventory| dt (lot x s).
+    """
+    instrument, parameters = account.instruments[n], account.parameters[n]
     # post-only: never better than a tick behind the far touch
-    ask, bid = max(ask, book.bid_tick + 1), min(bid, book.ask_tick - 1)
-    if book.inventory_lot - rules.order_lot < -rules.limit_lot:
+    ask, bid = max(ask, instrument.bid_tick + 1), min(bid, instrument.ask_tick - 1)
+    if instrument.inventory_lot - parameters.order_lot < -parameters.limit_lot:
         ask = state.NO_ASK
-    if book.inventory_lot + rules.order_lot > rules.limit_lot:
+    if instrument.inventory_lot + parameters.order_lot > parameters.limit_lot:
         bid = state.NO_BID
-    since, place, bid_tick, ask_tick = row.ts, row.cursor, book.bid_tick, book.ask_tick
-    met = book.has_market > 0
-    ask_kept = bid_kept = 1.0
-    total_lot_s = 0.0
-    while since < until:
-        place, end, next_bid, next_ask, next_met, last_ns = survival.change(
-            events, place, row.stop, until, n, rules.gap_ns, bid_tick, ask_tick, met, last_ns
-        )
-        seconds = (end - since) * 1e-9
-        ask_kept, bid_kept, lot_s = survival.rest(
-            rules, book.inventory_lot, ask, bid, bid_tick, ask_tick, seconds, met, ask_kept, bid_kept
-        )
+    quote, total_lot_s = survival.Quote(ask, bid, 1.0, 1.0), 0.0
+    stretch = survival.Stretch(
+        row.ts, row.cursor, instrument.bid_tick, instrument.ask_tick, instrument.has_market > 0,
+        account.instruments[0].last_ns,
+    )  # fmt: skip
+    while stretch.start_ns < until:
+        following = survival.next_change(events, stretch, row.stop, until, n, parameters.gap_ns)
+        quote, lot_s = survival.outlive(parameters, instrument.inventory_lot, quote, stretch, following.start_ns)
         total_lot_s += lot_s
-        since, bid_tick, ask_tick, met = end, next_bid, next_ask, next_met
-    return ask, bid, 1.0 - ask_kept, 1.0 - bid_kept, total_lot_s
+        stretch = following
+    return quote, total_lot_s
 
 
 @jit.kernel
-def reward(books, rules, values, shared, risk, standing, observation):
+def earned(account, reward, risk_cost, held_risk_cost):
     """Reward of the step that `expect` looked forward to, tick x lot of the first instrument.
 
     Args:
-        values: (N, X (2 L + 1)) v by state of the spread and orders held, tick x lot; or (1, S) of the whole book
-            (tfmm.simulation.rewards.joint_inventory), less what half an interval costs with it.
-        shared: whether the risk of all instruments has one price: what was drawn of it, `risk`, and what the inventory
-            at the decision would have cost, `standing`.
-        observation: (N F,) at the interval's end.
+        reward: kinds.Reward. risk_cost: of the interval where the risk of all instruments has one price, as drawn.
+        held_risk_cost: what the inventory at the decision would have cost.
     """
-    compared, whole = rules[0].compared > 0, values.shape[0] < books.shape[0]
+    instruments, parameters = account.instruments, account.parameters
+    shared, joint, subtracts = reward.risk.kind == _COVARIANCE, reward.is_joint, reward.subtracts_reference
     total = 0.0
     if shared:
-        total -= (standing if whole else risk) - (standing if compared else 0.0)
-    if whole:
-        total += joint_inventory_lib.gained(books, rules, values[0], False)
-        if compared:
-            total -= joint_inventory_lib.gained(books, rules, values[0], True)
-    for n in range(books.shape[0]):
-        book, rule = books[n], rules[n]
-        price = values[0] if whole else priced(book, rule, values[n])
-        worth = fair(book, rule, drift_of(observation, n, books.shape[0]))
-        ask, bid, sold, bought = book.lesson_ask, book.lesson_bid, book.ask_chance, book.bid_chance
-        own = book.hedge_gain + _traded(rule, ask, bid, sold, bought, worth)
+        total -= (held_risk_cost if joint else risk_cost) - (held_risk_cost if subtracts else 0.0)
+    if joint:
+        total += joint_inventory.gained(instruments, parameters, reward.values[0], False)
+        if subtracts:
+            total -= joint_inventory.gained(instruments, parameters, reward.values[0], True)
+    for n in range(instruments.shape[0]):
+        instrument, rule = instruments[n], parameters[n]
+        values = reward.values[0] if joint else values_at_spread(instrument, rule, reward.values[n])
+        price = fair_price(instrument, rule)
+        ask, bid, sold, bought = (
+            instrument.lesson_ask, instrument.lesson_bid, instrument.ask_chance, instrument.bid_chance,
+        )  # fmt: skip
+        gain = instrument.hedge_gain + _traded(rule, ask, bid, sold, bought, price)
         if not shared:
-            own -= rule.risk * book.lesson_lot_s
-        if not whole:
-            own += _moved(book, rule, price, book.held_lot, sold, bought, worth)
-        if compared:
-            ask, bid, sold, bought = book.base_ask, book.base_bid, book.base_ask_chance, book.base_bid_chance
-            own -= _traded(rule, ask, bid, sold, bought, worth)
+            gain -= rule.risk * instrument.lesson_lot_s
+        if not joint:
+            gain += _moved(instrument, rule, values, instrument.held_lot, sold, bought, price)
+        if subtracts:
+            ask, bid = instrument.base_ask, instrument.base_bid
+            sold, bought = instrument.base_ask_chance, instrument.base_bid_chance
+            gain -= _traded(rule, ask, bid, sold, bought, price)
             if not shared:
-                own += rule.risk * book.base_lot_s
-            if not whole:
-                own -= _moved(book, rule, price, book.base_lot, sold, bought, worth)
-        total += rule.weight * own
+                gain += rule.risk * instrument.base_lot_s
+            if not joint:
+                gain -= _moved(instrument, rule, values, instrument.base_lot, sold, bought, price)
+        total += rule.weight * gain
     return total
 
 
 @jit.kernel
-def _traded(rules, ask, bid, sold, bought, worth):
+def _traded(rules, ask, bid, sold, bought, price):
     """Expected gain of a quote's fills, tick x lot."""
-    return rules.order_lot * (sold * (ask - worth) + bought * (worth - bid))
+    return rules.order_lot * (sold * (ask - price) + bought * (price - bid))
 
 
 @jit.kernel
-def _moved(book, rules, values, held_lot, sold, bought, worth):
+def _moved(instrument, parameters, values, inventory_lot, sold, bought, price):
     """E v(Q') - v(Q) from an inventory."""
-    now = interpolation.between(values, held_lot / rules.order_lot)
-    low = _after(book, rules, values, held_lot - rules.order_lot, worth)
-    high = _after(book, rules, values, held_lot + rules.order_lot, worth)
+    now = interpolation.between(values, inventory_lot / parameters.order_lot)
+    low = _value_after(instrument, parameters, values, inventory_lot - parameters.order_lot, price)
+    high = _value_after(instrument, parameters, values, inventory_lot + parameters.order_lot, price)
     return sold * (1.0 - bought) * (low - now) + bought * (1.0 - sold) * (high - now)

@@ -5,17 +5,23 @@ Omega = 1 and u = 1/2 both are the same.
 """
 
 from tfmm import jit
+from tfmm.simulation.rewards import kinds
+
+_COVARIANCE = kinds.RiskKind.COVARIANCE
 
 
 @jit.kernel
-def of_inventory(books, rules, omega, power):
-    """(Q' Omega Q)^u now; Omega: (N, N) of inventories in orders."""
+def of_inventory(account, risk):
+    """(Q' Omega Q)^u now, Q in orders."""
+    instruments, parameters = account.instruments, account.parameters
     total = 0.0
-    for m in range(books.shape[0]):
-        for n in range(books.shape[0]):
-            held = (books[m].inventory_lot / rules[m].order_lot) * (books[n].inventory_lot / rules[n].order_lot)
-            total += held * omega[m, n]
-    return max(total, 0.0) ** power
+    for m in range(instruments.shape[0]):
+        for n in range(instruments.shape[0]):
+            product = (instruments[m].inventory_lot / parameters[m].order_lot) * (
+                instruments[n].inventory_lot / parameters[n].order_lot
+            )
+            total += product * risk.omega[m, n]
+    return max(total, 0.0) ** risk.power
 
 
 @jit.kernel
@@ -25,19 +31,20 @@ def begin(row, ts):
 
 
 @jit.kernel
-def accrue(row, books, rules, omega, power, ts):
+def accrue(row, account, risk, ts):
     """Brings the integral up to a time at which the inventory changes, or is looked at."""
-    if omega.shape[0] == 0:
+    if risk.kind != _COVARIANCE:
         return
     row.risk_s += row.risk_now * (ts - row.risk_ns) * 1e-9
     row.risk_ns = ts
-    row.risk_now = of_inventory(books, rules, omega, power)
+    row.risk_now = of_inventory(account, risk)
 
 
 @jit.kernel
-def accrue_fills(row, books, rules, omega, power):
+def accrue_fills(row, account, risk):
     """The same at the time of the latest fill."""
-    latest = books[0].changed_ns
-    for n in range(1, books.shape[0]):
-        latest = max(latest, books[n].changed_ns)
-    accrue(row, books, rules, omega, power, max(latest, row.risk_ns))
+    instruments = account.instruments
+    latest = instruments[0].changed_ns
+    for n in range(1, instruments.shape[0]):
+        latest = max(latest, instruments[n].changed_ns)
+    accrue(row, account, risk, max(latest, row.risk_ns))

@@ -2,23 +2,22 @@
 
 from tfmm import jit
 from tfmm.simulation.exchange import ledger
+from tfmm.simulation.rewards import kinds
+
+_ABSOLUTE = kinds.RiskKind.ABSOLUTE
 
 
 @jit.kernel
-def objective(row, books, rules, omega, vector):
-    """Mark-to-mid wealth after fees minus the cost of risk so far, in tick x lot of the first instrument.
-
-    Args:
-        omega: (N, N), or empty: each instrument's |Q| by itself. vector: (2,) cost of one unit of
-            (Q' Omega Q)^u for a second, and u.
-    """
+def objective(row, account, risk):
+    """Mark-to-mid wealth after fees minus the cost of risk so far, in tick x lot of the first instrument."""
+    instruments, parameters = account.instruments, account.parameters
     total = 0.0
-    for n in range(books.shape[0]):
-        own = ledger.equity(books[n], rules[n].reference_tick)
-        m = rules[n].rate
-        if m >= 0 and books[m].has_market:
-            own *= 0.5 * (books[m].bid_tick + books[m].ask_tick) / rules[n].rate_tick
-        if omega.shape[0] == 0:
-            own -= rules[n].risk * books[n].abs_lot_s
-        total += rules[n].weight * own
-    return total if omega.shape[0] == 0 else total - vector[0] * row.risk_s
+    for n in range(instruments.shape[0]):
+        money = ledger.equity(instruments[n], parameters[n].reference_tick)
+        m = parameters[n].rate
+        if m >= 0 and instruments[m].has_market:
+            money *= 0.5 * (instruments[m].bid_tick + instruments[m].ask_tick) / parameters[n].rate_tick
+        if risk.kind == _ABSOLUTE:
+            money -= parameters[n].risk * instruments[n].abs_lot_s
+        total += parameters[n].weight * money
+    return total if risk.kind == _ABSOLUTE else total - risk.cost_per_s * row.risk_s

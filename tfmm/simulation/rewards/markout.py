@@ -11,37 +11,34 @@ a discount above 0 would have to find. Assumes: linear contracts; other currenci
 """
 
 from tfmm import jit
-from tfmm.market import schema
 from tfmm.simulation import interpolation
 from tfmm.simulation.exchange import events as events_lib
+from tfmm.simulation.rewards import kinds
 
-_QUOTE = schema.QUOTE
-
-
-@jit.kernel
-def note(book):
-    """Remembers what is held and what it is worth when a quote is sent."""
-    book.held_lot = book.inventory_lot
-    book.held_mid = 0.5 * (book.bid_tick + book.ask_tick)
+_SHAPED_MARKOUT = kinds.RewardKind.SHAPED_MARKOUT
 
 
 @jit.kernel
-def correction(events, row, books, rules, values):
-    """What is added to the drawn profit of the interval that has just ended, tick x lot of the first instrument.
+def snapshot(instrument):
+    """Notes the inventory and the mid at which a quote is sent."""
+    instrument.held_lot = instrument.inventory_lot
+    instrument.held_mid = 0.5 * (instrument.bid_tick + instrument.ask_tick)
 
-    Args:
-        values: (N, 2 L + 1) v by orders held, tick x lot, or empty: without.
-    """
+
+@jit.kernel
+def correction(events, row, account, reward):
+    """What is added to the drawn profit of the interval that has just ended, tick x lot of the first instrument."""
     total = 0.0
-    for n in range(books.shape[0]):
-        book, rule = books[n], rules[n]
-        mid = 0.5 * (book.bid_tick + book.ask_tick)
-        total -= rule.weight * book.held_lot * (mid - book.held_mid)
-        traded = book.inventory_lot - book.held_lot
+    for n in range(account.instruments.shape[0]):
+        instrument, parameters = account.instruments[n], account.parameters[n]
+        mid = 0.5 * (instrument.bid_tick + instrument.ask_tick)
+        total -= parameters.weight * instrument.held_lot * (mid - instrument.held_mid)
+        traded = instrument.inventory_lot - instrument.held_lot
         if traded != 0:
-            later = events_lib.mid_at(events, row.cursor, row.stop, row.ts + rule.markout_ns, n, mid)
-            total += rule.weight * traded * (later - mid)
-            if values.shape[0] > 0:
-                now = interpolation.between(values[n], book.inventory_lot / rule.order_lot)
-                total += rule.weight * (now - interpolation.between(values[n], book.held_lot / rule.order_lot))
+            later = events_lib.mid_at(events, row.cursor, row.stop, row.ts + reward.markout_ns, n, mid)
+            total += parameters.weight * traded * (later - mid)
+            if reward.kind == _SHAPED_MARKOUT:
+                now = interpolation.between(reward.values[n], instrument.inventory_lot / parameters.order_lot)
+                before = interpolation.between(reward.values[n], instrument.held_lot / parameters.order_lot)
+                total += parameters.weight * (now - before)
     return total

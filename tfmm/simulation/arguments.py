@@ -1,0 +1,102 @@
+"""What the kernels take, grouped: numba passes the fields of a NamedTuple on at no cost.
+
+Shapes: E events, B batch rows, N instruments, L orders in flight, F features, K entries of a log.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Market(NamedTuple):
+    """The tape and what rows play of it.
+
+    Attributes:
+        events: (E,) schema.EVENT of the whole store.
+        segments: (S,) state.SEGMENT.
+        windows: (W, 3) int64, columns state.WINDOW_SEGMENT, ...; W = 0: random windows of the segments.
+    """
+
+    events: np.ndarray
+    segments: np.ndarray
+    windows: np.ndarray
+
+
+class Batch(NamedTuple):
+    """All that a step overwrites of B rows, and where these rows stand in the whole batch.
+
+    Attributes:
+        rows: (B,) state.ROW. instruments: (B, N) state.BOOK. in_flight: (B, N, L) state.ORDER.
+        observation: (B, N F) float32. reward: (B,) float32. step_type: (B,) int32.
+        sent: (B, N) state.ORDER, the quotes sent at this decision.
+        first_row: index of the first of these rows in the whole batch. n_rows: rows of the whole batch.
+    """
+
+    rows: np.ndarray
+    instruments: np.ndarray
+    in_flight: np.ndarray
+    observation: np.ndarray
+    reward: np.ndarray
+    step_type: np.ndarray
+    sent: np.ndarray
+    first_row: int
+    n_rows: int
+
+
+class Account(NamedTuple):
+    """What the dealer of one batch row has.
+
+    Attributes:
+        instruments: (N,) state.BOOK. in_flight: (N, L) state.ORDER. parameters: (N,) state.PARAMETERS.
+    """
+
+    instruments: np.ndarray
+    in_flight: np.ndarray
+    parameters: np.ndarray
+
+
+class DecisionSchedule(NamedTuple):
+    """When decisions are taken.
+
+    Attributes:
+        interval_ns, window_ns, warmup_ns: between decisions, of a random window, of the features before it.
+        clock: state.CLOCK_TIME, CLOCK_EVENTS or CLOCK_BOTH.
+        n_quotes: of the tape from one decision to the next, CLOCK_EVENTS.
+        decays: (1,) state.DECAYS of features.decays over one interval.
+    """
+
+    interval_ns: int
+    window_ns: int
+    warmup_ns: int
+    clock: int
+    n_quotes: int
+    decays: np.ndarray
+
+
+class FillLog(NamedTuple):
+    """Where fills are written down.
+
+    Attributes:
+        fills: (K,) state.FILL; K = 0: fills are only counted.
+        counter: state.COUNTER. A record, as kernels pass one on as a single pointer.
+    """
+
+    fills: np.ndarray
+    counter: np.void
+
+
+class Trade(NamedTuple):
+    """A trade of ours.
+
+    Attributes:
+        side: +1 we bought, -1 we sold. tick, lots, ts (ns): price, size and time. event: row of the tape.
+        instrument: its index. rule: state.MARKET, ..., which rule filled us.
+    """
+
+    side: int
+    tick: int
+    lots: int
+    ts: int
+    event: int
+    instrument: int
+    rule: int

@@ -1,0 +1,78 @@
+"""Which reward a step earns and how inventory risk is priced, by name."""
+
+import enum
+from typing import NamedTuple
+
+import numpy as np
+
+from tfmm import jit
+
+
+class RewardKind(enum.IntEnum):
+    """One file of tfmm.simulation.rewards each."""
+
+    REALISED_PNL = 0
+    """Change of the wealth at the mid: mark_to_market."""
+    MARKOUT = 1
+    """Fills marked to a later mid: markout."""
+    SHAPED_MARKOUT = 2
+    """The same and the change of the inventory's value."""
+    EXPECTED_PNL = 3
+    """Expected instead of drawn fills: expected_fills."""
+    SHAPED_EXPECTED_PNL = 4
+    """The same and the expected change of the inventory's value."""
+
+
+class RiskKind(enum.IntEnum):
+    """What Risk(Q) is, see inventory_risk."""
+
+    ABSOLUTE = 0
+    """|Q| of each instrument by itself."""
+    COVARIANCE = 1
+    """(Q' Omega Q)^u of all instruments together."""
+
+
+class Risk(NamedTuple):
+    """The price of inventory.
+
+    Attributes:
+        kind: RiskKind.
+        omega: (N, N) float64 of inventories in orders, COVARIANCE; else empty.
+        cost_per_s: of one unit of Risk(Q) for a second, tick x lot of the first instrument, COVARIANCE.
+        power: u.
+    """
+
+    kind: int = RiskKind.ABSOLUTE
+    omega: np.ndarray = np.zeros((0, 0))
+    cost_per_s: float = 0.0
+    power: float = 0.5
+
+
+class Reward(NamedTuple):
+    """What a step earns.
+
+    Attributes:
+        kind: RewardKind.
+        scale: money of one reward unit, tick x lot of the first instrument.
+        risk: Risk.
+        values: float64, tick x lot. SHAPED_MARKOUT: (N, 2 L + 1) value of -L, ..., L orders. EXPECTED_PNL (zeros) and
+            SHAPED_EXPECTED_PNL: (N, X (2 L + 1)) by state of the spread and orders; or (1, S) where `is_joint`.
+            Else empty.
+        is_joint: whether `values` are of all inventories together, see joint_inventory.
+        subtracts_reference: whether the reward of the reference quote is taken off that of an expected one.
+        markout_ns: how long after the interval's end fills are marked, MARKOUT and SHAPED_MARKOUT.
+    """
+
+    kind: int = RewardKind.REALISED_PNL
+    scale: float = 1.0
+    risk: Risk = Risk()
+    values: np.ndarray = np.zeros((0, 0))
+    is_joint: bool = False
+    subtracts_reference: bool = False
+    markout_ns: int = 0
+
+
+@jit.kernel
+def has_expected_fills(kind):
+    """Whether a reward counts expected instead of drawn fills."""
+    return kind == RewardKind.EXPECTED_PNL or kind == RewardKind.SHAPED_EXPECTED_PNL
