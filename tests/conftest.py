@@ -13,6 +13,24 @@ from tfmm.market.ingest import store_writer
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SLOW = [ROOT / "tests" / name for name in ("pipelines", "training", "test_jit.py", "test_workers.py")]
 SLOW_FIXTURES = {"run_script", "start_script"}
+# Longest files first: one begun last would leave the other worker idle. The first of each kind compiles the simulator's
+# kernels, the second needs none of them, so that the workers do not both compile them.
+FIRST = (
+    "pipelines/test_evaluate.py",
+    "training/distributed/test_collector.py",
+    "pipelines/test_experiments.py",
+    "pipelines/test_colab.py",
+    "training/test_resume.py",
+    "training/test_trainer.py",
+    "training/test_agents.py",
+    "pipelines/test_prepare.py",
+    "backtest/test_closed_loop.py",
+    "market/ingest/test_prepare.py",
+    "environments/analytic/test_kernel.py",
+    "models/test_simple.py",
+    "models/test_dealer_hedging.py",
+    "evaluation/test_comparison.py",
+)
 
 
 def pytest_configure(config):
@@ -20,12 +38,12 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Marks what trains or starts processes as slow, and puts it first: a long file begun last would leave the other
-    worker idle."""
+    """Marks what trains or starts processes as slow and puts it first, in the order of FIRST."""
+    order = {ROOT / "tests" / name: k for k, name in enumerate(FIRST)}
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in SLOW) or SLOW_FIXTURES & set(item.fixturenames):
             item.add_marker("slow")
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, order.get(item.path, len(order))))
 
 
 def _one_thread():

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "pipelines" / "colab.ipynb"
 SMALL = {
     "DAYS": 3,
-    "HOURS": 0.5,
+    "HOURS": 0.1,
     "SETTINGS": [
         "train.steps=20", "collect.initial_steps=20", "train.validation_interval=0", "environment.window_s=60.0",
         "environment.warmup_s=5.0", "agent.actor_layers=[8]", "agent.critic_joint_layers=[8]",

@@ -91,7 +91,7 @@ def test_a_sweep_names_the_run_that_failed_and_finds_the_best(folder, run_script
     # the folder of the second run is in the way of its own run directory
     out.mkdir()
     (out / "train.steps=20").write_text("")
-    done = run_script("sweep.py", folder / "toy.toml", "--grid", "train.steps=10,20", "--jobs", 2, "--out", out)
+    done = start_script("sweep.py", folder / "toy.toml", "--grid", "train.steps=10,20", "--jobs", 2, "--out", out)
     assert done.returncode == 0, done.stderr
     assert "train.steps=20 failed: error: " in done.stdout
     assert "best: train.steps=10 with reward_mean" in done.stdout
@@ -100,16 +100,19 @@ def test_a_sweep_names_the_run_that_failed_and_finds_the_best(folder, run_script
     assert tree["runs"][0]["reward_mean"] < 0
     assert tree["runs"][1]["reward_mean"] is None
     assert (out / "sweep.png").stat().st_size > 1000
-    lists = start_script("sweep.py", folder / "toy.toml", "--grid", "agent.actor_layers=[4]", "--out", folder / "lists")
+    # from here on all runs are that of ten steps, so that nothing is trained once more
+    shutil.copytree(out / "train.steps=10", folder / "lists" / "agent.actor_layers=_8_")
+    ten = ("--set", "train.steps=10")
+    lists = run_script(
+        "sweep.py", folder / "toy.toml", *ten, "--grid", "agent.actor_layers=[8]", "--out", folder / "lists"
+    )
     assert lists.returncode == 0, lists.stderr
-    assert "best: agent.actor_layers=_4_ with reward_mean" in lists.stdout
+    assert "best: agent.actor_layers=_8_ with reward_mean" in lists.stdout
     unknown = run_script("sweep.py", folder / "toy.toml", "--grid", "train.steps=10", "--metric", "luck", "--out", out)
     assert unknown.returncode == 2
     assert "--metric luck" in unknown.stderr
-    shutil.copytree(out / "train.steps=10", out / "as_it_is")  # the same run, so that nothing is trained once more
-    ablation = run_script(
-        "sweep.py", folder / "toy.toml", "--set", "train.steps=10", "--ablate", "train.steps=10", "--out", out
-    )
+    shutil.copytree(out / "train.steps=10", out / "as_it_is")
+    ablation = run_script("sweep.py", folder / "toy.toml", *ten, "--ablate", "train.steps=10", "--out", out)
     assert ablation.returncode == 0, ablation.stderr
     first, second = json.loads((out / "sweep.json").read_text())["runs"]
     assert (first["settings"], first["folder"]) == ({}, "as_it_is")

@@ -103,6 +103,7 @@ def _true_store(out):
         assert (px < np.median(px) * 100).all()
 
 
+@pytest.mark.slow  # 2000 files
 @pytest.mark.parametrize("how", list(_mutations()))
 def test_mutated_files_end_in_a_true_store_or_in_an_error_that_names_them(tmp_path, how):
     """200 mutated files of every kind: ten kinds, 2000 files."""
