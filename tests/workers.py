@@ -6,6 +6,7 @@ would end minutes later, or never.
 
 import fcntl
 import pathlib
+import shutil
 import threading
 
 import pytest
@@ -33,6 +34,7 @@ def once(config, name, make):
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = path.with_name(f".{name}.done")
         if not done.exists():
+            shutil.rmtree(path, ignore_errors=True)  # what one that failed left
             make(path)
             done.touch()
     return path

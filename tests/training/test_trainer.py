@@ -147,7 +147,7 @@ def _until_checkpoint(run_dir, process):
     raise AssertionError("no checkpoint within a minute")
 
 
-def test_sigkill_then_resume_and_sigint_saves_first(small_config, tmp_path):
+def test_sigkill_then_resume_and_sigint_saves_first(small_config, tmp_path, run_script):
     """Killed, resumed, interrupted, resumed: the run ends at its step count without hole or double step."""
     settings = msgspec.structs.replace(
         small_config.train, steps=1500, checkpoint_interval=150, log_interval=50, validation_interval=0
@@ -182,10 +182,9 @@ def test_sigkill_then_resume_and_sigint_saves_first(small_config, tmp_path):
     assert steps == list(range(50, 1501, 50))
     assert json.loads((run_dir / "policy" / "tfmm.json").read_text())["train_step"] == 1500
 
-    process = _start(config, run_dir)
-    _, text = process.communicate(timeout=60)
-    assert (process.returncode, len(text.strip().splitlines())) == (2, 1), text
-    assert "is not empty, wanted a new folder, or --resume" in text
+    done = run_script("train.py", run_dir.with_suffix(".toml"), "--run-dir", run_dir)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
+    assert "is not empty, wanted a new folder, or --resume" in done.stderr
 
 
 @pytest.mark.parametrize(
