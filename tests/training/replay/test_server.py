@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts, trajectory
 
-from tfmm.training.replay import server as server_lib
+from tfmm.training.replay import checkpoint as checkpoint_lib, server as server_lib
 
 FIRST, MID, LAST = (np.int32(x) for x in (ts.StepType.FIRST, ts.StepType.MID, ts.StepType.LAST))
 
@@ -72,6 +72,21 @@ def test_capacity_counts_transitions():
     replay.writer.flush()
     assert replay.items() == 10
     replay.close()
+
+
+def test_a_table_that_dropped_items_is_loaded_again(tmp_path):
+    """Of a checkpoint of a loaded table that items went from; the trial counts them."""
+    checkpoint, scratch = None, tmp_path / "scratch"
+    for name in ("first", "second"):
+        replay = server_lib.Replay(_spec(), 4, 40, timeout_s=30, folders=server_lib.Folders(scratch, checkpoint))
+        for step in _episodes(5, 3):
+            replay.writer(_trajectory([step] * 4))
+        replay.writer.flush()
+        checkpoint = tmp_path / name
+        checkpoint.mkdir()
+        replay.save(checkpoint)
+        replay.close()
+    assert checkpoint_lib.refusal(checkpoint, (server_lib.TABLE,), timeout_s=60) is None
 
 
 def test_an_empty_table_times_out_instead_of_hanging():

@@ -10,13 +10,19 @@ from collections.abc import Sequence
 import reverb
 
 NAME = "replay"
-# what a Server does with the tables of a checkpoint; run in a process that can be killed
+# what a Server does with the tables of a checkpoint, and whether all items came: Reverb takes a file that was cut short
+# at some places for its whole, and its limiter then lets a sampler draw from an empty table, which ends the process
 _TRIAL = """
 import sys, reverb
 scratch, folder, *names = sys.argv[1:]
 uniform, fifo = reverb.selectors.Uniform(), reverb.selectors.Fifo()
 tables = [reverb.Table(name, uniform, fifo, 1, reverb.rate_limiters.MinSize(1)) for name in names]
-reverb.Server(tables, checkpointer=reverb.checkpointers.DefaultCheckpointer(scratch, "", folder))
+server = reverb.Server(tables, checkpointer=reverb.checkpointers.DefaultCheckpointer(scratch, "", folder))
+for name, table in server.localhost_client().server_info().items():
+    # of a table whose items go when it is full, and only then
+    counted = min(table.rate_limiter_info.insert_stats.completed, table.max_size)
+    if not table.max_times_sampled and table.current_size != counted:
+        sys.exit(f"table {name} holds {table.current_size} of {counted} items")
 """
 
 
@@ -24,7 +30,7 @@ def refusal(checkpoint: pathlib.Path, names: Sequence[str], timeout_s: float) ->
     """Why the replay in a checkpoint cannot be loaded, or None where it can.
 
     Loading is reported to hang sometimes, and a damaged file may end the process; both inside Reverb's constructor,
-    which nothing can interrupt. So another process tries first.
+    which nothing can interrupt. So another process tries first, and counts the items.
 
     Args:
         checkpoint: folder of a checkpoint. names: of the tables. timeout_s: for the trial.
