@@ -28,9 +28,11 @@ class Learner(learner.Learner):
         return loss
 
     def close(self) -> None:
-        """Ends the samplers of the iterator, which draws ahead for as long as it exists.
+        """Ends the samplers of the iterator, which draw ahead as long as it exists, and the summary writer.
 
-        Before the server goes: a sampler that opens late would wait 30 s for it, or find the next one on its port.
+        To be done while the server runs: a sampler that opens late would wait 30 s for it, or find the next one on its
+        port. One that waits for items ends within 3 s, when Reverb looks. A second time it does nothing.
         """
         if hasattr(self, "_experience_iterator"):
-            del self._experience_iterator  # None would leave it among what the Learner, a tf.Module, tracks
+            del self._experience_iterator  # the Learner, a tf.Module, would keep track of it if it were set to None
+            self.train_summary_writer.close()

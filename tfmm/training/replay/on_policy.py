@@ -1,5 +1,7 @@
 """Reverb for an agent that learns from each step once: whole blocks, taken in order, then gone."""
 
+import tempfile
+
 import numpy as np
 import reverb
 import tensorflow as tf
@@ -8,6 +10,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts, trajectory
 
 from tfmm import errors
+from tfmm.training.replay import checkpoint as checkpoint_lib
 
 TABLE = "blocks"
 _LONGEST = 10_000  # frames of a block
@@ -64,7 +67,11 @@ class Blocks:
             lambda spec: tf.TensorSpec((None, *spec.shape), spec.dtype),
             tensor_spec.add_outer_dims_nest(data_spec, (rows,)),
         )
-        self._server = reverb.Server([reverb.Table.queue(TABLE, max_size=8, signature=signature)])
+        with tempfile.TemporaryDirectory() as scratch:  # Reverb would leave one of its own behind
+            self._server = reverb.Server(
+                [reverb.Table.queue(TABLE, max_size=8, signature=signature)],
+                checkpointer=checkpoint_lib.checkpointer(scratch),
+            )
         self._address = f"localhost:{self._server.port}"
         self._client = reverb.Client(self._address)
         self.writer = BlockWriter(self._client)
@@ -87,8 +94,12 @@ class Blocks:
         return self._client.server_info()[TABLE].current_size
 
     def close(self) -> None:
+        """See server.Replay.close."""
+        if self._server is None:
+            return
         self.writer.close()
         self._server.stop()
+        self._server = None
 
 
 def _rows_first(block):

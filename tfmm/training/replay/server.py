@@ -136,8 +136,12 @@ class Replay:
         checkpoint_lib.save(self.client, folder)
 
     def close(self) -> None:
+        """Ends the writer, then the server; iterators of `dataset` have to be gone. A second time it does nothing."""
+        if self._server is None:
+            return
         self.writer.close()
         self._server.stop()
+        self._server = None  # its threads go with it
         shutil.rmtree(self._scratch, ignore_errors=True)
 
 
