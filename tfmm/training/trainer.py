@@ -132,7 +132,7 @@ def train(
         to_close.callback(learner.close)
 
         # Driver, or collectors in other processes. The PyDriver steps the PyEnvironment itself: through the
-        # TFPyEnvironment every step of a batch would be a graph call and a copy (shared measurements: TRAPS.md)
+        # TFPyEnvironment a step of 128 rows of simple_model takes 12 times as long, of a single row 33 times
         policy = collection.collect_policy(agent, env, noise)
         collector = collection.Collector(config, env, policy, noise, replay.writer, collected)
         serving = None if port is None else serving_lib.Serving(task, replay, agent, stop, checkpoints.save)
