@@ -1,4 +1,4 @@
-"""The control variate of drawn clients: its mean is 0, and the objective less it varies less."""
+"""The control variate: its mean is 0, and the objective minus the control variate has a smaller variance."""
 
 import numpy as np
 import pytest
@@ -10,15 +10,15 @@ from tfmm.evaluation.metrics import summary
 from tfmm.simulation import rollout
 
 ROWS = 400
-CORRECTED = {"residual_range": 1.0, "features": ["inventory", "drift"]}
-BOOK = {
+RESIDUAL = {"residual_range": 1.0, "features": ["inventory", "drift"]}
+JOINT = {
     "rules": {"order_size": (1.0, 20.0), "inventory_limit_orders": 4},
-    "environment": CORRECTED | {"risk": "covariance", "omega": ((1.0, 0.9), (0.9, 1.0))},
+    "environment": RESIDUAL | {"risk": "covariance", "omega": ((1.0, 0.9), (0.9, 1.0))},
 }
 
 
-def drawn_and_variate(task, action, windows):
-    """(drawn objective, control variate) of every row, money, the same clients for every action."""
+def objective_and_variate(task, action, windows):
+    """(realised objective, control variate) of every row, money, the same clients for every action."""
     out, variate = [], control_variate.ControlVariate(task)
     for one, taught in ((task, False), (control_variate.expectation_task(task), True)):
         segments = one.segments["test"]
@@ -43,43 +43,44 @@ def constant(values):
     return lambda sim: np.tile(np.array(values), (len(sim.rows), 1))
 
 
-def test_less_its_control_variate_the_objective_is_the_exact_expectation(small_config):
+def test_minus_its_control_variate_the_objective_has_the_exact_mean(small_config):
     """One instrument, where the inventory distribution is known too."""
-    task = task_of(small_config, environment=CORRECTED)
+    task = task_of(small_config, environment=RESIDUAL)
     windows = np.tile(task.windows(task.segments["test"]), (ROWS, 1))
-    drawn, variates = drawn_and_variate(task, constant([0.2, 0.1]), windows)
+    realised, variates = objective_and_variate(task, constant([0.2, 0.1]), windows)
     exact = expected_objective.evaluate(
         task,
         expected_objective.market_paths(task, "test"),
-        lambda seen: np.tile([0.2, 0.1], (len(seen.books), 1)),
+        lambda states: np.tile([0.2, 0.1], (len(states.books), 1)),
         False,
     )
     wanted = sum(one.objective.sum() for one in exact)
-    found = drawn - variates
-    assert found.std() < 0.5 * drawn.std()
+    found = realised - variates
+    assert found.std() < 0.5 * realised.std()
     assert found.mean() == pytest.approx(wanted, abs=3.5 * found.std() / np.sqrt(ROWS))
     assert abs(variates.mean()) < 3.5 * variates.std() / np.sqrt(ROWS)
     assert not control_variate.is_known(task)
 
 
 @pytest.mark.parametrize("risk", ["covariance", "absolute"])
-def test_two_instruments_differ_by_less_chance(small_config, pair_store, risk):
+def test_the_difference_of_two_policies_has_a_smaller_variance(small_config, pair_store, risk):
     environment = (
-        BOOK["environment"] if risk == "covariance" else CORRECTED | {"reference": "state_dp", "n_spread_states": 3}
+        JOINT["environment"] if risk == "covariance" else RESIDUAL | {"reference": "state_dp", "n_spread_states": 3}
     )
-    task = task_of(small_config, data={"store": str(pair_store)}, rules=BOOK["rules"], environment=environment)
+    task = task_of(small_config, data={"store": str(pair_store)}, rules=JOINT["rules"], environment=environment)
     assert control_variate.is_known(task)
     windows = np.tile(task.windows(task.segments["test"]), (ROWS, 1))
-    runs = [drawn_and_variate(task, constant(one), windows) for one in ([0.2] * 4, [0.0] * 4)]
-    for drawn, variates in runs:
+    runs = [objective_and_variate(task, constant(one), windows) for one in ([0.2] * 4, [0.0] * 4)]
+    for realised, variates in runs:
         assert abs(variates.mean()) < 3.5 * variates.std() / np.sqrt(ROWS)
-        assert (drawn - variates).std() < 0.4 * drawn.std()
-    (one, own), (two, other) = runs
-    assert (one - own - two + other).std() < 0.4 * (one - two).std()
+        assert (realised - variates).std() < 0.4 * realised.std()
+    (first, first_variate), (second, second_variate) = runs
+    difference = first - second
+    assert (difference - first_variate + second_variate).std() < 0.4 * difference.std()
 
 
 def test_backtests_are_compared_without_it(small_config, pair_store):
-    task = task_of(small_config, data={"store": str(pair_store)}, **BOOK)
+    task = task_of(small_config, data={"store": str(pair_store)}, **JOINT)
     acts = {"near": constant([0.0] * 4), "far": constant([0.2] * 4)}
     runs = closed_loop.run_all(task, "test", acts, False)
     for name in acts:
@@ -88,17 +89,17 @@ def test_backtests_are_compared_without_it(small_config, pair_store):
         control_variate.add(results, parts, runs[name])
         total = sum(one.control_variate[1].sum() for one in runs[name])
         assert results[control_variate.METRIC] == pytest.approx(5.0 - total) and total != 0.0
-        own = sum(one.control_variate[1].sum() for one in runs[name] if one.session == first)
-        assert parts["sessions"][first][control_variate.METRIC] == pytest.approx(5.0 - own)
+        of_first = sum(one.control_variate[1].sum() for one in runs[name] if one.session == first)
+        assert parts["sessions"][first][control_variate.METRIC] == pytest.approx(5.0 - of_first)
         for one in runs[name]:
             ends, money = one.control_variate
             assert ends.shape == money.shape and ends[-1] == one.span[1] and (np.diff(ends) > 0).all()
-    # a block of everything: what was drawn there, less the luck of it
-    whole = (runs["near"][0].span[1] - runs["near"][0].span[0]) * 1e-9
-    metric, blocks = objectives.blocks(runs["near"][:1], None, _risk(task), whole)
+    # one block of the whole segment: the realised objective minus the control variate
+    whole_s = (runs["near"][0].span[1] - runs["near"][0].span[0]) * 1e-9
+    metric, blocks = objectives.blocks(runs["near"][:1], None, _risk(task), whole_s)
     assert metric == control_variate.METRIC
-    drawn = summary.block_objectives(runs["near"][:1], _risk(task), whole)
-    assert blocks[0] == pytest.approx(drawn[0] - runs["near"][0].control_variate[1].sum())
+    realised = summary.block_objectives(runs["near"][:1], _risk(task), whole_s)
+    assert blocks[0] == pytest.approx(realised[0] - runs["near"][0].control_variate[1].sum())
 
 
 def _risk(task):

@@ -1,4 +1,4 @@
-"""The exact law of the inventory against very many draws of the simulator, and the strategies that are fitted by it."""
+"""Expected objectives against many simulated sets of clients, and the baselines that are fitted with them."""
 
 import dataclasses
 
@@ -31,29 +31,34 @@ def skewed(task):
     return inventory_tables.InventoryTablePolicy("skewed", table, np.eye(1), task.parameters["order_lot"], {})
 
 
-def test_it_is_what_very_many_draws_give(task):
-    """20 000 sets of clients through one segment: mean objective, its parts, and the law of the last inventory."""
-    sold, _, one, steps = drawn_and_expected(task, skewed(task))
-    alone = one.outcomes["sold"][:steps] * (1.0 - one.outcomes["bought"][:steps])
-    assert abs(sold - alone.sum()) < 0.02 * alone.sum()
-    assert not one.outcomes["hedged_lot"].any()
+def total(task, paths, policy):
+    """Expected objective of all segments."""
+    return sum(one.objective.sum() for one in expected_objective.evaluate(task, paths, policy, True))
+
+
+def test_it_is_the_mean_of_many_simulations(task):
+    """20 000 sets of clients in one segment: mean objective, its parts, and the distribution of the last inventory."""
+    sold, _, expected, steps = simulated_and_expected(task, skewed(task))
+    only_sold = expected.outcomes["sold"][:steps] * (1.0 - expected.outcomes["bought"][:steps])
+    assert abs(sold - only_sold.sum()) < 0.02 * only_sold.sum()
+    assert not expected.outcomes["hedged_lot"].any()
 
 
 def test_hedges_are_expected_too(hedging):
-    """The same where a limit closes what is beyond one order, or a rule 60 % of what is held; and the fees."""
-    rule = skewed(hedging)
+    """The same where a limit closes what exceeds one order, or a policy closes 60 % of the inventory; and the fees."""
+    policy = skewed(hedging)
     if hedging.config.rules.hedge == "action":
         share = np.full((1, 21, 1), 0.6)  # of 1, 2, ... orders: 1, 1, ...
-        rule = dataclasses.replace(rule, tables=np.concatenate([rule.tables, share], axis=2))
-    _, fees, one, steps = drawn_and_expected(hedging, rule)
+        policy = dataclasses.replace(policy, tables=np.concatenate([policy.tables, share], axis=2))
+    _, fees, expected, steps = simulated_and_expected(hedging, policy)
     market = expected_objective.market_paths(hedging, "test")[0].market[:steps]
     prices = 0.5 * (market["bid_tick"] + market["ask_tick"])
-    assert fees == pytest.approx(0.5e-4 * float(one.outcomes["hedged_lot"][:steps] @ prices), rel=0.02)
+    assert fees == pytest.approx(0.5e-4 * float(expected.outcomes["hedged_lot"][:steps] @ prices), rel=0.02)
     assert fees > 0
 
 
-def drawn_and_expected(task, rule):
-    """Checks the objective and the last law; (mean number sold, mean fees, law.Expected, steps)."""
+def simulated_and_expected(task, policy):
+    """Checks the objective and the last inventory; (mean number of sales, mean fees, ExpectedBacktest, steps)."""
     windows = task.windows(task.segments["test"])[:1]
     rows = 20_000
     sim = task.simulator(task.segments["test"], rows, 11, windows=np.repeat(windows, rows, axis=0), distances=True)
@@ -63,47 +68,46 @@ def drawn_and_expected(task, rule):
     totals, sold = np.zeros(rows), np.zeros(rows)
     for _ in range(steps):
         before = sim.books["inventory_lot"][:, 0].copy()
-        sim.step(rule(sim))
+        sim.step(policy(sim))
         assert (sim.step_type == kernel.MID).all()
         totals += sim.reward
         sold += sim.books["inventory_lot"][:, 0] < before
-    drawn = totals * task.reward_scale * task.money_unit(0)
-    (one, *_) = expected_objective.evaluate(task, expected_objective.market_paths(task, "test"), rule, True)
-    exact = one.objective[:steps].sum()
-    assert abs(drawn.mean() - exact) < 4.0 * drawn.std() / np.sqrt(rows)
-    assert drawn.std() / np.sqrt(rows) < 0.05 * abs(exact)
-    held = np.rint(sim.books["inventory_lot"][:, 0] / task.parameters["order_lot"][0]).astype(int) + 10
-    shares = np.bincount(held, minlength=21) / rows
-    wanted = one.inventory_distribution[steps]
+    simulated = totals * task.reward_scale * task.money_unit(0)
+    (expected, *_) = expected_objective.evaluate(task, expected_objective.market_paths(task, "test"), policy, True)
+    exact = expected.objective[:steps].sum()
+    assert abs(simulated.mean() - exact) < 4.0 * simulated.std() / np.sqrt(rows)
+    assert simulated.std() / np.sqrt(rows) < 0.05 * abs(exact)
+    index = np.rint(sim.books["inventory_lot"][:, 0] / task.parameters["order_lot"][0]).astype(int) + 10
+    shares = np.bincount(index, minlength=21) / rows
+    wanted = expected.inventory_distribution[steps]
     assert wanted.sum() == pytest.approx(1.0, abs=1e-12)
     assert (np.abs(shares - wanted) < 5.0 * np.sqrt(wanted * (1 - wanted) / rows) + 1e-4).all()
-    return sold.mean(), sim.books["fees"].mean(), one, steps
+    return sold.mean(), sim.books["fees"].mean(), expected, steps
 
 
-def test_a_policy_is_asked_what_the_simulator_would_ask_it(task):
-    """The observation of every inventory is that of a dealer who holds it."""
+def test_a_policy_sees_what_the_simulator_would_show_it(task):
+    """The observation of every inventory is that of a simulator with this inventory."""
     windows = task.windows(task.segments["test"])[:1]
     sim = task.simulator(task.segments["test"], 1, 3, windows=windows, distances=True)
-    asked = []
+    shown = []
 
-    def remember(seen):
-        asked.append(seen)
-        return np.full((len(seen.books), 1, 2), 1e6)
+    def remember(states):
+        shown.append(states)
+        return np.full((len(states.books), 1, 2), 1e6)
 
-    watched = expected_objective.market_paths(task, "test")[:1]
-    expected_objective.evaluate(task, watched, remember, True)
-    rule, held = skewed(task), []
+    paths = expected_objective.market_paths(task, "test")[:1]
+    expected_objective.evaluate(task, paths, remember, True)
+    policy, inventories = skewed(task), []
     sim.reset()
     for t in range(50):
-        place = int(np.rint(sim.books["inventory_lot"][0, 0] / task.parameters["order_lot"][0]))
-        row = t * 21 + place + 10
-        held.append(place)
-        own = task.observe(asked[0])[row]
-        np.testing.assert_array_equal(own, task.observe(sim)[0])
+        orders = int(np.rint(sim.books["inventory_lot"][0, 0] / task.parameters["order_lot"][0]))
+        row = t * 21 + orders + 10
+        inventories.append(orders)
+        np.testing.assert_array_equal(task.observe(shown[0])[row], task.observe(sim)[0])
         for name in ("bid_tick", "ask_tick", "inventory_lot"):
-            assert asked[0].books[name][row, 0] == sim.books[name][0, 0]
-        sim.step(rule(sim))
-    assert len(set(held)) > 3
+            assert shown[0].books[name][row, 0] == sim.books[name][0, 0]
+        sim.step(policy(sim))
+    assert len(set(inventories)) > 3
 
 
 @pytest.mark.parametrize(
@@ -117,53 +121,48 @@ def test_a_policy_is_asked_what_the_simulator_would_ask_it(task):
         {"environment": {"features": _FEATURES}, "rules": {"hedge": "action", "order_size": 2.0}},
     ],
 )
-def test_where_it_is_not_known(small_config, changes):
+def test_where_it_is_unknown(small_config, changes):
     assert not expected_objective.is_known(task_of(small_config, **changes))
 
 
-def test_candidates_are_scored_by_it(task):
-    """Two tables at once, each as by itself."""
-    rule = skewed(task)
-    other = dataclasses.replace(rule, tables=3.0 * rule.tables)
-    tables = np.stack([rule.tables, other.tables])
+def test_candidates_are_scored_by_the_expected_objective(task):
+    """Two tables at once have the scores of each table evaluated separately."""
+    narrow = skewed(task)
+    wide = dataclasses.replace(narrow, tables=3.0 * narrow.tables)
+    tables = np.stack([narrow.tables, wide.tables])
     scores = grid_search.scores(
         task,
         2,
         lambda repeat: inventory_tables.CandidateTables(repeat(tables), np.eye(1), task.parameters["order_lot"]),
     )
-    watched = expected_objective.market_paths(task, "train")
-    own = [
-        sum(e.objective.sum() for e in expected_objective.evaluate(task, watched, one, True)) for one in (rule, other)
-    ]
-    assert scores == pytest.approx(own, rel=1e-12)
+    paths = expected_objective.market_paths(task, "train")
+    separate = [total(task, paths, policy) for policy in (narrow, wide)]
+    assert scores == pytest.approx(separate, rel=1e-12)
     assert scores[0] != scores[1]
 
 
-def test_bellman_over_the_market_is_its_own_mirror_and_pays(task):
-    """(Q, drift) and (-Q, -drift) swap ask and bid; each earns more on train than the one before."""
-    rules = bellman_spread.fit(task)
-    assert [one.name for one in rules] == ["bellman_spread", "bellman_spread_drift"]
-    for rule in rules:
-        by_drift = (len(rule.marginal_value), -1, len(rule.cuts.drift) + 1)
-        ask, bid = (rule.marginal_value[..., k].reshape(by_drift) for k in range(2))
+def test_bellman_spread_is_symmetric_and_earns_more(task):
+    """(Q, drift) and (-Q, -drift) exchange ask and bid; each policy earns more on train than the one before."""
+    policies = bellman_spread.fit(task)
+    assert [policy.name for policy in policies] == ["bellman_spread", "bellman_spread_drift"]
+    for policy in policies:
+        by_drift = (len(policy.marginal_value), -1, len(policy.cuts.drift) + 1)
+        ask, bid = (policy.marginal_value[..., k].reshape(by_drift) for k in range(2))
         np.testing.assert_allclose(ask, bid[::-1, :, ::-1], atol=0.03)
         assert np.isnan(ask[0]).all() and np.isnan(bid[-1]).all()
-    watched = expected_objective.market_paths(task, "train")
-    earned = [
-        sum(one.objective.sum() for one in expected_objective.evaluate(task, watched, rule, True))
-        for rule in (inventory_tables.linear_skew(task), *rules)
-    ]
+    paths = expected_objective.market_paths(task, "train")
+    earned = [total(task, paths, policy) for policy in (inventory_tables.linear_skew(task), *policies)]
     assert earned[0] < earned[1]
     assert earned[1] < earned[2] * 1.005
 
 
-def test_dynamic_programming_that_hedges_earns_more_where_it_may(hedging):
-    """Where a limit hedges, every rule does; where the action may, the rules named so, and they are the best."""
-    rules = bellman_spread.fit(hedging)
-    watched = expected_objective.market_paths(hedging, "train")
-    several = {one.name: expected_objective.evaluate(hedging, watched, one, True) for one in rules}
-    earned = {name: sum(one.objective.sum() for one in parts) for name, parts in several.items()}
-    hedged = {name: sum(one.outcomes["hedged_lot"].sum() for one in parts) for name, parts in several.items()}
+def test_dynamic_programming_with_hedges_earns_more(hedging):
+    """Where a limit hedges, every policy does; where the action may, the policies named so do, and earn the most."""
+    policies = bellman_spread.fit(hedging)
+    paths = expected_objective.market_paths(hedging, "train")
+    backtests = {policy.name: expected_objective.evaluate(hedging, paths, policy, True) for policy in policies}
+    earned = {name: sum(one.objective.sum() for one in parts) for name, parts in backtests.items()}
+    hedged = {name: sum(one.outcomes["hedged_lot"].sum() for one in parts) for name, parts in backtests.items()}
     if hedging.config.rules.hedge == "limit":
         assert list(earned) == ["bellman_spread", "bellman_spread_drift"]
         assert all(one > 0 for one in hedged.values())
@@ -172,9 +171,7 @@ def test_dynamic_programming_that_hedges_earns_more_where_it_may(hedging):
     assert [one > 0 for one in hedged.values()] == [False, False, True]
     assert max(earned, key=earned.get) == "bellman_spread_drift_hedge"
     measured = fill_probes.probe(hedging)
-    tables = [inventory_tables.bellman(hedging, measured, hedges) for hedges in (False, True)]
-    assert [one.name for one in tables] == ["bellman", "bellman_hedge"]
-    plain, hedge = (
-        sum(part.objective.sum() for part in expected_objective.evaluate(hedging, watched, one, True)) for one in tables
-    )
+    tables = [inventory_tables.bellman(hedging, measured, with_hedge) for with_hedge in (False, True)]
+    assert [policy.name for policy in tables] == ["bellman", "bellman_hedge"]
+    plain, hedge = (total(hedging, paths, policy) for policy in tables)
     assert plain < hedge < earned["bellman_spread_drift_hedge"]

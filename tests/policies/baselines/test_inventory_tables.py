@@ -90,10 +90,10 @@ def test_two_instruments_have_their_own_actions_features_and_limits(small_config
     random = np.random.default_rng(0)
     for _ in range(80):
         time_step = env.step(random.uniform(-1, 0, (6, 4)).astype(np.float32))
-    held = env.simulator.books["inventory_lot"]
-    assert (np.abs(held) <= task.parameters["limit_lot"]).all()
-    assert (held[:, 0] != held[:, 1]).any()
-    scaled = held / task.parameters["limit_lot"]
+    lots = env.simulator.books["inventory_lot"]
+    assert (np.abs(lots) <= task.parameters["limit_lot"]).all()
+    assert (lots[:, 0] != lots[:, 1]).any()
+    scaled = lots / task.parameters["limit_lot"]
     column = [task.feature_names.index(f"{name}.inventory") for name in ("ONE", "TWO")]
     np.testing.assert_allclose(time_step.observation[:, column], scaled, rtol=1e-6)
 
@@ -138,7 +138,7 @@ def test_rewards_add_up_to_the_objective_of_the_report(small_config, pair_store,
     (run,) = closed_loop.run(task, "test", act, False, "random")
     assert {"CLIENT", "MARKET"} <= set(run.fills["rule"])
     result = summary.assess([run], *money(task))
-    # the last reward is not seen by `act`: the last block of the report has it
+    # the last reward comes after the last call of `act`; the last block of the report has it
     risk_money = summary.risk_of(task)
     paths = [path_lib.path(run.tape, run.fills, run.span, n) for n in range(2)]
     before_last = run.span[1] - round(task.config.environment.interval_s * 1e9)
