@@ -170,8 +170,8 @@ def test_dynamic_programming_with_hedges_earns_more(hedging):
     assert list(earned) == ["bellman_spread", "bellman_spread_drift", "bellman_spread_drift_hedge"]
     assert [one > 0 for one in hedged.values()] == [False, False, True]
     assert max(earned, key=earned.get) == "bellman_spread_drift_hedge"
-    measured = fill_probes.probe(hedging)
-    tables = [inventory_tables.bellman(hedging, measured, with_hedge) for with_hedge in (False, True)]
+    probed = fill_probes.probe(hedging)
+    tables = [inventory_tables.bellman(hedging, probed, with_hedge) for with_hedge in (False, True)]
     assert [policy.name for policy in tables] == ["bellman", "bellman_hedge"]
     plain, hedge = (total(hedging, paths, policy) for policy in tables)
     assert plain < hedge < earned["bellman_spread_drift_hedge"]

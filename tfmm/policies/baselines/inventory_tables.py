@@ -105,13 +105,13 @@ def linear_skew(task: TapeTask, per_instrument: bool = False) -> InventoryTableP
 
 
 def avellaneda_stoikov(
-    task: TapeTask, measured: tuple[fill_probes.ProbedFills, ...], per_instrument: bool = False
+    task: TapeTask, probed: tuple[fill_probes.ProbedFills, ...], per_instrument: bool = False
 ) -> InventoryTablePolicy:
     """Avellaneda and Stoikov 2008, equations 29 and 30, with A, k and sigma of train and a horizon that is always ten
     minutes away; gamma / k is the best of a grid on train.
 
     Args:
-        measured: of fill_probes.measure, as in all functions below.
+        probed: result of fill_probes.probe, as in all functions below.
     """
 
     def quotes(intensity, sigma_tick, aversion):
@@ -120,11 +120,11 @@ def avellaneda_stoikov(
         shift = gamma * sigma_tick**2 * _HORIZON_S * _inventories(task)
         return np.column_stack([half_spread - shift, half_spread + shift])
 
-    return _best_risk_aversion(task, measured, "avellaneda_stoikov", quotes, per_instrument)
+    return _best_risk_aversion(task, probed, "avellaneda_stoikov", quotes, per_instrument)
 
 
 def glft(
-    task: TapeTask, measured: tuple[fill_probes.ProbedFills, ...], per_instrument: bool = False
+    task: TapeTask, probed: tuple[fill_probes.ProbedFills, ...], per_instrument: bool = False
 ) -> InventoryTablePolicy:
     """Stationary quotes of models.glft with A, k and sigma of train; gamma / k is the best of a grid on train."""
 
@@ -133,12 +133,12 @@ def glft(
         model = glft_model.Model(A=intensity.A, k=intensity.k, sigma=sigma_tick, gamma=gamma, Q=_limit(task))
         return glft_model.stationary(model)
 
-    return _best_risk_aversion(task, measured, "glft", quotes, per_instrument)
+    return _best_risk_aversion(task, probed, "glft", quotes, per_instrument)
 
 
 def bellman(
     task: TapeTask,
-    measured: tuple[fill_probes.ProbedFills, ...],
+    probed: tuple[fill_probes.ProbedFills, ...],
     with_hedge: bool = False,
     per_instrument: bool = False,
 ) -> InventoryTablePolicy:
@@ -148,7 +148,7 @@ def bellman(
     (with_hedge) does so where that is optimal.
     """
     tables = np.full((*_shape(task)[:2], 2 + with_hedge), np.nan)
-    for n, fills in enumerate(measured):
+    for n, fills in enumerate(probed):
         hedge = task.hedge(n) if with_hedge or task.config.rules.hedge == "limit" else None
         solution = fill_probes.solve(task, n, fills, hedge)
         tables[n, :, :2] = solution.quotes(fills.distance_tick)
@@ -156,9 +156,9 @@ def bellman(
             tables[n, :, 2] = hedged_share(_inventories(task), solution.inventory_after_hedge)
     fitted: dict[str, Any] = {
         "beta": inventory.BETA,
-        "distance_tick": [fills.distance_tick.tolist() for fills in measured],
-        "chance": [fills.fill_probability.tolist() for fills in measured],
-        "gain_tick": [fills.gain.tolist() for fills in measured],
+        "distance_tick": [fills.distance_tick.tolist() for fills in probed],
+        "chance": [fills.fill_probability.tolist() for fills in probed],
+        "gain_tick": [fills.gain.tolist() for fills in probed],
     }
     if with_hedge:
         fitted["hedged_share"] = tables[:, :, 2].tolist()
@@ -179,7 +179,7 @@ def linear_tables(task: TapeTask, half_spreads: Floats, skews: Floats) -> Floats
 
 def _best_risk_aversion(
     task: TapeTask,
-    measured: tuple[fill_probes.ProbedFills, ...],
+    probed: tuple[fill_probes.ProbedFills, ...],
     name: str,
     quotes: Callable[[Any, float, float], Floats],
     per_instrument: bool,
@@ -187,14 +187,14 @@ def _best_risk_aversion(
     """The policy with the gamma / k of the best score on train; it does not quote an instrument without a fitted
     intensity."""
     tables = np.full((len(_RISK_AVERSIONS), *_shape(task)), np.nan)
-    for n, (fills, scale) in enumerate(zip(measured, task.scales, strict=True)):
+    for n, (fills, scale) in enumerate(zip(probed, task.scales, strict=True)):
         if fills.intensity is not None:
             tables[:, n] = [quotes(fills.intensity, scale.sigma_tick, aversion) for aversion in _RISK_AVERSIONS]
     best = int(np.argmax(_scores(task, tables, per_instrument)))
     fitted = {
         "gamma_over_decay": float(_RISK_AVERSIONS[best]),
         "sigma_tick": [scale.sigma_tick for scale in task.scales],
-        "intensity": [fills.facts() for fills in measured],
+        "intensity": [fills.facts() for fills in probed],
     }
     return _policy(task, name, tables[best], fitted, per_instrument)
 

@@ -8,30 +8,30 @@ from tfmm.policies.baselines.baseline import Baseline
 
 def fit_all(task: TapeTask) -> tuple[Baseline, ...]:
     """Every baseline of a task, fitted on train, in the order of a report."""
-    measured = fill_probes.probe(task)
+    probed = fill_probes.probe(task)
     may_hedge = task.config.rules.hedge == "action"
     linear_skew = inventory_tables.linear_skew(task)
     return (
         inventory_tables.none(task),
         inventory_tables.fixed_spread(task),
         linear_skew,
-        inventory_tables.avellaneda_stoikov(task, measured),
-        inventory_tables.glft(task, measured),
-        inventory_tables.bellman(task, measured),
+        inventory_tables.avellaneda_stoikov(task, probed),
+        inventory_tables.glft(task, probed),
+        inventory_tables.bellman(task, probed),
         # where risk has a common price, the best hedge depends on all inventories, which a table of one cannot know
-        *([inventory_tables.bellman(task, measured, with_hedge=True)] if may_hedge and task.risk is None else ()),
+        *([inventory_tables.bellman(task, probed, with_hedge=True)] if may_hedge and task.risk is None else ()),
         *alpha_skew.fit(task, linear_skew),
         *bellman_spread.fit(task),
         *bellman_joint.fit(task),
-        *(_fit_per_instrument(task, measured) if task.risk is not None else ()),
+        *(_fit_per_instrument(task, probed) if task.risk is not None else ()),
     )
 
 
-def _fit_per_instrument(task, measured):
+def _fit_per_instrument(task, probed):
     """Where risk has a common price: policies that ignore it and quote each instrument by its inventory alone."""
     return (
         inventory_tables.linear_skew(task, per_instrument=True),
-        inventory_tables.avellaneda_stoikov(task, measured, per_instrument=True),
-        inventory_tables.glft(task, measured, per_instrument=True),
-        inventory_tables.bellman(task, measured, per_instrument=True),
+        inventory_tables.avellaneda_stoikov(task, probed, per_instrument=True),
+        inventory_tables.glft(task, probed, per_instrument=True),
+        inventory_tables.bellman(task, probed, per_instrument=True),
     )
