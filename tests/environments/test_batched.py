@@ -88,6 +88,19 @@ def test_a_window_that_is_over_is_truncated_and_restarts_row_by_row(small_config
     assert len(set(lasting)) > 1
 
 
+@pytest.mark.parametrize("rows", [None, 5])
+def test_a_window_that_ends_with_liquidation_is_terminated(small_config, rows):
+    env = _task(small_config, window_s=10.0, liquidate=True).environment("train", rows, seed=2)
+    time_step, n_ended = env.reset(), 0
+    action = np.zeros((2,) if rows is None else (rows, 2), np.float32)
+    for _ in range(45):
+        ended = np.asarray(time_step.is_last())
+        np.testing.assert_array_equal(time_step.discount, np.where(ended, 0.0, 1.0))
+        n_ended += int(ended.sum())
+        time_step = env.step(action)
+    assert n_ended >= 4 * (rows or 1)  # 45 steps in windows of at most 10 and a first step each
+
+
 def test_single_environment_is_row_zero_of_a_batch(small_config):
     task = _task(small_config)
     single, batch = (

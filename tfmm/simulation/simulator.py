@@ -167,6 +167,8 @@ class Simulator:
             self._since_release = 0
         actions = self._whole(actions)
         count = self._work(_step, actions)
+        if self._terminates:  # a window that ends with everything sold is the end for the agent too
+            np.not_equal(self.step_type, kernel.LAST, out=self.discount)
         if len(self._log):
             assert 2 * count < len(self._log), f"{count} fills in a step, wanted at most {len(self._log) // 2}"
             self.fills = self._log[:count].copy()
