@@ -119,7 +119,7 @@ def test_the_table_is_its_own_mirror_and_leans_against_inventory(small_config, c
     assert base.shape == (21,)
     assert base[0] == 6.0 or changes  # nothing is sold at the limit: the far end of offset_range
     assert (np.diff(base[1:]) <= 1e-9).all() and base[2] > base[18]
-    assert task.reflection.action.place.tolist() == [1, 0]
+    assert task.reflection.action.source.tolist() == [1, 0]
     if not changes:
         distance, solution = inventory_value.solve_known(task, 0)
         ask = solution.quotes(distance)[1:, 0] / task.scales[0].half_spread_tick

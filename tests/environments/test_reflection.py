@@ -16,20 +16,20 @@ from tfmm.training.replay import augmentation
 
 def test_a_market_by_hand():
     one = reflection.of_market(("inventory", "spread", "bid_live", "ask_live"), ("skew", "half_spread"))
-    assert one.observation.place.tolist() == [0, 1, 3, 2]
+    assert one.observation.source.tolist() == [0, 1, 3, 2]
     assert one.observation.sign.tolist() == [-1, 1, 1, 1]
     assert one.action.sign.tolist() == [-1, 1]
     two = reflection.of_market(("X.drift", "Y.drift"), ("X.ask_offset", "X.bid_offset", "Y.ask_offset", "Y.bid_offset"))
-    assert two.action.place.tolist() == [1, 0, 3, 2]
+    assert two.action.source.tolist() == [1, 0, 3, 2]
     assert two.groups == 1
 
 
 def test_every_feature_but_cash_has_an_image():
     names = tuple(name for name in features.NAMES if name != "cash")
     one = reflection.of_market(names, ("ask_offset", "bid_offset", "ask_size", "bid_size", "hedge"))
-    assert sorted(one.observation.place.tolist()) == list(range(len(names)))
+    assert sorted(one.observation.source.tolist()) == list(range(len(names)))
     # the share of the inventory that is closed is the same from either side
-    assert one.action.place.tolist() == [1, 0, 3, 2, 4]
+    assert one.action.source.tolist() == [1, 0, 3, 2, 4]
     assert one.action.sign.tolist() == [1] * 5
     for wrong in ("cash", "bid_queue"):
         with pytest.raises(errors.ConfigError, match=f"{wrong} has no mirror image"):
@@ -59,11 +59,11 @@ def test_a_dealer_in_the_mirrored_market_sees_and_earns_the_image(small_config):
         seen = [task.observe(sim) for sim in sims]
         # clients are drawn, so what is held differs; what the market shows does not
         market = [k for k, name in enumerate(task.feature_names) if name in features.NAMES[1:9]]
-        image = one.observation.sign * seen[0][:, one.observation.place]
+        image = one.observation.sign * seen[0][:, one.observation.source]
         np.testing.assert_allclose(seen[1][:, market], image[:, market], atol=1e-4)
         action = random.uniform(-1.0, 1.0, (4, 2))
         sims[0].step(action)
-        sims[1].step(one.action.sign * action[:, one.action.place])
+        sims[1].step(one.action.sign * action[:, one.action.source])
         flat = (sims[0].books["held_lot"][:, 0] == 0) & (sims[1].books["held_lot"][:, 0] == 0)
         chances = [[sim.books[name][flat, 0] for name in ("ask_chance", "bid_chance")] for sim in sims]
         np.testing.assert_allclose(chances[0][0], chances[1][1], atol=1e-12)

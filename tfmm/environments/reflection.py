@@ -1,10 +1,15 @@
-"""Mirror images of a decision problem: what happens in one is as likely, and worth as much, as in the other."""
+"""Reflections: maps of observations and actions under which a decision problem is unchanged.
 
+What happens in the reflected problem is as likely, and earns as much, as in the original one.
+"""
+
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from tfmm import errors
+from tfmm.arrays import Floats32, Ints
 
 _EVEN = ("spread", "volatility", "time_left", "half_spread", "hedge")
 _ODD = (
@@ -22,44 +27,49 @@ _ODD = (
 )
 
 
-class Part(NamedTuple):
-    """Of an observation or an action: component k of the image of x is sign[k] x[place[k]] where its group is mirrored.
+class SignedPermutation(NamedTuple):
+    """The reflection of a vector x: component k becomes sign[k] x[source[k]] where its group is reflected.
 
-    place: (K,) int64. sign: (K,) float32. group: (K,) int64; every group is mirrored by itself.
+    Attributes:
+        source: (K,) int64. sign: (K,) float32. group: (K,) int64; each group is reflected independently of the others.
     """
 
-    place: np.ndarray
-    sign: np.ndarray
-    group: np.ndarray
+    source: Ints
+    sign: Floats32
+    group: Ints
 
 
-class Mirror(NamedTuple):
-    """observation, action: Part. groups: how many there are."""
+class Reflection(NamedTuple):
+    """The reflection of observations and of actions.
 
-    observation: Part
-    action: Part
+    Attributes:
+        groups: number of groups of components.
+    """
+
+    observation: SignedPermutation
+    action: SignedPermutation
     groups: int
 
 
-def of_market(feature_names, action_names):
-    """The one mirror image of a market: buyers are sellers, up is down, in all instruments at once.
+def of_market(feature_names: Sequence[str], action_names: Sequence[str]) -> Reflection:
+    """The reflection of a market: buyers become sellers and up becomes down, in all instruments at once.
 
     Raises:
-        ConfigError: a feature that has no image, or whose image is not among them.
+        ConfigError: a feature is not the reflection of any.
     """
-    return Mirror(_part(feature_names), _part(action_names), 1)
+    return Reflection(_named(feature_names), _named(action_names), 1)
 
 
-def of_numbers(size):
-    """Every number of the state, and the action that is added to it, by itself."""
+def of_numbers(size: int) -> Reflection:
+    """Changes the sign of a number of the state and of the action that is added to it, for each number by itself."""
     every = np.arange(size)
-    part = Part(every, np.full(size, -1.0, np.float32), every)
-    return Mirror(part, part, size)
+    part = SignedPermutation(every, np.full(size, -1.0, np.float32), every)
+    return Reflection(part, part, size)
 
 
-def _part(names):
+def _named(names):
     images = [_image(name, names) for name in names]
-    return Part(
+    return SignedPermutation(
         np.array([names.index(image) for image, _ in images]),
         np.array([sign for _, sign in images], np.float32),
         np.zeros(len(names), np.int64),
@@ -67,15 +77,15 @@ def _part(names):
 
 
 def _image(name, names):
-    """(name of the component that an image is made of, sign)."""
-    symbol, _, own = name.rpartition(".")
-    if own in _EVEN:
+    """(name of the component that the reflected one is made of, sign)."""
+    symbol, _, component = name.rpartition(".")
+    if component in _EVEN:
         return name, 1.0
-    if own in _ODD:
+    if component in _ODD:
         return name, -1.0
-    side, _, what = own.partition("_")
+    side, _, rest = component.partition("_")
     other = {"bid": "ask", "ask": "bid"}.get(side)
-    image = f"{symbol}.{other}_{what}" if symbol else f"{other}_{what}"
+    image = f"{symbol}.{other}_{rest}" if symbol else f"{other}_{rest}"
     if other is None or image not in names:
         raise errors.ConfigError(
             f"train.reflect is true, but {name} has no mirror image in environment.features, wanted one, or false"

@@ -61,7 +61,7 @@ class Task(Protocol):
         """SHA-256 of the data, or where there are none of the settings that stand in their place."""
 
     @property
-    def reflection(self) -> reflection_lib.Mirror:
+    def reflection(self) -> reflection_lib.Reflection:
         """The symmetry of observations and actions. ConfigError: there is none."""
 
     def environment(self, split: str, rows: int | None, seed: int) -> batched.BatchedEnvironment:

@@ -108,7 +108,7 @@ class Collected(py_metric.PyStepMetric):
         self._holdings: _Held | None = None
         if hasattr(sim, "books"):
             self._holdings = _Quoted(sim)
-        elif "held" in (getattr(getattr(sim, "rows", None), "dtype", np.dtype(int)).names or ()):
+        elif "inventory" in (getattr(getattr(sim, "rows", None), "dtype", np.dtype(int)).names or ()):
             self._holdings = _Held(sim)
         spec = env.action_spec()
         self._continuous = not np.issubdtype(spec.dtype, np.integer)
@@ -202,7 +202,7 @@ def means(names: Sequence[str], sums: Floats) -> dict[str, float]:
 
 
 class _Held:
-    """Inventory of models (environments.analytic.kernel.Dealer)."""
+    """Inventory of models (environments.analytic.kernel.AnalyticSimulator)."""
 
     names: tuple[str, ...] = ("inventory_mean", "inventory_abs_mean")
 
@@ -213,7 +213,7 @@ class _Held:
         self._signed, self._size = 0.0, 0.0
 
     def _inventory(self) -> Array:
-        return self._sim.rows["held"][:, : self._sim._parameters.currencies]
+        return self._sim.rows["inventory"][:, : self._sim._parameters.currencies]
 
     def add(self, inside: Bools) -> None:
         held = self._inventory()[inside]

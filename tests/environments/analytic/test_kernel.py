@@ -90,7 +90,7 @@ class Slow:
                     m.distance_range[1] - m.distance_range[0]
                 )
                 trades = (
-                    float(exact.curve(m)._replace(arrival_probability=1.0)(distance))
+                    float(exact.fill_curve(m)._replace(arrival_probability=1.0)(distance))
                     if abs(before + sign) <= m.limit
                     else 0.0
                 )
@@ -156,7 +156,7 @@ def test_agrees_with_plain_python_on_the_same_draws(name):
             else:
                 assert sim.reward[b] == pytest.approx(one.live(actions[b]), rel=1e-6, abs=1e-6)
                 assert (sim.step_type[b] == kernel.LAST) == (one.step_number >= one.end)
-            assert sim.rows["held"][b, : one.count].tolist() == one.held
+            assert sim.rows["inventory"][b, : one.count].tolist() == one.held
             np.testing.assert_allclose(sim.rows["mid"][b, : one.count], one.mid, rtol=1e-9, atol=1e-12)
         assert sim.observation.shape[1] == len(task.feature_names)
         np.testing.assert_allclose(
@@ -204,7 +204,7 @@ def test_the_optimal_policy_earns_its_exact_value(name, reward):
         share = best[:, 2] / config.model.hedge_rate
         actions[:, 2] = np.sign(share) * (0.1 + 0.9 * np.abs(share))
     known = {one.tobytes(): action for one, action in zip(task.exact.observations(), actions, strict=True)}
-    mean, error = task.play(lambda seen: np.array([known[one.tobytes()] for one in seen]), 3000, seed=4)
+    mean, error = task.discounted_reward(lambda seen: np.array([known[one.tobytes()] for one in seen]), 3000, seed=4)
     value = task.exact.gap(actions)
     assert value["ratio"] == pytest.approx(1.0, abs=1e-4)
     assert abs(mean - value["value"]) < 3.0 * error

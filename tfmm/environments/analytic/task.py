@@ -1,17 +1,21 @@
-"""The decision problem of section [model]: what environments.tape.task is for a tape."""
+"""The task of section [model]: an analytic model without market data."""
 
 import dataclasses
 import hashlib
 import math
+from collections.abc import Mapping
 from typing import ClassVar
 
 import msgspec
 import numpy as np
+from tf_agents.specs import array_spec
 
 from tfmm import errors
-from tfmm.config import experiment as experiment_lib
-from tfmm.environments import batched, task as task_lib
+from tfmm.calibration.scales import Scales
+from tfmm.config.experiment import Config
+from tfmm.environments import batched, reflection as reflection_lib, task as task_lib
 from tfmm.environments.analytic import exact, kernel
+from tfmm.market.schema import Instrument
 
 _PATHS, _SEED = 256, 7  # of a score by simulation
 _MIDS = ("constant", "brownian", "jump", "mean_reverting")
@@ -19,26 +23,27 @@ _MIDS = ("constant", "brownian", "jump", "mean_reverting")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class AnalyticTask:
-    """A world without data.
+    """An analytic model as a task, see task.Task.
 
     Attributes:
-        config: Config. exact: its exact counterpart (exact.create), or None. feature_names, action_names: of
-        observation and action. reward_centre: the largest expected income of a step.
-        parameters: of the simulator.
+        config: whose section model it is. exact: the exact evaluation of policies; None where no optimum is known.
+        feature_names, action_names: components of an observation and an action.
+        reward_centre: the largest expected income of a step. parameters: of the simulator.
     """
 
-    config: experiment_lib.Config
-    exact: object
-    feature_names: tuple
-    action_names: tuple
+    config: Config
+    exact: exact.Exact | None
+    feature_names: tuple[str, ...]
+    action_names: tuple[str, ...]
     reward_centre: float
     parameters: kernel.Parameters
-    instruments: ClassVar[tuple] = ()
-    scales: ClassVar[tuple] = ()
-    action_meanings: ClassVar[dict] = {}
+    instruments: ClassVar[tuple[Instrument, ...]] = ()
+    scales: ClassVar[tuple[Scales, ...]] = ()
+    action_meanings: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
-    def create(cls, config):
+    def create(cls, config: Config) -> "AnalyticTask":
+        """The task of section model."""
         settings = config.model
         return cls(
             config=config,
@@ -50,35 +55,35 @@ class AnalyticTask:
         )
 
     @property
-    def data_hash(self):
-        """SHA-256 of the model's settings, in the place of a data set's hash."""
+    def data_hash(self) -> str:
+        """SHA-256 of the model's settings, which stand in the place of data."""
         return hashlib.sha256(msgspec.json.encode(self.config.model)).hexdigest()
 
     @property
-    def action_spec(self):
+    def action_spec(self) -> array_spec.BoundedArraySpec:
         return task_lib.continuous_spec(self.action_names)
 
     @property
-    def reflection(self):
-        raise errors.ConfigError("train.reflect: the models of section model have no reflection, wanted false")
+    def reflection(self) -> reflection_lib.Reflection:
+        """Raises ConfigError: an analytic model has none."""
+        raise errors.ConfigError("train.reflect is true, but the models of section model have no reflection")
 
-    def environment(self, split, rows, seed):
+    def environment(self, split: str, rows: int | None, seed: int) -> batched.BatchedEnvironment:
         """See task.Task: all splits are the same."""
         return batched.BatchedEnvironment(self.simulator(rows or 1, seed), self.action_spec, single=rows is None)
 
-    def score(self, act):
-        """See task.Task: share of the optimal value less the largest gap, or where no optimum is known the discounted
-        reward of simulated episodes."""
+    def score(self, act: task_lib.Policy) -> task_lib.Score:
+        """Share of the optimal value less the largest gap; where no optimum is known simulated discounted reward."""
         if self.exact is None:
-            reward = self.play(act, _PATHS, _SEED)[0]
-            return {"validation/value": reward}, reward
+            value = self.discounted_reward(act, _PATHS, _SEED)[0]
+            return {"validation/value": value}, value
         gap = self.exact.gap(act(self.exact.observations()))
         return {"validation/ratio": gap["ratio"], "validation/max_gap": gap["max_gap"]}, gap["ratio"] - gap["max_gap"]
 
-    def simulator(self, rows, seed=0):
-        """A kernel.Dealer with B rows."""
-        curve = exact.curve(self.config.model)._replace(arrival_probability=1.0)
-        return kernel.Dealer(
+    def simulator(self, rows: int, seed: int = 0) -> kernel.AnalyticSimulator:
+        """A simulator with B rows."""
+        curve = exact.fill_curve(self.config.model)._replace(arrival_probability=1.0)
+        return kernel.AnalyticSimulator(
             self.parameters,
             curve.record(),
             _risk(self.config.model),
@@ -88,11 +93,10 @@ class AnalyticTask:
             seed,
         )
 
-    def play(self, act, paths, seed):
-        """(mean, standard error) of the discounted reward of a policy, from no inventory at the start, by playing.
+    def discounted_reward(self, act: task_lib.Policy, paths: int, seed: int) -> tuple[float, float]:
+        """(mean, standard error) of the discounted reward of a policy over simulated paths without initial inventory.
 
-        Args:
-            act: observation (B, F) -> action (B, A). An endless model is cut where its discount is below 1e-5.
+        An endless model is cut off where its discount is below 1e-5.
         """
         beta = self.config.model.beta
         steps = self.parameters.horizon_steps or math.ceil(math.log(1e-5) / math.log(beta))
@@ -108,17 +112,17 @@ class AnalyticTask:
 
 
 def _largest_income(settings):
-    """max_d 2 p(d) d for each currency: the income of a step of one who does not mind inventory."""
+    """N max_d 2 p(d) d: the expected income of a step without risk aversion."""
     tried = np.linspace(0.0, settings.distance_range[1], 3001)
-    return float(len(settings.omega) * 2.0 * np.max(exact.curve(settings)(tried) * tried))
+    return float(len(settings.omega) * 2.0 * np.max(exact.fill_curve(settings)(tried) * tried))
 
 
 def _risk(settings):
     """((2 L + 1)^N,) r dt (Q' Omega Q)^u."""
     omega = np.array(settings.omega)
-    one = np.arange(-settings.limit, settings.limit + 1.0)
-    held = np.stack(np.meshgrid(*[one] * len(omega), indexing="ij"), axis=-1).reshape(-1, len(omega))
-    squares = np.einsum("si,ij,sj->s", held, omega, held)
+    orders = np.arange(-settings.limit, settings.limit + 1.0)
+    inventory = np.stack(np.meshgrid(*[orders] * len(omega), indexing="ij"), axis=-1).reshape(-1, len(omega))
+    squares = np.einsum("si,ij,sj->s", inventory, omega, inventory)
     return settings.risk * settings.step * np.maximum(squares, 0.0) ** settings.risk_power
 
 
@@ -129,10 +133,10 @@ def _parameters(settings):
         horizon_steps=round(settings.horizon / settings.step),
         window_steps=settings.window_steps,
         random_start=settings.random_start,
-        step=settings.step,
+        dt=settings.step,
         rate=settings.rate,
-        low=settings.distance_range[0],
-        high=settings.distance_range[1],
+        min_distance=settings.distance_range[0],
+        max_distance=settings.distance_range[1],
         mid=_MIDS.index(settings.mid),
         sigma=settings.sigma,
         jump_rate=settings.jump_rate,

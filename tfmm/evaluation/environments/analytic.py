@@ -9,7 +9,6 @@ import numpy as np
 from tfmm import errors, files
 from tfmm.config import analytic, experiment as experiment_lib
 from tfmm.environments import factory
-from tfmm.environments.analytic import exact
 from tfmm.evaluation.report import figures, figures_analytic
 
 _PATHS, _SEED = 2000, 1
@@ -59,7 +58,7 @@ def evaluate(policy):
     if config.environment.name == experiment_lib.TAPE:
         raise errors.ConfigError(f"policy {policy.folder}: trained on {experiment_lib.TAPE}, wanted one of a model")
     task = factory.open_task(config)
-    value, error = task.play(policy, _PATHS, _SEED)
+    value, error = task.discounted_reward(policy, _PATHS, _SEED)
     one, optimum, table, baselines, columns = task.exact, NOTHING, np.zeros((0, 0)), {}, ()
     if one is not None:
         actions = policy(one.observations())
@@ -76,7 +75,7 @@ def evaluate(policy):
         baselines=baselines,
         columns=columns,
         table=table,
-        franchises=one.franchises() if isinstance(one, exact.Hedging) else {},
+        franchises={} if one is None else one.hedge_rates_by_clients(),
         model=config.model,
     )
 

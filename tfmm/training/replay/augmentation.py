@@ -11,12 +11,12 @@ from tf_agents.trajectories import trajectory
 from tfmm.environments import reflection
 
 
-def reflected(dataset: tf.data.Dataset, mirror: reflection.Mirror) -> tf.data.Dataset:
+def reflected(dataset: tf.data.Dataset, mirror: reflection.Reflection) -> tf.data.Dataset:
     """The dataset of (Trajectory [B, T, ...], info) with every group of every sample reflected or not, at random."""
     return dataset.map(lambda experience, info: (image(experience, mirror, _coins(experience, mirror)), info))
 
 
-def image(experience: trajectory.Trajectory, mirror: reflection.Mirror, flips: tf.Tensor) -> trajectory.Trajectory:
+def image(experience: trajectory.Trajectory, mirror: reflection.Reflection, flips: tf.Tensor) -> trajectory.Trajectory:
     """The Trajectory with groups of its components reflected in all frames alike. flips: (B, G) bool, which groups."""
     return experience._replace(
         observation=_image(experience.observation, mirror.observation, flips),
@@ -24,10 +24,10 @@ def image(experience: trajectory.Trajectory, mirror: reflection.Mirror, flips: t
     )
 
 
-def _coins(experience: trajectory.Trajectory, mirror: reflection.Mirror) -> tf.Tensor:
+def _coins(experience: trajectory.Trajectory, mirror: reflection.Reflection) -> tf.Tensor:
     return tf.random.uniform((tf.shape(experience.reward)[0], mirror.groups)) < 0.5
 
 
 def _image(values: tf.Tensor, part: Any, flips: tf.Tensor) -> tf.Tensor:
-    other = part.sign * tf.gather(values, part.place, axis=-1)
+    other = part.sign * tf.gather(values, part.source, axis=-1)
     return tf.where(tf.gather(flips, part.group, axis=1)[:, tf.newaxis, :], other, values)
