@@ -111,7 +111,7 @@ def test_play_sums_the_rewards_of_every_row():
     one = zero_norm.ZeroNormSimulator(examples.ZeroNorm(size=1), 2, 0)
     one.reset()
     start = np.abs(one.state[:, 0]).copy()
-    np.testing.assert_allclose(base.play(one, lambda seen: 0.0 * seen, 3), -3 * start, rtol=1e-6)
+    np.testing.assert_allclose(base.rollout(one, lambda seen: 0.0 * seen, 3), -3 * start, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a daily trader sees: a window of past bars, scaled to [0, 1] on train; nothing of the bar it trades at."""
+"""Observations of a daily trader: a window of past bars, scaled to [0, 1] on train, without the bar of the trade."""
 
 import dataclasses
 import hashlib
@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from tfmm import errors
+from tfmm.arrays import Array, Floats, Ints
+from tfmm.config.examples import DailyTrading
 from tfmm.market import bars as bars_lib, indicators
 
 WINDOW = ("return", "range", "close_position", "relative_volume")
@@ -19,27 +21,24 @@ class Features:
     """Bars of train and test, one after the other.
 
     Attributes:
-        date, close: (K,). train_bars: how many are train's. first_known: first row whose features all exist.
-        names: of the observation `at` a row. window: (K, W) scaled features that are seen for every bar of the window;
-        last: (K, L) those seen for its last bar alone. window_bars: its length. sha256: of all files.
+        date, close: (K,). train_bars: number of bars of train. first_known: first row whose features all exist.
+        names: of the components of `at`. window: (K, W) float64 scaled features observed for every bar of the window;
+        last: (K, L) float64 features observed for its newest bar alone. window_bars: its length. sha256: of all files.
     """
 
-    date: np.ndarray
-    close: np.ndarray
+    date: Array
+    close: Floats
     train_bars: int
     first_known: int
-    names: tuple
-    window: np.ndarray
-    last: np.ndarray
+    names: tuple[str, ...]
+    window: Floats
+    last: Floats
     window_bars: int
     sha256: str
 
     @classmethod
-    def create(cls, settings):
+    def create(cls, settings: DailyTrading) -> "Features":
         """Reads the files and scales on the bars of train before validation.
-
-        Args:
-            settings: system_settings.DailyTrading.
 
         Raises:
             DataError: see bars; macro bars that lack a date; too few bars for an indicator.
@@ -69,32 +68,32 @@ class Features:
             sha256=hashlib.sha256(" ".join([whole.sha256, *(one.sha256 for _, one in macro)]).encode()).hexdigest(),
         )
 
-    def at(self, rows):
-        """(B, F) float64 observation of one who has seen the bars up to and including rows (B,)."""
+    def at(self, rows: Ints) -> Floats:
+        """(B, F) float64 observation after the bars up to and including rows (B,)."""
         ages = np.arange(self.window_bars - 1, -1, -1)
         window = self.window[rows[:, np.newaxis] - ages].reshape(len(rows), -1)
         return np.concatenate([window, self.last[rows]], axis=1)
 
 
-def window_features(bars):
-    """(K, 4) of each bar: return, (high - low) / close, place of the close between low and high, and log of volume
-    over its median of the last 20 bars.
+def window_features(bars: bars_lib.Bars) -> Floats:
+    """(K, 4) float64 of each bar: return, (high - low) / close, position of the close between low and high, and log of
+    volume over its median of the last 20 bars.
 
-    The range is brought to the close's footing first (bars.with_adjusted_range); a bar without range has its close in
+    The range is adjusted like the close first (bars.with_adjusted_range); the close of a bar without range counts as
     the middle.
     """
-    fair = bars_lib.with_adjusted_range(bars)
-    width = fair.high - fair.low
-    place = np.divide(fair.close - fair.low, width, out=np.full(len(bars), 0.5), where=width > 0)
-    return np.column_stack([_returns(fair.close), width / fair.close, place, _relative(fair.volume)])
+    adjusted = bars_lib.with_adjusted_range(bars)
+    width = adjusted.high - adjusted.low
+    position = np.divide(adjusted.close - adjusted.low, width, out=np.full(len(bars), 0.5), where=width > 0)
+    return np.column_stack([_returns(adjusted.close), width / adjusted.close, position, _relative(adjusted.volume)])
 
 
-def indicator_features(bars):
-    """(K, 6) relative to the close: MACD 12/26/9 and its signal, ATR 14, EMA 12, 26 and 200 minus close."""
-    fair = bars_lib.with_adjusted_range(bars)
-    close = fair.close
+def indicator_features(bars: bars_lib.Bars) -> Floats:
+    """(K, 6) float64 relative to the close: MACD 12/26/9 and its signal, ATR 14, EMA 12, 26 and 200 minus close."""
+    adjusted = bars_lib.with_adjusted_range(bars)
+    close = adjusted.close
     averages = [indicators.ema(close, window) - close for window in (12, 26, 200)]
-    columns = [*indicators.macd(close), indicators.atr(fair.high, fair.low, close), *averages]
+    columns = [*indicators.macd(close), indicators.atr(adjusted.high, adjusted.low, close), *averages]
     return np.column_stack(columns) / close[:, np.newaxis]
 
 
@@ -109,10 +108,10 @@ def _returns(close):
 
 def _macro(path, bars, dates):
     rows = np.searchsorted(bars.date, dates)
-    there = (rows < len(bars)) & (bars.date[np.minimum(rows, len(bars) - 1)] == dates)
-    if not there.all():
+    exists = (rows < len(bars)) & (bars.date[np.minimum(rows, len(bars) - 1)] == dates)
+    if not exists.all():
         raise errors.DataError(
-            f"{path}: no bar of {dates[int(np.argmin(there))]}, wanted one for every date of train, test"
+            f"{path}: no bar of {dates[int(np.argmin(exists))]}, wanted one for every date of train, test"
         )
     return _returns(bars.close)[rows]
 

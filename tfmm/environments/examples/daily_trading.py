@@ -1,36 +1,53 @@
 """One share, long or short, on daily bars (Theate and Ernst 2021, without their neural network).
 
-At every bar the dealer who has seen the bars before it says short, hold or long, and the order is executed at the bar's
-close. Long spends all cash on whole shares. Short sells borrowed shares, as many as wealth would buy and no more than
-can be bought back if the price then rises by `max_move`; a short position that no longer passes that test is bought
-back as far as it must be, before anything else is done. Hold leaves the position otherwise. Every trade pays `cost` of
-its value, a reversal for both of its trades. It assumes that the close is to be had in any size, that shares can be
-borrowed for nothing, and that cash earns nothing.
+It assumes that any size trades at the close, that shares can be borrowed for nothing, and that cash earns nothing.
+
+At every bar the trader, who has seen the bars before it, chooses short, hold or long, and the order is executed at the
+bar's close. Long spends all cash on whole shares. Short sells borrowed shares, as many as wealth would buy and no more
+than can be bought back if the price then rises by `max_move`; a short position that no longer passes that test is first
+bought back until it does. Hold leaves the position otherwise. Every trade pays `cost` of its value, a reversal pays for
+both of its trades.
 """
 
 import numpy as np
 from tf_agents.specs import array_spec
 
 from tfmm import errors
+from tfmm.arrays import Array, Bools, Floats
+from tfmm.config import examples as settings_lib
+from tfmm.config.experiment import Config
+from tfmm.environments import task as task_lib
 from tfmm.environments.examples import base, daily_features
 
 SHORT, HOLD, LONG = 0, 1, 2
 DAYS = 252.0
-_FEW = 1e-9
+_TINY = 1e-9
 
 
 class DailyTradingSimulator(base.ExampleSimulator):
-    """Attributes: cash: (B,) money. shares: (B,) whole, negative: short. bar: (B,) row of the next order's bar.
-    last: (B,) row of an episode's last bar. traded: (B,) value of the last step's trades. returns: (B, sharpe_bars).
+    """B traders.
+
+    Attributes:
+        cash: (B,) float64 money. shares: (B,) float64, whole numbers, negative: short.
+        bar: (B,) int64 row of the bar that the next order is executed at. last: (B,) int64 row of an episode's last.
+        traded: (B,) float64 value of the last step's trades. returns: (B, sharpe_bars) float64 of the newest bars.
     """
 
     arrays = ("cash", "shares", "bar", "last", "traded", "returns")
 
-    def __init__(self, settings, data, span, random_start, rows, seed):
+    def __init__(
+        self,
+        settings: settings_lib.DailyTrading,
+        data: daily_features.Features,
+        span: tuple[int, int],
+        random_start: bool,
+        rows: int,
+        seed: int,
+    ) -> None:
         """
         Args:
-            settings: config.examples.DailyTrading. data: daily_features.Features. span: (first, stop) rows of bars
-                to trade at. random_start: episodes of episode_bars from a random bar, else all of the span.
+            data: bars and features. span: (first, stop) rows of the bars to trade at. random_start: episodes last
+                episode_bars from a random bar, else all of the span.
         """
         self._settings, self._data, self._span, self._random_start = settings, data, span, random_start
         self.cash, self.shares, self.traded = np.zeros(rows), np.zeros(rows), np.zeros(rows)
@@ -39,8 +56,8 @@ class DailyTradingSimulator(base.ExampleSimulator):
         super().__init__(rows, len(data.names) + 2, seed)
 
     @property
-    def wealth(self):
-        """(B,) cash and shares at the close of the last bar that was seen."""
+    def wealth(self) -> Floats:
+        """(B,) float64 cash and value of the shares at the close of the newest bar that was seen."""
         return self.cash + self.shares * self._data.close[self.bar - 1]
 
     def _begin(self, rows):
@@ -51,7 +68,7 @@ class DailyTradingSimulator(base.ExampleSimulator):
         self.cash[rows], self.shares[rows], self.traded[rows] = self._settings.capital, 0.0, 0.0
         self.returns[rows] = 0.0
 
-    def _live(self, rows, actions):
+    def _advance(self, rows, actions):
         price = self._data.close[self.bar[rows]]
         before = self.wealth[rows]
         cash, shares, ruined = trade(self._settings, self.cash[rows], self.shares[rows], price, actions)
@@ -68,59 +85,66 @@ class DailyTradingSimulator(base.ExampleSimulator):
         clip = self._settings.reward_clip
         if self._settings.reward == "return":
             return np.clip(change, -clip, clip)
-        # of the days since the episode began; 0 where they did not vary
+        # over the days since the episode began; 0 where returns did not vary
         days = np.minimum(self.count[rows], self._settings.sharpe_bars)
-        known = np.arange(self._settings.sharpe_bars) >= self._settings.sharpe_bars - days[:, np.newaxis]
-        mean = (self.returns[rows] * known).sum(axis=1) / days
-        square = (((self.returns[rows] - mean[:, np.newaxis]) * known) ** 2).sum(axis=1)
+        is_set = np.arange(self._settings.sharpe_bars) >= self._settings.sharpe_bars - days[:, np.newaxis]
+        mean = (self.returns[rows] * is_set).sum(axis=1) / days
+        square = (((self.returns[rows] - mean[:, np.newaxis]) * is_set) ** 2).sum(axis=1)
         deviation = np.sqrt(square / np.maximum(days - 1, 1))
-        ratio = np.divide(mean, deviation, out=np.zeros(len(rows)), where=deviation > _FEW)
+        ratio = np.divide(mean, deviation, out=np.zeros(len(rows)), where=deviation > _TINY)
         return np.clip(np.sqrt(DAYS) * ratio, -clip, clip)
 
     def _observe(self):
-        seen = self.bar - 1
-        self.observation[:, :-2] = self._data.at(seen)
+        newest = self.bar - 1
+        self.observation[:, :-2] = self._data.at(newest)
         self.observation[:, -2] = np.sign(self.shares)
-        self.observation[:, -1] = self.shares * self._data.close[seen] / self.wealth
+        self.observation[:, -1] = self.shares * self._data.close[newest] / self.wealth
 
 
-def trade(settings, cash, shares, price, actions):
+def trade(
+    settings: settings_lib.DailyTrading, cash: Floats, shares: Floats, price: Floats, actions: Array
+) -> tuple[Floats, Floats, Bools]:
     """Executes actions at a price.
 
     Args:
         cash, shares, price: (B,) float64. actions: (B,) SHORT, HOLD or LONG.
 
     Returns:
-        (cash, shares) after it, and (B,) bool: ruined, the short position could not be bought back with the cash there
-        was; it is closed, and what is owed stays as negative cash.
+        (cash, shares) afterwards, and (B,) bool whether the trader is ruined: the cash did not suffice to buy the short
+        position back; it is closed, and the debt remains as negative cash.
     """
     fee, move = settings.cost, settings.max_move
-    dear = price * (1.0 + fee)
-    ruined = cash + np.minimum(shares, 0.0) * dear < -_FEW * settings.capital
+    buy_price = price * (1.0 + fee)
+    ruined = cash + np.minimum(shares, 0.0) * buy_price < -_TINY * settings.capital
     closes = ruined | ((actions == LONG) & (shares < 0)) | ((actions == SHORT) & (shares > 0))
     opens = ~ruined & (((actions == LONG) & (shares <= 0)) | ((actions == SHORT) & (shares >= 0)))
     short = np.maximum(-shares, 0.0)
-    # b bought back must leave cash - b dear >= (short - b) dear (1 + move)
-    lacking = short * dear * (1.0 + move) - cash
-    bought = np.where(~closes & (lacking > 0), np.minimum(short, np.ceil(lacking / (dear * move))), 0.0)
+    # b bought back must leave cash - b buy_price >= (short - b) buy_price (1 + move)
+    shortfall = short * buy_price * (1.0 + move) - cash
+    bought = np.where(~closes & (shortfall > 0), np.minimum(short, np.ceil(shortfall / (buy_price * move))), 0.0)
     sold = np.where(closes, shares, -bought)
-    cash = cash + np.where(sold > 0, sold * price * (1.0 - fee), sold * dear)
+    cash = cash + np.where(sold > 0, sold * price * (1.0 - fee), sold * buy_price)
     shares = shares - sold
-    afford = np.floor(np.maximum(cash, 0.0) / dear + _FEW)
-    # n sold short must leave cash + n price (1 - fee) >= n dear (1 + move)
-    need = dear * (1.0 + move) - price * (1.0 - fee)
-    survive = np.floor(np.maximum(cash, 0.0) / need + _FEW)
-    new = np.where(opens, np.where(actions == LONG, afford, -np.minimum(afford, survive)), 0.0)
-    cash = cash - np.where(new > 0, new * dear, new * price * (1.0 - fee))
+    affordable = np.floor(np.maximum(cash, 0.0) / buy_price + _TINY)
+    # n sold short must leave cash + n price (1 - fee) >= n buy_price (1 + move)
+    margin = buy_price * (1.0 + move) - price * (1.0 - fee)
+    coverable = np.floor(np.maximum(cash, 0.0) / margin + _TINY)
+    new = np.where(opens, np.where(actions == LONG, affordable, -np.minimum(affordable, coverable)), 0.0)
+    cash = cash - np.where(new > 0, new * buy_price, new * price * (1.0 - fee))
     return cash, shares + new, ruined
 
 
 class DailyTradingTask(base.ExampleTask):
-    """daily_trading of a configuration: its bars, what is seen of them, and the parts."""
+    """daily_trading of a configuration.
 
-    action_names = ("short", "hold", "long")
+    Attributes:
+        data: bars and features. spans: {split: (first, stop) rows of the bars to trade at}.
 
-    def __init__(self, config):
+    Raises:
+        ConfigError, DataError: a file is missing, wrong or too short.
+    """
+
+    def __init__(self, config: Config) -> None:
         super().__init__(config)
         if not self.settings.train or not self.settings.test:
             name = "test" if self.settings.train else "train"
@@ -130,7 +154,7 @@ class DailyTradingTask(base.ExampleTask):
         self.data = daily_features.Features.create(self.settings)
         self.spans = self._spans()
 
-    def _spans(self):
+    def _spans(self) -> dict[str, tuple[int, int]]:
         train, window, stop = self.data.train_bars, self.settings.window_bars, len(self.data.close)
         first = self.data.first_known + window
         cut = train - round(self.settings.validation_share * (train - first))
@@ -143,36 +167,43 @@ class DailyTradingTask(base.ExampleTask):
         return out
 
     @property
-    def feature_names(self):
+    def action_names(self) -> tuple[str, ...]:
+        return ("short", "hold", "long")
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
         return (*self.data.names, "position", "exposure")
 
     @property
-    def data_hash(self):
+    def data_hash(self) -> str:
+        """SHA-256 of the files of bars."""
         return self.data.sha256
 
     @property
-    def action_spec(self):
+    def action_spec(self) -> array_spec.BoundedArraySpec:
+        """See task.Task: one of three actions."""
         return array_spec.BoundedArraySpec((), np.int32, SHORT, LONG, "action")
 
-    def simulator(self, split, rows, seed, random_start=True):
+    def simulator(self, split: str, rows: int, seed: int, random_start: bool = True) -> DailyTradingSimulator:
+        """See ExampleTask; random_start: episodes of train start at random bars."""
         return DailyTradingSimulator(
             self.settings, self.data, self.spans[split], random_start and split == "train", rows, seed
         )
 
-    def score(self, act):
-        """Return over validation, all of it, from nothing."""
+    def score(self, act: task_lib.Policy) -> task_lib.Score:
+        """Total return over the whole of validation."""
         path = self.walk("validation", act)
         total = path["wealth"][-1] / self.settings.capital - 1.0
         return {"validation/return": float(total)}, float(total)
 
-    def walk(self, split, act):
-        """Plays a split once from its first bar to its last, or to ruin.
+    def walk(self, split: str, act: task_lib.Policy) -> dict[str, Array]:
+        """Trades once from the first bar of a split to its last, or to ruin.
 
         Args:
             act: observation (1, F) -> action (1,).
 
         Returns:
-            dict of (T,) arrays by executed bar: bar (row), date, close, action, shares (held after it), cash, wealth,
+            dict of (T,) arrays by executed bar: bar (row), date, close, action, shares (after the trade), cash, wealth,
             traded (value), reward.
         """
         one = self.simulator(split, 1, 0, random_start=False)

@@ -11,7 +11,7 @@ OBSERVATIONS, _SEED = 4096, 1
 
 def assess(policy, task, split):
     """Quotes of the policy on 4096 fresh observations; see on_system.Outcome."""
-    seen = task.fresh(OBSERVATIONS, _SEED)
+    seen = task.initial_observations(OBSERVATIONS, _SEED)
     actions = {
         policy.config.agent.name: policy(seen),
         "random": np.random.default_rng(_SEED).uniform(-1.0, 1.0, (OBSERVATIONS, 2)),
