@@ -36,21 +36,24 @@ def test_every_feature_but_cash_has_an_image():
             reflection.of_market(("inventory", wrong), ("skew",))
 
 
-def test_a_dealer_in_the_mirrored_market_sees_and_earns_the_image(small_config):
+def test_observations_and_rewards_in_the_reflected_market_are_the_reflected_ones(small_config):
     """The tape with bid and ask changed over (p -> c - p), the same clients on the other side: the kernel itself."""
     task = task_of(small_config, environment={"features": list(features.NAMES[:16]), "reward": "expected_pnl"})
     one = task.reflection
     sims = [task.simulator(task.segments["train"], 4, 3, taught=True) for _ in range(2)]
-    events = sims[1]._events.copy()
+    events = sims[1]._market.events.copy()
     quotes = events["kind"] == 0
     total = int(events["lo_tick"].max() + events["hi_tick"].max())
-    events["lo_tick"], events["hi_tick"] = total - sims[0]._events["hi_tick"], total - sims[0]._events["lo_tick"]
+    events["lo_tick"], events["hi_tick"] = (
+        total - sims[0]._market.events["hi_tick"],
+        total - sims[0]._market.events["lo_tick"],
+    )
     low = events["lo_size"].copy()
     events["lo_size"] = np.where(quotes, events["hi_size"], low)
     events["hi_size"] = np.where(quotes, low, events["hi_size"])
     events["side"] = -events["side"]
     events.flags.writeable = False
-    sims[1]._events = events
+    sims[1]._market = sims[1]._market._replace(events=events)
     sims[1]._work = type(sims[1]._work)(4, sims[1]._part, 1)
     random = np.random.default_rng(2)
     for sim in sims:
