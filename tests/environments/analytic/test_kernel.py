@@ -8,7 +8,7 @@ import pytest
 
 from tfmm.config import loading
 from tfmm.environments import factory
-from tfmm.environments.analytic import exact, kernel, task as analytic_task
+from tfmm.environments.analytic import kernel, quotes, task as analytic_task
 
 _MASK = 2**64 - 1
 BASE = {"beta": 0.99, "risk": 0.05}
@@ -90,7 +90,7 @@ class Slow:
                     m.distance_range[1] - m.distance_range[0]
                 )
                 trades = (
-                    float(exact.fill_curve(m)._replace(arrival_probability=1.0)(distance))
+                    float(quotes.fill_curve(m)._replace(arrival_probability=1.0)(distance))
                     if abs(before + sign) <= m.limit
                     else 0.0
                 )

@@ -1,18 +1,18 @@
 """Exact evaluation of policies on analytic models: a policy is asked in every state, and its quotes are evaluated."""
 
 import abc
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from tfmm.arrays import Array, Floats, Floats32
 from tfmm.config.analytic import Model
-from tfmm.models import avellaneda_stoikov, curves, dealer_hedging, simple, vector
+from tfmm.environments.analytic import quotes
+from tfmm.models import avellaneda_stoikov, dealer_hedging, simple, vector
 
 _HEDGING = "hedge_rate", "optimal_hedge_rate"
 _COLUMNS = ("inventory", "ask_distance", "bid_distance", "optimal_ask_distance", "optimal_bid_distance")
-_DISTANCES = np.linspace(0.0, 3.0, 121)
+_DISTANCES = np.linspace(0.0, 3.0, 121)  # that constant quotes try
 
 
 Gap = dict[str, float]
@@ -60,29 +60,13 @@ def create(settings: Model) -> Exact | None:
     return Hedging(settings) if settings.hedge_rate else Simple(settings)
 
 
-def fill_curve(settings: Model) -> Any:
-    """curves.Curve: fill probability by distance, including the probability that a client arrives.
-
-    Typed as Any since mypy does not see that a NamedTuple has __call__.
-    """
-    return curves.Curve(
-        settings.curve, settings.k, settings.middle, settings.touch, settings.rate * settings.step, settings.table
-    )
-
-
-def distances(settings: Model, actions: npt.ArrayLike) -> Floats:
-    """Distances from the mid, market spreads, that actions in [-1, 1] stand for."""
-    low, high = settings.distance_range
-    return low + 0.5 * (np.asarray(actions, np.float64) + 1.0) * (high - low)
-
-
 class Simple(Exact):
     """One currency, endless: models.simple."""
 
     columns: ClassVar[tuple[str, ...]] = _COLUMNS
 
     def __init__(self, settings: Model) -> None:
-        self._settings, self._curve = settings, fill_curve(settings)
+        self._settings, self._curve = settings, quotes.fill_curve(settings)
         self.model = simple.Model(
             self._curve,
             settings.risk * settings.step * settings.omega[0][0] ** settings.risk_power,
@@ -98,12 +82,12 @@ class Simple(Exact):
 
     def gap(self, actions: Array) -> Gap:
         """simple.shortfall of the actions (2 L + 1, 2)."""
-        return simple.gap(self.model, *distances(self._settings, actions).T)
+        return simple.gap(self.model, *quotes.distances(self._settings, actions).T)
 
     def by_inventory(self, actions: Array) -> Floats:
         """(2 L + 1, 5) float64: `columns`; NaN on a side that the limit forbids."""
         best = simple.solve(self.model)
-        quoted = distances(self._settings, actions)
+        quoted = quotes.distances(self._settings, actions)
         quoted[np.isnan(np.stack([best.ask, best.bid], axis=1))] = np.nan
         return np.column_stack([self.model.inventories, quoted, best.ask, best.bid])
 
@@ -116,7 +100,7 @@ class Simple(Exact):
         }
         out = {}
         for name, pairs in tried.items():
-            scores = [simple.gap(self.model, *_skewed(d, s, inventory).T) for d, s in pairs]
+            scores = [simple.gap(self.model, *quotes.skewed(d, s, inventory).T) for d, s in pairs]
             out[name] = max(scores, key=_value)
         return out
 
@@ -163,7 +147,7 @@ class AvellanedaStoikov(Exact):
         shape = (self.model.steps, len(self._inventory), 2)
         constant = [np.full(shape, d) for d in _DISTANCES[::4]]
         half = 1.0 / self.model.k
-        skews = [np.broadcast_to(_skewed(half, s, self._inventory), shape) for s in np.linspace(0.0, 0.4, 41)]
+        skews = [np.broadcast_to(quotes.skewed(half, s, self._inventory), shape) for s in np.linspace(0.0, 0.4, 41)]
         out = {"avellaneda_stoikov": self._gap(avellaneda_stoikov.distances(self.model, 0.1))}
         for name, policies in (("fixed_spread", constant), ("linear_skew", skews)):
             out[name] = max(map(self._gap, policies), key=_value)
@@ -174,7 +158,7 @@ class AvellanedaStoikov(Exact):
         return self._solution()[1].reshape(-1, 2)
 
     def _policy(self, actions):
-        return distances(self._settings, actions).reshape(self.model.steps, len(self._inventory), 2)
+        return quotes.distances(self._settings, actions).reshape(self.model.steps, len(self._inventory), 2)
 
     def _solution(self):
         return avellaneda_stoikov.solve(self.model, self._phi, grid=301)
@@ -202,13 +186,13 @@ class Hedging(Simple):
 
     def gap(self, actions: Array) -> Gap:
         """simple.shortfall of the actions (2 L + 1, 3)."""
-        ask, bid = distances(self._settings, actions[:, :2]).T
+        ask, bid = quotes.distances(self._settings, actions[:, :2]).T
         return dealer_hedging.gap(self.dealer, ask, bid, self._rate(actions))
 
     def by_inventory(self, actions: Array) -> Floats:
         """(2 L + 1, 7) float64: `columns` and the rates of hedging, orders per unit of time, above 0 bought."""
         best = dealer_hedging.solve(self.dealer)
-        quoted = distances(self._settings, actions[:, :2])
+        quoted = quotes.distances(self._settings, actions[:, :2])
         quoted[np.isnan(np.stack([best.ask, best.bid], axis=1))] = np.nan
         rates = self._rate(actions), best.hedge_rate
         return np.column_stack([self.model.inventories, quoted, best.ask, best.bid, *rates])
@@ -219,15 +203,15 @@ class Hedging(Simple):
         inventory = self.model.inventories
         pairs = [(d, s) for d in _DISTANCES[20:61:4] for s in np.linspace(0.0, 0.2, 11)]
         levels = [(level, share) for level in range(self.model.limit) for share in (0.25, 0.5, 1.0)]
-        quotes = [_skewed(d, s, inventory).T for d, s in pairs]
+        skews = [quotes.skewed(d, s, inventory).T for d, s in pairs]
         no_hedge = np.zeros(len(inventory))
-        unhedged = max((dealer_hedging.gap(self.dealer, ask, bid, no_hedge) for ask, bid in quotes), key=_value)
+        unhedged = max((dealer_hedging.gap(self.dealer, ask, bid, no_hedge) for ask, bid in skews), key=_value)
         rates = [
             np.where(np.abs(inventory) > level, -np.sign(inventory) * share * self.dealer.max_rate, 0.0)
             for level, share in levels
         ]
         hedged = max(
-            (dealer_hedging.gap(self.dealer, ask, bid, rate) for ask, bid in quotes for rate in rates), key=_value
+            (dealer_hedging.gap(self.dealer, ask, bid, rate) for ask, bid in skews for rate in rates), key=_value
         )
         return {"linear_skew": unhedged, "linear_skew_hedged": hedged}
 
@@ -262,7 +246,7 @@ class Currencies(Exact):
         self._settings = settings
         limits = (settings.limit, settings.limit)
         self.model = vector.Model(
-            fill_curve(settings),
+            quotes.fill_curve(settings),
             settings.risk * settings.step,
             settings.omega,
             settings.risk_power,
@@ -278,12 +262,12 @@ class Currencies(Exact):
 
     def gap(self, actions: Array) -> Gap:
         """simple.shortfall of the actions ((2 L + 1)^2, 4)."""
-        return self._gap(distances(self._settings, actions).reshape(-1, 2, 2))
+        return self._gap(quotes.distances(self._settings, actions).reshape(-1, 2, 2))
 
     def by_inventory(self, actions: Array) -> Floats:
         """((2 L + 1)^2, 10) float64: `columns`; NaN on a side that the limit forbids."""
         best = vector.solve(self.model).distances.reshape(-1, 4)
-        quoted = distances(self._settings, actions)
+        quoted = quotes.distances(self._settings, actions)
         quoted[np.isnan(best)] = np.nan
         return np.column_stack([self.model.inventories, quoted, best])
 
@@ -294,9 +278,9 @@ class Currencies(Exact):
         skews, halves = np.linspace(0.0, 0.3, 13), _DISTANCES[32:49:4]
         tried = {
             "fixed_spread": [np.full((len(inventory), 2, 2), d) for d in _DISTANCES[::4]],
-            "linear_skew": [_skewed_each(d, s, inventory) for d in halves for s in skews],
+            "linear_skew": [quotes.skewed_each(d, s, inventory) for d in halves for s in skews],
             "linear_skew_omega": [
-                _skewed_each(d, s, inventory @ np.array(self._settings.omega)) for d in halves for s in skews
+                quotes.skewed_each(d, s, inventory @ np.array(self._settings.omega)) for d in halves for s in skews
             ],
         }
         return {name: max(map(self._gap, policies), key=_value) for name, policies in tried.items()}
@@ -307,13 +291,3 @@ class Currencies(Exact):
 
 def _value(gap):
     return gap["policy_value"]
-
-
-def _skewed_each(half, skew, inventory):
-    """(S, N, 2) distances of _skewed for each of N currencies."""
-    return np.stack([_skewed(half, skew, inventory[:, n]) for n in range(inventory.shape[1])], axis=1)
-
-
-def _skewed(half, skew, inventory):
-    """(2 L + 1, 2) ask and bid distance half -/+ skew x inventory, not below the mid."""
-    return np.maximum(np.column_stack([half - skew * inventory, half + skew * inventory]), 0.0)

@@ -13,12 +13,12 @@ import numpy as np
 
 from tfmm import jit
 from tfmm.arrays import Array, Floats, Floats32, Ints32, Record, Records
+from tfmm.environments.analytic.parameters import BROWNIAN, CONSTANT, JUMP, MEAN_REVERTING, Parameters
 from tfmm.models import curves
 from tfmm.simulation import parallel, randomness
 
 FIRST, MID, LAST = 0, 1, 2
 _MIN_ROWS = 512  # for which a thread pays
-CONSTANT, BROWNIAN, JUMP, MEAN_REVERTING = range(4)
 CURRENCIES = 2
 """Most currencies that a dealer quotes."""
 _FEATURES, _ACTIONS = 1 + 5 * CURRENCIES, 2 * CURRENCIES + 1
@@ -41,45 +41,6 @@ base rate, for ask and bid side of each currency. action: the decision in force.
 decisions that wait. It is one record since kernels pass a record on without counting references, which would cost more
 than a step."""
 _STATE = ("rows", "pending", "observation", "reward", "step_type")
-
-
-class Parameters(NamedTuple):
-    """Parameters of a model in the units of the kernel; config.analytic.Model explains them.
-
-    Attributes:
-        currencies: N. limit: L, orders. horizon_steps: 0: endless. dt: length of a step.
-        rate: of clients on each side, per unit of time. min_distance, max_distance: that actions -1 and 1 stand for,
-        market spreads. mid: CONSTANT, BROWNIAN, JUMP or MEAN_REVERTING.
-        branching, decay: of the Hawkes process of clients.
-        expected_fills, expected_mid: whether the reward takes expectations of fills and of the mid.
-    """
-
-    currencies: int
-    limit: int
-    horizon_steps: int
-    window_steps: int
-    random_start: bool
-    dt: float
-    rate: float
-    min_distance: float
-    max_distance: float
-    mid: int
-    sigma: float
-    jump_rate: float
-    jump_size: float
-    reversion: float
-    branching: float
-    decay: float
-    spread_sigma: float
-    spread_reversion: float
-    delay: int
-    hedge_rate: float
-    hedge_cost: float
-    hedge_impact: float
-    hedge_permanent: float
-    hedge_deadband: float
-    expected_fills: bool
-    expected_mid: bool
 
 
 class Batch(NamedTuple):

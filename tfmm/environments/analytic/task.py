@@ -14,11 +14,10 @@ from tfmm import errors
 from tfmm.calibration.scales import Scales
 from tfmm.config.experiment import Config
 from tfmm.environments import batched, reflection as reflection_lib, task as task_lib
-from tfmm.environments.analytic import exact, kernel
+from tfmm.environments.analytic import exact, kernel, parameters as parameters_lib, quotes
 from tfmm.market.schema import Instrument
 
 _PATHS, _SEED = 256, 7  # of a score by simulation
-_MIDS = ("constant", "brownian", "jump", "mean_reverting")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,7 +35,7 @@ class AnalyticTask:
     feature_names: tuple[str, ...]
     action_names: tuple[str, ...]
     reward_centre: float
-    parameters: kernel.Parameters
+    parameters: parameters_lib.Parameters
     instruments: ClassVar[tuple[Instrument, ...]] = ()
     scales: ClassVar[tuple[Scales, ...]] = ()
     action_meanings: ClassVar[Mapping[str, str]] = {}
@@ -51,7 +50,7 @@ class AnalyticTask:
             feature_names=_features(settings),
             action_names=_actions(settings),
             reward_centre=_largest_income(settings),
-            parameters=_parameters(settings),
+            parameters=parameters_lib.of(settings),
         )
 
     @property
@@ -82,11 +81,11 @@ class AnalyticTask:
 
     def simulator(self, rows: int, seed: int = 0) -> kernel.AnalyticSimulator:
         """A simulator with B rows."""
-        curve = exact.fill_curve(self.config.model)._replace(arrival_probability=1.0)
+        curve = quotes.fill_curve(self.config.model)._replace(arrival_probability=1.0)
         return kernel.AnalyticSimulator(
             self.parameters,
             curve.record(),
-            _risk(self.config.model),
+            parameters_lib.risk_costs(self.config.model),
             rows,
             len(self.feature_names),
             len(self.action_names),
@@ -114,47 +113,7 @@ class AnalyticTask:
 def _largest_income(settings):
     """N max_d 2 p(d) d: the expected income of a step without risk aversion."""
     tried = np.linspace(0.0, settings.distance_range[1], 3001)
-    return float(len(settings.omega) * 2.0 * np.max(exact.fill_curve(settings)(tried) * tried))
-
-
-def _risk(settings):
-    """((2 L + 1)^N,) r dt (Q' Omega Q)^u."""
-    omega = np.array(settings.omega)
-    orders = np.arange(-settings.limit, settings.limit + 1.0)
-    inventory = np.stack(np.meshgrid(*[orders] * len(omega), indexing="ij"), axis=-1).reshape(-1, len(omega))
-    squares = np.einsum("si,ij,sj->s", inventory, omega, inventory)
-    return settings.risk * settings.step * np.maximum(squares, 0.0) ** settings.risk_power
-
-
-def _parameters(settings):
-    return kernel.Parameters(
-        currencies=len(settings.omega),
-        limit=settings.limit,
-        horizon_steps=round(settings.horizon / settings.step),
-        window_steps=settings.window_steps,
-        random_start=settings.random_start,
-        dt=settings.step,
-        rate=settings.rate,
-        min_distance=settings.distance_range[0],
-        max_distance=settings.distance_range[1],
-        mid=_MIDS.index(settings.mid),
-        sigma=settings.sigma,
-        jump_rate=settings.jump_rate,
-        jump_size=settings.jump_size,
-        reversion=settings.reversion,
-        branching=settings.branching,
-        decay=settings.decay,
-        spread_sigma=settings.spread_sigma,
-        spread_reversion=settings.spread_reversion,
-        delay=settings.delay,
-        hedge_rate=settings.hedge_rate,
-        hedge_cost=settings.hedge_cost,
-        hedge_impact=settings.hedge_impact,
-        hedge_permanent=settings.hedge_permanent,
-        hedge_deadband=settings.hedge_deadband,
-        expected_fills=settings.reward == "expected_pnl",
-        expected_mid=settings.mid_reward == "expected_pnl",
-    )
+    return float(len(settings.omega) * 2.0 * np.max(quotes.fill_curve(settings)(tried) * tried))
 
 
 def _prefixes(settings):
