@@ -59,9 +59,9 @@ def outcomes(events, markets, actions, rules, out, held):
     """
     count = actions.shape[1]
     books, ring = np.zeros(count, state.BOOK), np.zeros(1, state.ORDER)
-    kept, log = np.zeros((count, 2)), _no_log()
+    kept, no_fills, counters = np.zeros((count, 2)), np.zeros(0, state.FILL), np.zeros(1, state.COUNTER)
     for t in range(actions.shape[0]):
-        now, then = markets[t], markets[t + 1]
+        now, then, log = markets[t], markets[t + 1], arguments.FillLog(no_fills, counters[0])
         for q in range(count):
             held[t, q] = count // 2 + _quote(books[q], ring, rules, now, q - count // 2, actions[t, q], log)
             kept[q, 0] = kept[q, 1] = 1.0
@@ -103,8 +103,11 @@ def distances(markets, actions, rules, out):
         bid, in market spreads; NaN: no quote on that side.
     """
     count = actions.shape[1]
-    book, ring, log = np.zeros(1, state.BOOK)[0], np.zeros(1, state.ORDER), _no_log()
+    books, ring = np.zeros(1, state.BOOK), np.zeros(1, state.ORDER)
+    no_fills, counters = np.zeros(0, state.FILL), np.zeros(1, state.COUNTER)
     for t in range(actions.shape[0]):
+        # a record does not keep its array alive: both are taken where the arrays are still needed
+        book, log = books[0], arguments.FillLog(no_fills, counters[0])
         now = markets[t]
         mid = 0.5 * (now.bid_tick + now.ask_tick)
         spread = max(float(now.ask_tick - now.bid_tick), state.LOCKED_TICK)
@@ -115,15 +118,9 @@ def distances(markets, actions, rules, out):
 
 
 @jit.kernel
-def _no_log():
-    """A log, made once, in which nothing is recorded."""
-    return arguments.FillLog(np.zeros(0, state.FILL), np.zeros(1, state.COUNTER)[0])
-
-
-@jit.kernel
 def _quote(book, ring, rules, now, orders, action, log):
     """A book at a market, with an inventory of so many orders, in which the quotes of an action rest; returns how many
-    orders it holds after the hedge that comes before them. log: see _no_log."""
+    orders it holds after the hedge that comes before them. log: without fills."""
     book.bid_tick, book.ask_tick, book.has_market = now.bid_tick, now.ask_tick, now.has_market
     book.drift, book.inventory_lot = now.drift, orders * rules.order_lot
     book.my_bid_lot = book.my_ask_lot = 0
