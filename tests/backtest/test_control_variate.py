@@ -1,11 +1,13 @@
 """The control variate: its mean is 0, and the objective minus the control variate has a smaller variance."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from tests.simulation.rewards.test_expected_fills import task_of
 from tfmm.backtest import closed_loop, control_variate, expected_objective
-from tfmm.evaluation import objectives
+from tfmm.evaluation import evaluate, objectives
 from tfmm.evaluation.metrics import summary
 from tfmm.simulation import rollout
 
@@ -100,6 +102,15 @@ def test_backtests_are_compared_without_it(small_config, pair_store):
     assert metric == control_variate.METRIC
     realised = summary.block_objectives(runs["near"][:1], _risk(task), whole_s)
     assert blocks[0] == pytest.approx(realised[0] - runs["near"][0].control_variate[1].sum())
+    # a rival of other rules may have none: then all are compared by the objective
+    none = dict.fromkeys(runs)
+    results = {name: {"objective": 1.0, control_variate.METRIC: 2.0} for name in runs}
+    (entry,), _ = evaluate._compare(runs, none, results, _risk(task), task.config)
+    assert entry["metric"] == control_variate.METRIC
+    runs["far"] = [dataclasses.replace(one, control_variate=None) for one in runs["far"]]
+    del results["far"][control_variate.METRIC]
+    (entry,), best = evaluate._compare(runs, none, results, _risk(task), task.config)
+    assert (entry["metric"], best) == ("objective", "far")
 
 
 def _risk(task):

@@ -44,8 +44,8 @@ def test_a_policy_of_actions_is_the_baseline_of_the_same_distances(task):
     half = 0.25 * 6.0 * task.scales[0].half_spread_tick  # a quarter of the range [0, 6]
     tables = inventory_tables.linear_tables(task, np.array([[half]]), np.zeros((1, 1)))[0]
     same = inventory_tables.InventoryTablePolicy("same", tables, np.eye(1), task.parameters["order_lot"], {})
-    watched = expected_objective.market_paths(task, "test")
-    one, other = objectives.of_policy(task, policy, watched), objectives.of_baseline(task, same, watched)
+    paths = expected_objective.market_paths(task, "test")
+    one, other = objectives.of_policy(task, policy, paths), objectives.of_baseline(task, same, paths)
     assert set(asked) == {2}
     for mine, theirs in zip(one, other, strict=True):
         np.testing.assert_allclose(mine.objective, theirs.objective, rtol=1e-9)

@@ -18,7 +18,7 @@ def policy(trained):
 
 def test_a_piped_session_gets_the_quotes_of_the_backtest(trained, policy, run_script, start_script):
     task = tape_task.TapeTask.create(policy.config)
-    (run,) = evaluate.play(task, policy, "test")
+    (run,) = evaluate.backtests_of(task, policy, "test")
     lines = "\n".join(msgspec.json.encode(one).decode() for one in live.messages(run.tape))
     done = start_script("quote.py", trained, "--until", run.tape.events["ts"][-1], stdin=lines)
     assert done.returncode == 0, done.stderr

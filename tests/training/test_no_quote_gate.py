@@ -42,9 +42,9 @@ def test_a_policy_whose_fills_cost_more_than_they_earn_quotes_nothing(small_conf
     (none,) = [one for one in outcome.comparison if one["baseline"] == "none"]
     assert (none["mean_difference"], none["ci_low"], none["ci_high"]) == (0, 0, 0)
     page = report.write(tmp_path / "report", outcome, figures.png).read_text()
-    assert "ddpg quotes nothing: on validation quoting was not surely better" in page
+    assert "ddpg quotes nothing: on validation quoting was not significantly better" in page
     session = live.Session(policy)
-    (run,) = evaluate.play(tape_task.TapeTask.create(policy.config), policy, "test")
+    (run,) = evaluate.backtests_of(tape_task.TapeTask.create(policy.config), policy, "test")
     answers = [one for message in live.messages(run.tape) for one in session.take(message)]
     assert len(answers) > 300
     assert all((one["bid"], one["ask"]) == (None, None) for (one,) in answers)

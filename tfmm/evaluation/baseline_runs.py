@@ -1,37 +1,43 @@
-"""What a policy is compared with on a split: every baseline, fitted, played and where possible expected.
+"""The runs that a policy is compared with: every baseline, fitted, in backtests and where known in expectation.
 
-None of it depends on the policy. Evaluations of several policies of one problem in a row, as of many seeds, share it.
+None of them depends on the policy, so several evaluations in a row of one configuration, as of many seeds, share them.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tfmm.backtest import closed_loop
+from tfmm.backtest.expected_objective import ExpectedBacktest
+from tfmm.backtest.record import Backtest
 from tfmm.config import loading
+from tfmm.environments.tape.task import TapeTask
 from tfmm.evaluation import objectives
 from tfmm.policies.baselines import registry
 
-_last: dict = {}
+_last: dict[tuple[str, ...], "BaselineRuns"] = {}
 
 
-class Yardsticks(NamedTuple):
-    """Of one task and split, by name of a baseline: the baseline, its Backtests, its law.Expected of each segment or
-    None where no law is known."""
+class BaselineRuns(NamedTuple):
+    """Of one task and split, each by name of the baseline.
 
-    baselines: dict
-    runs: dict
-    laws: dict
+    baselines: the fitted baselines. runs: their backtests, one for each segment. expected: their expected backtests,
+    one for each segment; None where the inventory distribution is not known.
+    """
+
+    baselines: dict[str, Any]
+    runs: dict[str, list[Backtest]]
+    expected: dict[str, list[ExpectedBacktest] | None]
 
 
-def of(home, task, split):
-    """The Yardsticks of a split; kept until those of another are asked for.
+def of(fitted_on: TapeTask, task: TapeTask, split: str) -> BaselineRuns:
+    """The BaselineRuns of a split; kept until those of another task or split are asked for.
 
     Args:
-        home: TapeTask that baselines are fitted to. task: TapeTask in which they are judged.
+        fitted_on: task on whose training split the baselines are fitted. task: the one in which they are evaluated.
     """
-    key = (*_key(home), *_key(task), split)
+    key = (*_key(fitted_on), *_key(task), split)
     if key not in _last:
         _last.clear()
-        _last[key] = _measured(home, task, split)
+        _last[key] = _run(fitted_on, task, split)
     return _last[key]
 
 
@@ -39,11 +45,11 @@ def _key(task):
     return task.data_hash, loading.problem_text(task.config)
 
 
-def _measured(home, task, split):
-    baselines = {one.name: one for one in registry.fit_all(home)}
-    watched = objectives.watch(task, split)
-    return Yardsticks(
+def _run(fitted_on, task, split):
+    baselines = {baseline.name: baseline for baseline in registry.fit_all(fitted_on)}
+    paths = objectives.market_paths(task, split)
+    return BaselineRuns(
         baselines,
         closed_loop.run_all(task, split, baselines, True),
-        {name: objectives.of_baseline(task, one, watched) for name, one in baselines.items()},
+        {name: objectives.of_baseline(task, baseline, paths) for name, baseline in baselines.items()},
     )

@@ -1,31 +1,43 @@
 """Paired comparison of a policy with baselines, and the verdict."""
 
+from typing import Any
+
 import numpy as np
 from scipy import stats
+
+from tfmm.arrays import Floats
 
 MIN_BLOCKS = 8
 _FEW_BLOCKS = 20
 _LONGEST_MEMORY = 0.97
 BOUNDS = ("mean_difference", "ci_low", "ci_high")
-"""Of `compare`: what is estimated and its 95 % interval."""
+"""Keys of an entry of `compare`: the estimate and the ends of its 95 % interval."""
 
 
-def compare(policy, baseline, differences, samples, seed, among=1, metric="objective"):
+def compare(
+    policy: str,
+    baseline: str,
+    differences: Floats,
+    samples: int,
+    seed: int,
+    among: int = 1,
+    metric: str = "objective",
+) -> dict[str, Any]:
     """95 % interval of the mean difference per block, by the stationary block bootstrap.
 
-    Politis and Romano 1994; block length by Politis and White 2004 as in `arch`. Few dependent blocks make plain
-    percentiles too narrow, so the differences are prewhitened by a first-order autoregression (Andrews and Monahan
-    1992; its coefficient corrected for bias after Kendall 1954), and the interval is widened as Student's is for as
-    many observations as there are bootstrap blocks.
+    Politis and Romano 1994; block length by Politis and White 2004 as in `arch`. With few dependent blocks plain
+    percentiles are too narrow, so the differences are prewhitened by a first-order autoregression (Andrews and Monahan
+    1992; its coefficient corrected for bias after Kendall 1954), and the interval is that of Student's t distribution
+    with as many observations as there are bootstrap blocks.
 
     Args:
-        policy, baseline: names. differences: (K,) objective of the policy minus the baseline's, per block.
-        samples: bootstrap samples. seed: of the resampling. among: comparisons made on the same data, for the note.
-        metric: what the differences are of.
+        policy, baseline: names. differences: (K,) metric of the policy minus that of the baseline, in each block.
+        samples: bootstrap samples. seed: of the resampling. among: number of comparisons on the same data.
+        metric: its name.
 
     Returns:
-        dict policy, baseline, metric, mean_difference, ci_low, ci_high, n_blocks, verdict, note; the interval is NaN
-        with fewer than MIN_BLOCKS blocks.
+        {"policy", "baseline", "metric", "mean_difference", "ci_low", "ci_high", "n_blocks", "verdict", "note"}; the
+        interval is NaN with fewer than MIN_BLOCKS blocks.
     """
     mean = float(differences.mean()) if len(differences) else float("nan")
     low = high = float("nan")
@@ -43,8 +55,8 @@ def compare(policy, baseline, differences, samples, seed, among=1, metric="objec
     return entry | {"verdict": verdict([entry], baseline), "note": note(among)}
 
 
-def note(among):
-    """What several comparisons on the same data mean for one of them."""
+def note(among: int) -> str:
+    """How far one of `among` comparisons on the same data can be relied on, in words."""
     if among == 1:
         return "one comparison"
     return (
@@ -80,9 +92,9 @@ def _block_length(differences):
     return min(max(length, 1.0), count / 2) if np.isfinite(length) else count ** (1 / 3)
 
 
-def verdict(comparisons, best):
-    """`better`, `worse` or `inconclusive` against the baseline named `best`."""
-    (entry,) = [one for one in comparisons if one["baseline"] == best]
+def verdict(comparisons: list[dict[str, Any]], best: str) -> str:
+    """`better`, `worse` or `inconclusive` against the baseline named `best`: whether the 95 % interval excludes 0."""
+    (entry,) = [entry for entry in comparisons if entry["baseline"] == best]
     if entry["ci_low"] > 0:
         return "better"
     if entry["ci_high"] < 0:

@@ -1,63 +1,75 @@
-"""The whole evaluation of a saved policy: backtests, metrics, comparison, figures."""
+"""The whole evaluation of a policy that was trained on a tape: backtests, metrics, comparison, figures."""
 
+import dataclasses
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from tfmm import errors
 from tfmm.backtest import closed_loop, control_variate
+from tfmm.backtest.expected_objective import ExpectedBacktest
+from tfmm.backtest.record import Backtest
 from tfmm.config import loading
 from tfmm.environments.tape import task as tape_task
 from tfmm.evaluation import baseline_runs, comparison, objectives
 from tfmm.evaluation.metrics import path as path_lib, summary
-from tfmm.evaluation.report import chart, fill_log, film, gallery, report
+from tfmm.evaluation.report import chart, fill_log, film as film_lib, gallery, report
 from tfmm.market.ingest import prepare, quality_page
+from tfmm.policies.saved import Policy
 
 _SCENARIO = ("data", "rules", "clients", "evaluation")
 _FITTED = ("rules.order_size", "rules.inventory_limit_orders", "rules.hedge", "data.rates", "data.currency")
 
 
-def evaluate(policy, store=None, split="test", command="", against=(), filmed=False, changes=()):
-    """Backtests a saved policy and every baseline on one split.
+def evaluate(
+    policy: Policy,
+    store: Any = None,
+    split: str = "test",
+    command: str = "",
+    against: Sequence[Policy] = (),
+    film: bool = False,
+    changes: Sequence[str] = (),
+) -> report.TapeEvaluation:
+    """Backtests a saved policy and every baseline on one split, and compares them.
 
     Args:
-        policy: policies.saved.Policy. store: path of another store than the policy was trained on, or None.
+        policy: the policy. store: path of another store than the policy was trained on, or None.
         split: "train", "validation" or "test". command: printed in the report.
-        filmed: whether to make a film of an episode too.
-        against: further saved policies to compare with, each by its own rules on the same data.
-        changes: strings `section.key=value`, what is otherwise than in training: all is played there, while scales
-            and baselines stay as they were fitted.
-
-    Returns:
-        report.Outcome.
+        against: further saved policies to compare with, each by its own settings on the same data.
+        film: whether to make a film of an episode too.
+        changes: strings `section.key=value`, the scenario: how the market differs from that of training. Scales and
+            baselines stay as they were fitted.
 
     Raises:
         DataError: the store has other instruments than the policy quotes, or does not match its hashes.
-        ConfigError: a policy of `against` decides over other stretches of time; `changes` of what was fitted.
+        ConfigError: the backtests of a policy in `against` cover other times; `changes` of a setting that the policy
+            was fitted to.
     """
-    home = _open(policy, store)
-    task = _in_scenario(home, changes)
+    fitted_on = _open(policy, store)
+    task = _in_scenario(fitted_on, changes)
     config, name = task.config, task.config.agent.name
-    known, watched = baseline_runs.of(home, task, split), objectives.watch(task, split)
-    baselines, fitted = known.baselines, {key: one.fitted for key, one in known.baselines.items()}
-    runs = {name: play(task, policy, split)} | known.runs
-    laws = {name: objectives.of_policy(task, policy, watched)} | known.laws
+    base, paths = baseline_runs.of(fitted_on, task, split), objectives.market_paths(task, split)
+    fitted = {key: baseline.fitted for key, baseline in base.baselines.items()}
+    runs = {name: backtests_of(task, policy, split)} | base.runs
+    expected = {name: objectives.of_policy(task, policy, paths)} | base.expected
     for rival in against:
-        label, own = _label(rival, runs), _in_scenario(_open(rival, store), changes)
-        runs[label], fitted[label] = _rival(own, rival, split, runs[name]), {"policy": str(rival.folder)}
-        laws[label] = objectives.of_policy(own, rival, objectives.watch(own, split))
+        label, rival_task = _label(rival, runs), _in_scenario(_open(rival, store), changes)
+        runs[label], fitted[label] = _rival(rival_task, rival, split, runs[name]), {"policy": str(rival.folder)}
+        expected[label] = objectives.of_policy(rival_task, rival, objectives.market_paths(rival_task, split))
     risk, settings, clients = summary.risk_of(task), config.evaluation, config.clients.rate_s > 0
-    lots = np.array([one.lot_size for one in task.store.instruments])
+    lots = np.array([instrument.lot_size for instrument in task.store.instruments])
     limits, quoted = task.parameters["limit_lot"] * lots, np.flatnonzero(task.parameters["quoted"]).tolist()
-    results = {key: summary.assess(one, risk, limits, settings, None, clients) for key, one in runs.items()}
-    parts = {key: summary.breakdown(one, risk, limits, settings, clients, quoted) for key, one in runs.items()}
-    for key, one in laws.items():
-        objectives.add(results[key], parts[key], one)
+    results = {key: summary.assess(run, risk, limits, settings, None, clients) for key, run in runs.items()}
+    parts = {key: summary.breakdown(run, risk, limits, settings, clients, quoted) for key, run in runs.items()}
+    for key in runs:
+        objectives.add(results[key], parts[key], expected[key])
         control_variate.add(results[key], parts[key], runs[key])
-    entries, best = _compare(runs, laws, results, risk, config)
+    entries, best = _compare(runs, expected, results, risk, config)
     figures, tables = gallery.draw(policy, task, runs, results, limits)
-    more_figures, more_tables = gallery.of_law(policy, task, watched, baselines)
-    return report.Outcome(
+    more_figures, more_tables = gallery.policy_by_drift(policy, task, paths, base.baselines)
+    return report.TapeEvaluation(
         policy=_facts(policy),
         data=_data(task, split, runs[name]),
         rules=_rules(task, risk, limits, lots, fitted) | {"changes": list(changes)},
@@ -72,8 +84,8 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
         figures=figures | more_figures,
         tables=tables | more_tables,
         chart=chart.payload(runs[name], gallery.shown(runs[name], quoted)),
-        film=_film(runs[name], quoted) if filmed else None,
-        quality=_quality(task, {one.session for one in runs[name]}),
+        film=_film(runs[name], quoted) if film else None,
+        quality=_quality(task, {backtest.session for backtest in runs[name]}),
         config_text=loading.dumps(config),
         command=command,
     )
@@ -81,21 +93,34 @@ def evaluate(policy, store=None, split="test", command="", against=(), filmed=Fa
 
 def _film(backtests, quoted):
     """film.gif of the segment and instrument with most fills."""
-    pairs = [(one, n) for one in backtests for n in quoted]
-    return film.gif(*max(pairs, key=lambda pair: int((pair[0].fills["instrument"] == pair[1]).sum())))
+    pairs = [(backtest, n) for backtest in backtests for n in quoted]
+    return film_lib.gif(*max(pairs, key=lambda pair: int((pair[0].fills["instrument"] == pair[1]).sum())))
 
 
-def _compare(runs, laws, results, risk, config):
-    """(entries of the first of `runs` against each other one, name of the best of these)."""
+def _compare(
+    runs: dict[str, list[Backtest]],
+    expected: dict[str, list[ExpectedBacktest] | None],
+    results: dict[str, dict[str, Any]],
+    risk: summary.Risk,
+    config: Any,
+) -> tuple[list[dict[str, Any]], str]:
+    """(entries of the first of `runs` against each other one, name of the best of the others).
+
+    All are compared by the same metric: expected where all are expected, adjusted where all have a control variate.
+    """
     name, *others = runs
     settings = config.evaluation
-    if None in laws.values():  # only drawn and drawn, or expected and expected can be compared
-        laws = dict.fromkeys(runs)
-    gains = {key: objectives.blocks(one, laws[key], risk, settings.block_s) for key, one in runs.items()}
-    (metric, own), samples = gains.pop(name), settings.bootstrap_samples
+    if None in expected.values():
+        expected = dict.fromkeys(runs)
+    if any(backtest.control_variate is None for run in runs.values() for backtest in run):
+        runs = {
+            key: [dataclasses.replace(backtest, control_variate=None) for backtest in run] for key, run in runs.items()
+        }
+    gains = {key: objectives.blocks(run, expected[key], risk, settings.block_s) for key, run in runs.items()}
+    (metric, gain), samples = gains.pop(name), settings.bootstrap_samples
     entries = [
-        comparison.compare(name, key, own - gain, samples, config.seed, len(others), metric)
-        for key, (_, gain) in gains.items()
+        comparison.compare(name, key, gain - other, samples, config.seed, len(others), metric)
+        for key, (_, other) in gains.items()
     ]
     return entries, max(others, key=lambda key: results[key][metric])
 
@@ -109,47 +134,62 @@ def _label(rival, runs):
     return label
 
 
-def _rival(task, rival, split, own):
-    runs = play(task, rival, split)
-    if [one.span for one in runs] != [one.span for one in own]:
+def _rival(task, rival, split, evaluated):
+    """Backtests of a policy of `against`, which must have the spans of those of the evaluated policy."""
+    backtests = backtests_of(task, rival, split)
+    if [backtest.span for backtest in backtests] != [backtest.span for backtest in evaluated]:
         raise errors.ConfigError(
             f"policy {rival.folder}: decides over other stretches of {split}, wanted the same data, split, warm-up "
             "and interval"
         )
-    return runs
+    return backtests
 
 
 def _quality(task, sessions):
-    """(table, notes) of the data-quality report that prepare.py left in the store, of these sessions; None without."""
+    """(table, notes) of these sessions from the data-quality report of prepare.py; None where the store has none."""
     path = task.store.path / prepare.QUALITY
     if not path.is_file():
         return None
-    known = [one for one in json.loads(path.read_text(encoding="utf-8"))["sessions"] if one["session"] in sessions]
-    notes = [f"{one['session']} {one['symbol']}: {note}" for one in known for note in quality_page.notes(one)]
-    return quality_page.rows(known), notes
+    rows = [row for row in json.loads(path.read_text(encoding="utf-8"))["sessions"] if row["session"] in sessions]
+    notes = [f"{row['session']} {row['symbol']}: {note}" for row in rows for note in quality_page.notes(row)]
+    return quality_page.rows(rows), notes
 
 
-def play(task, policy, split):
-    """Backtests of the saved policy alone, one for each segment of a split."""
+def backtests_of(task: tape_task.TapeTask, policy: Policy, split: str) -> list[Backtest]:
+    """Backtests of a saved policy, one for each segment of a split."""
     return closed_loop.run(task, split, closed_loop.policy_actions(task, policy), False, task.config.agent.name)
 
 
-def explain(policy, store=None, split="test", fill=None, quote=None, changes=()):
-    """Why a fill of the policy happened, or what became of a quote, in words; see fill_log."""
-    runs = play(_in_scenario(_open(policy, store), changes), policy, split)
-    return fill_log.explain(runs, fill) if quote is None else fill_log.explain_quote(runs, quote)
+def explain(
+    policy: Policy,
+    store: Any = None,
+    split: str = "test",
+    fill: int | None = None,
+    quote: int | None = None,
+    changes: Sequence[str] = (),
+) -> str:
+    """Why fill number `fill` of the policy happened or, where `quote` is given, what became of that quote; in words.
+
+    Raises:
+        ConfigError: see fill_log.explain and fill_log.explain_quote.
+    """
+    backtests = backtests_of(_in_scenario(_open(policy, store), changes), policy, split)
+    if quote is not None:
+        return fill_log.explain_quote(backtests, quote)
+    assert fill is not None, "neither a fill nor a quote to explain"
+    return fill_log.explain(backtests, fill)
 
 
 def _open(policy, store):
-    """The policy's TapeTask, on another store if one is given; its data checked."""
+    """The policy's TapeTask, on another store if one is given; raises DataError where the data do not fit."""
     task = tape_task.TapeTask.create(loading.with_store(policy.config, store) if store else policy.config)
     task.store.verify()
-    _check_fit(policy, task)
+    _check_symbols([instrument["symbol"] for instrument in policy.description["instruments"]], task)
     return task
 
 
 def _in_scenario(task, changes):
-    """The TapeTask in the scenario of `changes`; what they may not touch was fitted to the market of training."""
+    """The TapeTask in the scenario of `changes`; settings that were fitted to the market of training stay."""
     if not changes:
         return task
     config = loading.changed(task.config, changes, "--scenario")
@@ -162,16 +202,12 @@ def _in_scenario(task, changes):
             )
     out = task.in_scenario(config)
     out.store.verify()
-    _check_symbols([one.symbol for one in task.instruments], out)
+    _check_symbols([instrument.symbol for instrument in task.instruments], out)
     return out
 
 
-def _check_fit(policy, task):
-    _check_symbols([one["symbol"] for one in policy.description["instruments"]], task)
-
-
 def _check_symbols(wanted, task):
-    got = [one.symbol for one in task.store.instruments]
+    got = [instrument.symbol for instrument in task.store.instruments]
     if len(wanted) != len(got):
         raise errors.DataError(
             f"store {task.store.path}: holds {', '.join(got)}, wanted {len(wanted)} instruments as the policy "
@@ -198,14 +234,14 @@ def _data(task, split, backtests):
         "split": split,
         "segments": [
             {
-                "session": one.session,
-                "start_ns": one.span[0],
-                "stop_ns": one.span[1],
-                "span_s": (one.span[1] - one.span[0]) * 1e-9,
-                "decisions": len(one.schedule) // len(task.scales),
-                "events": len(one.tape),
+                "session": backtest.session,
+                "start_ns": backtest.span[0],
+                "stop_ns": backtest.span[1],
+                "span_s": (backtest.span[1] - backtest.span[0]) * 1e-9,
+                "decisions": len(backtest.schedule) // len(task.scales),
+                "events": len(backtest.tape),
             }
-            for one in backtests
+            for backtest in backtests
         ],
     }
 

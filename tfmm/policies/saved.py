@@ -29,7 +29,7 @@ class Policy:
         self, folder: str | pathlib.Path, description: dict[str, Any], action: Callable[..., dict[str, Any]]
     ) -> None:
         """action: signature `action` of the SavedModel, a function of a whole time step."""
-        self.folder = folder
+        self.folder = pathlib.Path(folder)
         self.description = description
         self.config = loading.decode(description["config"], f"policy {folder}/{DESCRIPTION}")
         self._action = action

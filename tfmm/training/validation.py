@@ -100,11 +100,10 @@ def of_policy(policy: saved.Policy) -> dict[str, Any]:
     """{"metric", "score"} of a saved policy, larger is better: where the inventory distribution is known the expected
     objective over all clients, money, mean over the segments of validation; else LOGGED, the number of Task.score."""
     task = factory.open_task(policy.config)
-    watched = objectives.watch(task, "validation")
-    if watched is None:
+    expected = objectives.of_policy(task, policy, objectives.market_paths(task, "validation"))
+    if expected is None:
         return {"metric": LOGGED, "score": task.score(policy)[1]}
-    several = objectives.of_policy(task, policy, watched)
-    return {"metric": objectives.METRIC, "score": float(sum(one.objective.sum() for one in several)) / len(several)}
+    return {"metric": objectives.METRIC, "score": float(sum(run.objective.sum() for run in expected)) / len(expected)}
 
 
 def no_quote_gate(task: task_lib.Task, act: task_lib.Policy) -> dict[str, Any]:
@@ -117,12 +116,12 @@ def no_quote_gate(task: task_lib.Task, act: task_lib.Policy) -> dict[str, Any]:
         comparison.compare of the two, by evaluation's blocks, with "quotes": whether the 95 % interval is above 0.
     """
     config, split = task.config, "validation"
-    several = objectives.of_policy(task, act, objectives.watch(task, split))
+    tape = cast(tape_task.TapeTask, task)  # the only task with train.no_quote_gate
+    expected = objectives.of_policy(tape, act, objectives.market_paths(tape, split))
     runs = None
-    if several is None:
-        tape = cast(tape_task.TapeTask, task)  # the only task with train.no_quote_gate
+    if expected is None:
         runs = closed_loop.run(tape, split, lambda sim: act(tape.observe(sim)), False, "no_quote_gate")
-    metric, gains = objectives.blocks(runs, several, summary.risk_of(task), config.evaluation.block_s)
+    metric, gains = objectives.blocks(runs, expected, summary.risk_of(tape), config.evaluation.block_s)
     samples = config.evaluation.bootstrap_samples
     entry = comparison.compare(config.agent.name, "none", gains, samples, config.seed, metric=metric)
     out = entry | {"split": split, "quotes": bool(entry["ci_low"] > 0)}

@@ -1,4 +1,4 @@
-"""Evaluation on systems with policies whose outcome is known."""
+"""Evaluation on example environments of policies whose metrics are known."""
 
 import dataclasses
 
@@ -30,16 +30,16 @@ def _task(name, **more):
 def test_who_takes_the_state_away_reaches_zero_at_once():
     task = _task("zero_norm", zero_norm={"size": 8})
     found = zero_norm.assess(Known(task.config, lambda seen: -seen), task, "test")
-    own, random = found["results"]["ddpg"], found["results"]["random"]
+    own, random = found.results["ddpg"], found.results["random"]
     assert own["final_norm_mean"] < 1e-6
     assert (own["reached_share"], own["steps_mean"]) == (1.0, 1.0)
     assert own["return_mean"] == pytest.approx(0.0, abs=1e-6)
     assert (random["reached_share"], random["steps_mean"]) == (0.0, 100.0)
     assert random["start_norm_mean"] == own["start_norm_mean"]
-    assert found["comparison"][0]["mean_difference"] == pytest.approx(random["final_norm_mean"], abs=1e-6)
-    columns, rows = found["tables"]["norms"]
+    assert found.comparison[0]["mean_difference"] == pytest.approx(random["final_norm_mean"], abs=1e-6)
+    columns, rows = found.tables["norms"]
     assert rows.shape == (101, len(columns))
-    assert found["more"]["final_norm_of_random"] < 1e-6
+    assert found.more["final_norm_of_random"] < 1e-6
 
 
 def test_quotes_that_are_off_by_a_known_amount_are_reported_so():
@@ -47,13 +47,13 @@ def test_quotes_that_are_off_by_a_known_amount_are_reported_so():
     # bounds are prices 0 to 3: ask 1.5 + .3, bid .5 - .15
     act = lambda seen: np.tile([[0.2, 0.35 / 1.5 - 1.0]], (len(seen), 1))  # noqa: E731
     found = quote_target.assess(Known(task.config, act), task, "test")
-    own = found["results"]["ddpg"]
+    own = found.results["ddpg"]
     assert own["reward_mean"] == pytest.approx(-(0.3**2 + 0.15**2))
     assert (own["ask_mean_abs_error"], own["bid_mean_abs_error"]) == (pytest.approx(0.3), pytest.approx(0.15))
     assert (own["ask_std"], own["bid_std"]) == (pytest.approx(0.0, abs=1e-9), pytest.approx(0.0, abs=1e-9))
     # E (U(0, 3) - 1.5)^2 + E (U(0, 3) - .5)^2 = .75 + 1.75
-    assert found["results"]["random"]["reward_mean"] == pytest.approx(-2.5, abs=0.15)
-    fig = found["figures"]["quotes"]
+    assert found.results["random"]["reward_mean"] == pytest.approx(-2.5, abs=0.15)
+    fig = found.figures["quotes"]
     assert [ax.get_title() for ax in fig.axes] == ["ask: mean 1.800", "bid: mean 0.350"]
     assert sum(patch.get_height() for patch in fig.axes[0].patches) == quote_target.OBSERVATIONS
 

@@ -1,4 +1,4 @@
-"""What was learned, as a table and a figure: a policy and a market whose quotes are known."""
+"""A policy's quotes by inventory and drift, as a table and a figure: a policy and a market whose quotes are known."""
 
 import numpy as np
 import pytest
@@ -71,11 +71,13 @@ def test_dynamic_programming_leans_with_the_drift(table):
     assert down["bid_spreads"] > up["bid_spreads"]
 
 
-def test_the_report_shows_it_where_the_drift_is_seen_and_the_law_known(task, table, small_config):
-    watched, baselines = objectives.watch(task, "test"), {one.name: one for one in bellman_spread.fit(task)}
-    drawn, tables = gallery.of_law(_Skewed(), task, watched, baselines)
-    np.testing.assert_equal(tables, {"learned": table})
-    title, caption, figure = drawn["learned"]
+def test_the_report_shows_it_where_the_drift_is_observed_and_the_inventory_distribution_known(
+    task, table, small_config
+):
+    paths, baselines = objectives.market_paths(task, "test"), {one.name: one for one in bellman_spread.fit(task)}
+    drawn, tables = gallery.policy_by_drift(_Skewed(), task, paths, baselines)
+    np.testing.assert_equal(tables, {"policy_by_drift": table})
+    title, caption, figure = drawn["policy_by_drift"]
     assert "predicted drift" in title and figures_policy.BASELINE in caption
     ask, bid = figure.axes
     for ax, side in ((ask, "ask"), (bid, "bid")):
@@ -87,5 +89,5 @@ def test_the_report_shows_it_where_the_drift_is_seen_and_the_law_known(task, tab
         ]
         np.testing.assert_array_equal(lines, wanted)
     blind = task_of(small_config, environment={"features": ["inventory", "spread"]})
-    assert gallery.of_law(_Skewed(), blind, watched, baselines) == ({}, {})
-    assert gallery.of_law(_Skewed(), task, None, baselines) == ({}, {})
+    assert gallery.policy_by_drift(_Skewed(), blind, paths, baselines) == ({}, {})
+    assert gallery.policy_by_drift(_Skewed(), task, None, baselines) == ({}, {})

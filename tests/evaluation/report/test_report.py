@@ -43,7 +43,7 @@ def backtest():
     return record.Backtest("monday", market, (START, START + 120 * S), sent, fills, taken)
 
 
-def outcome(backtest, differences=None, **changes):
+def evaluation_of(backtest, differences=None, **changes):
     differences = np.linspace(-1, 3, 12) if differences is None else differences
     entry = comparison.compare("ddpg", "none", differences, 100, 0)
     values = {
@@ -74,7 +74,7 @@ def outcome(backtest, differences=None, **changes):
         "config_text": "seed = 0\n",
         "command": "python pipelines/evaluate.py RUN",
     }
-    return report.Outcome(**(values | changes))
+    return report.TapeEvaluation(**(values | changes))
 
 
 def _metrics(one):
@@ -104,7 +104,7 @@ class Page(html.parser.HTMLParser):
 
 
 def test_everything_is_written_and_the_page_needs_no_other_file(tmp_path, backtest):
-    one = outcome(backtest)
+    one = evaluation_of(backtest)
     path = report.write(tmp_path, one, figures.png)
     stems = ["actions", "equity", "inventory", "quotes"]
     assert sorted(file.stem for file in (tmp_path / "figures").glob("*.png")) == stems
@@ -127,7 +127,7 @@ def test_everything_is_written_and_the_page_needs_no_other_file(tmp_path, backte
 
 
 def test_the_first_line_is_the_verdict(tmp_path, backtest):
-    one = outcome(backtest)
+    one = evaluation_of(backtest)
     page = Page(report.write(tmp_path, one, figures.png).read_text())
     assert page.texts[0] == one.headline
     assert one.headline.startswith(f"{one.verdict}: ddpg against none")
@@ -136,7 +136,7 @@ def test_the_first_line_is_the_verdict(tmp_path, backtest):
 
 
 def test_metrics_json_has_the_contract_and_null_where_there_is_no_number(tmp_path, backtest):
-    one = outcome(backtest)
+    one = evaluation_of(backtest)
     report.write(tmp_path, one, figures.png)
     text = (tmp_path / "metrics.json").read_text()
     tree = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
@@ -151,7 +151,7 @@ def test_a_metric_that_only_some_parts_and_policies_have_is_shown_where_it_exist
     results = {"ddpg": _metrics(backtest) | {"adjusted_objective": 765.43}, "none": _metrics(backtest)}
     days = {"monday": _metrics(backtest) | {"adjusted_objective": 321.98}, "tuesday": _metrics(backtest)}
     parts = {"sessions": days, "instruments": {"X": _metrics(backtest), "Y": _metrics(backtest)}}
-    one = outcome(backtest, results=results, breakdown=dict.fromkeys(results, parts))
+    one = evaluation_of(backtest, results=results, breakdown=dict.fromkeys(results, parts))
     text = report.write(tmp_path, one, figures.png).read_text()
     assert text.count("765.43") == 1 and text.count("321.98") == 2  # the same by session for both policies
     label = definitions.ADJUSTED.label
@@ -162,17 +162,17 @@ def test_a_metric_that_only_some_parts_and_policies_have_is_shown_where_it_exist
     assert (rows["adjusted_objective"]["ddpg"], rows["adjusted_objective"]["none"]) == ("765.43", "")
 
 
-def test_the_same_outcome_gives_the_same_bytes(tmp_path, backtest):
+def test_the_same_evaluation_gives_the_same_bytes(tmp_path, backtest):
     first, second = tmp_path / "a", tmp_path / "b"
     for folder in (first, second):
-        report.write(folder, outcome(backtest), figures.png)
+        report.write(folder, evaluation_of(backtest), figures.png)
     for file in sorted(first.rglob("*")):
         if file.is_file():
             assert file.read_bytes() == (second / file.relative_to(first)).read_bytes(), file.name
 
 
 def test_names_cannot_break_the_page(tmp_path, backtest):
-    one = outcome(backtest, config_text="x = '</pre><script>alert(1)</script>'", command="a & b <c>")
+    one = evaluation_of(backtest, config_text="x = '</pre><script>alert(1)</script>'", command="a & b <c>")
     page = Page(report.write(tmp_path, one, figures.png).read_text())
     assert page.tags.count("script") == 2 and "c" not in page.tags
     assert "a & b <c>" in page.texts
@@ -180,7 +180,7 @@ def test_names_cannot_break_the_page(tmp_path, backtest):
 
 @pytest.mark.parametrize("count", [0, 3])
 def test_too_few_blocks_are_said_in_the_headline(backtest, count):
-    headline = outcome(backtest, differences=np.ones(count)).headline
+    headline = evaluation_of(backtest, differences=np.ones(count)).headline
     assert f"only {count} blocks, too few for an interval" in headline
     assert "nan" not in headline
 

@@ -1,13 +1,15 @@
 """Money of an instrument that is quoted in another currency than the accounts are kept in.
 
-Profits stay in the quote currency and are worth the mid of the rate's instrument on the same tape: with cash C,
-inventory Q, mid M and rate R, wealth is R (C + Q M) at every time, so what has been earned moves with the rate too.
-Captured spread and fees count at the rate of their fill; what the rate does later is part of inventory_pnl.
+Profits stay in the quote currency and are converted at R, the mid of the rate's instrument on the same tape: with cash
+C, inventory Q and mid M, wealth is R (C + Q M) at every time, so earlier profits move with the rate too. Captured
+spread and fees are converted at the rate of their fill; later changes of the rate are part of inventory_pnl.
 """
 
 import numpy as np
 
+from tfmm.arrays import Floats, Ints
 from tfmm.market import schema
+from tfmm.market.tape import Tape
 
 
 class Rate:
@@ -17,7 +19,7 @@ class Rate:
         ts: (K,) int64 ns at which it changes, empty where it is always 1.
     """
 
-    def __init__(self, tape, instrument):
+    def __init__(self, tape: Tape, instrument: int) -> None:
         self.ts, self._px = np.zeros(0, np.int64), np.ones(1)
         if instrument in tape.rates:
             number = tape.rates[instrument]
@@ -25,8 +27,8 @@ class Rate:
             tick = tape.instruments[number].tick_size
             self.ts, self._px = quotes["ts"], 0.5 * (quotes["lo_tick"] + quotes["hi_tick"]) * tick
 
-    def __call__(self, times):
-        """(T,) at given times: the last one with ts <= t, before the first the first."""
+    def __call__(self, times: Ints) -> Floats:
+        """(T,) rates at given times: the last one with ts <= t, and the first one before any."""
         if not len(self.ts):
             return np.ones(np.shape(times))
         return self._px[np.maximum(np.searchsorted(self.ts, times, side="right") - 1, 0)]

@@ -1,23 +1,27 @@
-"""Performance of one who trades a share on daily bars; every number defined once."""
+"""Performance of a policy that trades a share on daily bars; every number defined once."""
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from tfmm.arrays import Floats, Records
+from tfmm.config.examples import DailyTrading
 from tfmm.environments.examples.daily_trading import DAYS
 
 
-def assess(path, settings, flat_bars):
-    """The metrics of one walk.
+def assess(path: Records, settings: DailyTrading, flat_bars: int) -> dict[str, Any]:
+    """The metrics of one walk through a split.
 
-    The days of the test file in which nothing could be traded yet count as flat ones.
+    The days of the file before the first order, in which nothing could be traded yet, count as flat ones.
 
     Args:
-        path: see daily_trading.DailyTradingTask.walk. settings: config.examples.DailyTrading.
-        flat_bars: days before the first order, with the first day of the file among them.
+        path: see daily_trading.DailyTradingTask.walk. settings: section [daily_trading].
+        flat_bars: days before the first order, among them the first day of the file.
 
     Returns:
         dict: pnl (money), total_return, annualised_return (compound), annualised_volatility, daily_variance, max_loss
-        (worst day's return), max_drawdown (share), max_drawdown_days (longest stay below a maximum), sharpe, sortino
+        (worst day's return), max_drawdown (share), max_drawdown_days (longest time below a maximum), sharpe, sortino
         (annualised, no riskless rate; Sortino and Price 1994 with target 0), skewness, kurtosis (excess), beta and
         information_ratio (annualised) against the share's own return, n_trades (positions held), churn (value traded
         per day over mean wealth), costs (money), profitability (share of positions that earned), profit_loss_ratio
@@ -59,19 +63,23 @@ def assess(path, settings, flat_bars):
     }
 
 
-def wealth_of(path, settings, flat_bars):
+def wealth_of(path: Records, settings: DailyTrading, flat_bars: int) -> Floats:
     """(flat_bars + T,) wealth at every close of the test file."""
     return np.concatenate([np.full(flat_bars, settings.capital), path["wealth"]])
 
 
-def positions(path, cost):
+def positions(path: Records, cost: float) -> Floats:
     """(P,) profit after costs of every position, from the order that opens it to the one that closes or turns it.
 
     A position that is open at the end counts with its value then. Partial buy-backs belong to their position.
+
+    Args:
+        path: see assess. cost: share of the value traded.
     """
     shares = np.concatenate([[0.0], path["shares"]])
     close = path["close"]
-    profits, current = [], None
+    profits: list[float] = []
+    current: float | None = None  # profit so far of the open position
     for t in range(len(close)):
         old, new = shares[t], shares[t + 1]
         turned = np.sign(old) != np.sign(new)

@@ -6,8 +6,11 @@ from tfmm.backtest import control_variate
 
 
 class Definition(NamedTuple):
-    """name: key of a result. kind: how it is printed (money, count, share, number). unit, formula, source: texts;
-    Q inventory, m mid, t time, f over fills, h horizon."""
+    """A metric of metrics.json in words.
+
+    name: key of a result. kind: how it is printed (money, count, share, number). unit, formula, source: texts; Q
+    inventory, m mid, t time, f over fills, h horizon.
+    """
 
     name: str
     label: str
@@ -37,9 +40,9 @@ METRICS = (
                "Sharpe 1994"),
     Definition("sortino", "Sortino", "number", "per year", "mean / root mean square of losses per sample, annualised",
                "Sortino and Price 1994"),
-    Definition("max_drawdown", "Largest drawdown", "money", "money", "max of running peak - wealth, within a segment",
+    Definition("max_drawdown", "Largest drawdown", "money", "money", "largest running maximum - wealth, in a segment",
                "Magdon-Ismail and Atiya 2004"),
-    Definition("max_drawdown_duration_s", "Longest drawdown", "number", "s", "longest time below a running peak"),
+    Definition("max_drawdown_duration_s", "Longest drawdown", "number", "s", "longest time below a running maximum"),
     Definition("return_per_notional_bps", "Net PnL per notional", "number", "bps", "net PnL / traded notional"),
     Definition("pnl_to_map", "Net PnL per mean |inventory|", "number", "money / size", "net PnL / mean |Q|",
                "Spooner et al. 2018, mean absolute position"),
@@ -50,7 +53,7 @@ MARKOUT = Definition(
 )  # fmt: skip
 EXPECTED = Definition(
     "expected_objective", "Expected objective", "money", "money",
-    "objective, expected over all clients that could come; the price path as it was",
+    "expectation of the objective over all clients, given the price path",
     "tfmm.backtest.expected_objective",
 )  # fmt: skip
 ADJUSTED = Definition(
@@ -71,19 +74,19 @@ CLIENTS = (
 )  # fmt: skip
 BASELINES = {
     "none": "does not quote",
-    "fixed_spread": "the mid plus and minus h, whatever is held",
+    "fixed_spread": "the mid plus and minus h, whatever the inventory",
     "linear_skew": "as fixed_spread, both quotes shifted against the inventory, by s at its limit",
-    "avellaneda_stoikov": "Avellaneda and Stoikov 2008 with a horizon that stays ten minutes away",
+    "avellaneda_stoikov": "Avellaneda and Stoikov 2008, with a horizon that is always ten minutes away",
     "glft": "Gueant, Lehalle and Fernandez-Tapia 2013, stationary quotes",
-    "bellman": "dynamic programming over the inventory, on what quotes at each distance did on train",
-    "bellman_hedge": "the same, with the choice to close inventory at the market",
-    "alpha_skew": "linear_skew that widens with the market's spread and leans to where the mid is expected to go",
-    "alpha_skew_floor": "the same, never inside the market's best prices",
+    "bellman": "dynamic programming over the inventory, with fills and profits by distance measured on train",
+    "bellman_hedge": "the same, which may also close inventory at the market",
+    "alpha_skew": "linear_skew that widens with the market's spread and follows a forecast of the mid",
+    "alpha_skew_floor": "the same, never inside the market's spread",
     "bellman_spread": "dynamic programming over the inventory and the market's spread",
-    "bellman_spread_drift": "the same, over where the mid is expected to go too",
-    "bellman_spread_drift_hedge": "the same, with the choice to close inventory at the market",
+    "bellman_spread_drift": "the same, over the predicted drift of the mid too",
+    "bellman_spread_drift_hedge": "the same, which may also close inventory at the market",
 }
-"""What the known baselines do, in a line."""
+"""What each baseline does, in a line."""
 FITTED = {
     "half_spread_tick": "half-spread h, ticks",
     "skew_at_limit_tick": "skew s at the inventory limit, ticks",
@@ -91,37 +94,38 @@ FITTED = {
     "sigma_tick": "volatility sigma, ticks per square root of a second",
     "intensity": "fills at distance d: A exp(-k d) per second",
     "beta": "discount of a decision",
-    "distance_tick": "distances from the mid tried on train, ticks",
-    "chance": "fills per decision at each distance",
-    "gain_tick": "profit per decision at each distance, ticks x orders",
-    "alpha": "share of the expected move that quotes follow",
-    "drift": "expected move, weights of its predictors",
-    "spread_cuts_tick": "market spreads between its states, ticks",
-    "drift_cuts_half_spread": "expected moves between its states, mean half-spreads",
-    "move_tick": "mean move of the mid in a decision, ticks, by state",
-    "hedged_share": "share of the inventory that is closed, by inventory from -L to L orders",
-    "kept_orders": "least and most orders that are not closed, by state",
+    "distance_tick": "distances from the mid measured on train, ticks",
+    "chance": "fill probability in a decision interval, by distance",
+    "gain_tick": "profit per decision interval, by distance, ticks x orders",
+    "alpha": "weight of the forecast in the skew",
+    "drift": "coefficients of the predicted drift",
+    "spread_cuts_tick": "market spreads that separate the spread states, ticks",
+    "drift_cuts_half_spread": "predicted drifts that separate the drift states, mean half-spreads",
+    "move_tick": "mean move of the mid in a decision interval, ticks, by state",
+    "hedged_share": "share of the inventory that is closed at the market, by inventory from -L to L orders",
+    "kept_orders": "lowest and highest inventory that is not closed, orders, by state",
     "policy": "saved policy",
 }
-"""Fitted parameters of baselines in words; others are named as in metrics.json."""
+"""Fitted parameters of baselines in words; a parameter that is not listed keeps its name in metrics.json."""
 SETTINGS = {
-    "touch": "whether a trade at our price fills us: never, always, or in turn behind the queue",
-    "marketable": "what becomes of a quote that would trade at once",
+    "touch": "whether a trade at our price fills us: never, always, or by our position in the queue",
+    "marketable": "what happens to a quote that would trade at once",
     "latency_s": "seconds until a quote takes effect",
     "maker_fee_bps": "fee of a fill, basis points of its notional; negative: rebate",
-    "order_size": "quantity of a quote, size units",
-    "inventory_limit": "a side that could pass it is not quoted, size units",
+    "order_size": "size of a quote, size units",
+    "inventory_limit": "a side that could breach it is not quoted, size units",
     "interval_s": "seconds between decisions",
     "block_s": "seconds of a block of the comparison",
     "sampling_s": "seconds between samples of Sharpe and Sortino",
-    "trading_days_per_year": "to annualise them",
-    "trading_hours_per_day": "to annualise them",
-    "risk_money_per_unit_s": "price of holding one size unit for a second, in the objective",
-    "risk_money_per_s": "price of one unit of risk for a second, in the objective",
+    "trading_days_per_year": "to annualise Sharpe and Sortino",
+    "trading_hours_per_day": "to annualise Sharpe and Sortino",
+    "risk_money_per_unit_s": "cost in the objective of one size unit of inventory for a second",
+    "risk_money_per_s": "cost in the objective of one unit of risk for a second",
 }
 """Rules and settings in words."""
 QUALITY = (
-    "rows: read by prepare.py; dropped: could not be true; unordered: time went back; locked: bid = ask; gaps, "
-    "longest_s: pauses of the feed; spread: median, ticks; tick, lot: of the instrument; side_ok: trades whose side "
-    "agrees with the quotes; beyond: trades outside the best prices; skew_ms: clock skew of trades and quotes"
+    "rows: rows that prepare.py read; dropped: rows that cannot be true; unordered: rows earlier than the one before; "
+    "locked: bid = ask; gaps, longest_s: pauses of the feed; spread: median, ticks; tick, lot: of the instrument; "
+    "side_ok: trades whose side agrees with the quotes; beyond: trades outside the best prices; skew_ms: clock skew of "
+    "trades and quotes"
 )

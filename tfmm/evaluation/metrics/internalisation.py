@@ -2,10 +2,13 @@
 electronic FX spot dealers")."""
 
 import collections
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfmm.arrays import Array, Floats, Records
+from tfmm.backtest.record import Backtest
 from tfmm.evaluation.metrics import currency, path as path_lib
 
 CLIENT, HEDGE = "CLIENT", "HEDGE"
@@ -13,55 +16,61 @@ LAG_S = 1.0
 
 
 class Offsets(NamedTuple):
-    """Volume matched first in, first out. opened, closed: (M,) rules of both legs. qty: (M,). seconds: (M,) between."""
+    """Volume matched first in, first out.
 
-    opened: np.ndarray
-    closed: np.ndarray
-    qty: np.ndarray
-    seconds: np.ndarray
+    opened, closed: (M,) str, fill rules of both legs. qty: (M,) size units. seconds: (M,) between the legs.
+    """
+
+    opened: Array
+    closed: Array
+    qty: Floats
+    seconds: Floats
 
 
-def offsets(fills):
-    """Offsets of one instrument's fills in one segment, (F,) schedule.FILLS in order of time."""
-    held, out = collections.deque(), []
+def offsets(fills: Records) -> Offsets:
+    """Offsets of one instrument's fills in one segment; fills: (F,) replay.FILLS in order of time."""
+    lots: collections.deque[tuple[int, float, str, int]] = collections.deque()
+    out: list[tuple[str, str, float, float]] = []
     for fill in fills:
         side, left, rule, ts = int(fill["side"]), float(fill["qty"]), str(fill["rule"]), int(fill["ts_ns"])
-        while left > 0 and held and held[0][0] != side:
-            _, qty, opened, since = held[0]
+        while left > 0 and lots and lots[0][0] != side:
+            _, qty, opened_by, since = lots[0]
             matched = min(left, qty)
-            out.append((opened, rule, matched, (ts - since) * 1e-9))
+            out.append((opened_by, rule, matched, (ts - since) * 1e-9))
             left -= matched
             if matched == qty:
-                held.popleft()
+                lots.popleft()
             else:
-                held[0] = (-side, qty - matched, opened, since)
+                lots[0] = (-side, qty - matched, opened_by, since)
         if left > 0:
-            held.append((side, left, rule, ts))
-    opened, closed, qty, seconds = zip(*out, strict=True) if out else ((), (), (), ())
-    return Offsets(np.array(opened, "U6"), np.array(closed, "U6"), np.array(qty, float), np.array(seconds, float))
+            lots.append((side, left, rule, ts))
+    opened, closed, quantities, seconds = zip(*out, strict=True) if out else ((), (), (), ())
+    return Offsets(
+        np.array(opened, "U6"), np.array(closed, "U6"), np.array(quantities, float), np.array(seconds, float)
+    )
 
 
-def summary(backtests, numbers):
+def summary(backtests: list[Backtest], numbers: Sequence[int]) -> dict[str, Any]:
     """The metrics definitions.CLIENTS of one policy, all segments together; NaN where there is no data.
 
     Args:
-        backtests: list of assess.Backtest. numbers: instruments.
+        backtests: one for each segment. numbers: indices of the instruments to count.
     """
     volume, internal, weighted, cost, squares, products = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for one in backtests:
+    for run in backtests:
         for n in numbers:
-            own = one.fills[one.fills["instrument"] == n]
-            volume += float(own["qty"][own["rule"] == CLIENT].sum())
-            matched = offsets(own)
+            fills = run.fills[run.fills["instrument"] == n]
+            volume += float(fills["qty"][fills["rule"] == CLIENT].sum())
+            matched = offsets(fills)
             both = (matched.opened == CLIENT) & (matched.closed == CLIENT)
             internal += float(matched.qty[both].sum())
             weighted += float(matched.qty[both] @ matched.seconds[both])
-            hedges = own[own["rule"] == HEDGE]
-            rate = currency.Rate(one.tape, n)(hedges["ts_ns"])
-            cost += float((rate * (hedges["fee"] - path_lib.captured(one.tape, hedges, n))).sum())
-            held = _sampled(one, n)
-            squares += float(held @ held)
-            products += float(held[1:] @ held[:-1]) * len(held) / max(len(held) - 1, 1)
+            hedges = fills[fills["rule"] == HEDGE]
+            rate = currency.Rate(run.tape, n)(hedges["ts_ns"])
+            cost += float((rate * (hedges["fee"] - path_lib.captured(run.tape, hedges, n))).sum())
+            inventory = _sampled(run, n)
+            squares += float(inventory @ inventory)
+            products += float(inventory[1:] @ inventory[:-1]) * len(inventory) / max(len(inventory) - 1, 1)
     rho = path_lib.ratio(products, squares)
     return {
         "client_qty": volume,
@@ -72,8 +81,8 @@ def summary(backtests, numbers):
     }
 
 
-def _sampled(one, n):
+def _sampled(run, n):
     """(K,) inventory every LAG_S, minus its mean."""
-    path = path_lib.path(one.tape, one.fills, one.span, n)
-    held = path.at(np.arange(one.span[0], one.span[1], round(LAG_S * 1e9)), path.inventory)
-    return held - held.mean()
+    path = path_lib.path(run.tape, run.fills, run.span, n)
+    inventory = path.at(np.arange(run.span[0], run.span[1], round(LAG_S * 1e9)), path.inventory)
+    return inventory - inventory.mean()

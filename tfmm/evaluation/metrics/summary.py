@@ -1,13 +1,23 @@
 """From backtests of one policy to its row in `metrics.json`."""
 
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
 import numpy as np
 
+from tfmm.arrays import Floats
+from tfmm.backtest.record import Backtest
+from tfmm.config.evaluation import Evaluation
+from tfmm.environments.tape.task import TapeTask
 from tfmm.evaluation.metrics import internalisation, path as path_lib
 
+Risk: TypeAlias = Floats | path_lib.VectorRisk
+"""Cost of inventory: (N,) money per size unit and second, or of all inventories together."""
 
-def risk_of(task):
-    """What a TapeTask's inventory costs, in money: (N,) per size unit and second, or a metrics.VectorRisk."""
-    lots = np.array([one.lot_size for one in task.store.instruments])
+
+def risk_of(task: TapeTask) -> Risk:
+    """The cost of a task's inventory in the accounting currency."""
+    lots = np.array([instrument.lot_size for instrument in task.store.instruments])
     if task.risk is None:
         units = np.array([task.money_unit(n) for n in range(len(lots))])
         return task.parameters["risk"] * units / lots
@@ -15,32 +25,38 @@ def risk_of(task):
     return path_lib.VectorRisk(cost * task.money_unit(0), omega, power, task.parameters["order_lot"] * lots)
 
 
-def assess(backtests, risk, limits, settings, numbers=None, clients=False):
+def assess(
+    backtests: list[Backtest],
+    risk: Risk,
+    limits: Floats,
+    settings: Evaluation,
+    numbers: Sequence[int] | None = None,
+    clients: bool = False,
+) -> dict[str, Any]:
     """The metrics of definitions.METRICS for one policy, all segments together.
 
     Args:
-        backtests: list of Backtest. risk: (N,) money per size unit held for a second, or a
-            metrics.VectorRisk.
-        limits: (N,) inventory limit, size unit. settings: config.Evaluation.
-        numbers: instruments to count; None: all. clients: whether to add definitions.CLIENTS.
+        backtests: one for each segment. risk: cost of the inventory. limits: (N,) inventory limit, size unit.
+        settings: of the evaluation. numbers: indices of the instruments to count; None: all.
+        clients: whether to add definitions.CLIENTS.
 
     Returns:
-        dict of metrics. Sums over segments and instruments; `mean_abs_inventory` and `time_at_limit`
-        are means over time, of the sum over instruments and of the share of instruments. `objective` is NaN for a
-        part of instruments whose risk is priced together.
+        {metric: number}, sums over segments and instruments; `mean_abs_inventory` is the mean over time of the sum over
+        instruments, `time_at_limit` that of the share of instruments at their limit. `objective` is NaN where only some
+        of the instruments are counted whose risk is priced together.
     """
     numbers = list(range(len(limits))) if numbers is None else numbers
-    paths = [[path_lib.path(one.tape, one.fills, one.span, n) for n in numbers] for one in backtests]
+    paths = [[path_lib.path(run.tape, run.fills, run.span, n) for n in numbers] for run in backtests]
     flat = [(n, path) for segment in paths for n, path in zip(numbers, segment, strict=True)]
-    seconds = sum(one.span[1] - one.span[0] for one in backtests) * 1e-9
-    fills = np.concatenate([one.fills for one in backtests])
+    seconds = sum(run.span[1] - run.span[0] for run in backtests) * 1e-9
+    fills = np.concatenate([run.fills for run in backtests])
     fills = fills[np.isin(fills["instrument"], numbers)]
     notional = sum(
-        float(path_lib.notional(one.fills[np.isin(one.fills["instrument"], numbers)], one.tape).sum())
-        for one in backtests
+        float(path_lib.notional(run.fills[np.isin(run.fills["instrument"], numbers)], run.tape).sum())
+        for run in backtests
     )
-    held = sum(_time_mean(path, np.abs(path.inventory)) for _, path in flat) / seconds
-    at_limit = sum(_time_mean(path, np.abs(path.inventory) >= limits[n] * (1 - 1e-9)) for n, path in flat)
+    inventory = sum(_time_integral(path, np.abs(path.inventory)) for _, path in flat) / seconds
+    at_limit = sum(_time_integral(path, np.abs(path.inventory) >= limits[n] * (1 - 1e-9)) for n, path in flat)
     net, gross, fees, capture = (
         sum(float(getattr(path, name)[-1]) for _, path in flat) for name in ("net", "gross", "fees", "capture")
     )
@@ -59,8 +75,8 @@ def assess(backtests, risk, limits, settings, numbers=None, clients=False):
         "n_sells": int((fills["side"] < 0).sum()),
         "filled_qty": float(fills["qty"].sum()),
         "traded_notional": notional,
-        "fill_ratio": path_lib.ratio(float(fills["qty"].sum()), sum(_sent(one.schedule, numbers) for one in backtests)),
-        "mean_abs_inventory": held,
+        "fill_ratio": path_lib.ratio(float(fills["qty"].sum()), sum(_sent(run.schedule, numbers) for run in backtests)),
+        "mean_abs_inventory": inventory,
         "max_abs_inventory": max(float(np.abs(path.inventory).max()) for _, path in flat),
         "time_at_limit": at_limit / seconds / len(numbers),
         "sharpe": sharpe,
@@ -68,17 +84,29 @@ def assess(backtests, risk, limits, settings, numbers=None, clients=False):
         "max_drawdown": max(fall for fall, _ in falls),
         "max_drawdown_duration_s": max(lasting for _, lasting in falls),
         "return_per_notional_bps": path_lib.ratio(net, notional) * 1e4,
-        "pnl_to_map": path_lib.ratio(net, held),
+        "pnl_to_map": path_lib.ratio(net, inventory),
         "markout_bps": _markouts(backtests, numbers),
     }
     return out | (internalisation.summary(backtests, numbers) if clients else {})
 
 
-def breakdown(backtests, risk, limits, settings, clients=False, quoted=None):
-    """{"sessions": {name: metrics}, "instruments": {symbol: metrics}}; arguments as `assess`, quoted: instruments."""
-    sessions, instruments = {}, backtests[0].tape.instruments
-    for one in backtests:
-        sessions.setdefault(one.session, []).append(one)
+def breakdown(
+    backtests: list[Backtest],
+    risk: Risk,
+    limits: Floats,
+    settings: Evaluation,
+    clients: bool = False,
+    quoted: Sequence[int] | None = None,
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """{"sessions": {name: metrics}, "instruments": {symbol: metrics}}; arguments as those of `assess`.
+
+    Args:
+        quoted: indices of the instruments to list; None: all.
+    """
+    sessions: dict[str, list[Backtest]] = {}
+    instruments = backtests[0].tape.instruments
+    for run in backtests:
+        sessions.setdefault(run.session, []).append(run)
     return {
         "sessions": {key: assess(part, risk, limits, settings, None, clients) for key, part in sessions.items()},
         "instruments": {
@@ -91,8 +119,8 @@ def breakdown(backtests, risk, limits, settings, clients=False, quoted=None):
 def _wealth(backtests, paths, settings):
     """(profits of every sampling interval, [(largest, longest drawdown)] of every segment)."""
     changes, falls = [], []
-    for one, segment in zip(backtests, paths, strict=True):
-        _, wealth = path_lib.sampled(segment, one.span, settings.sampling_s)
+    for run, segment in zip(backtests, paths, strict=True):
+        _, wealth = path_lib.sampled(segment, run.span, settings.sampling_s)
         changes.append(np.diff(wealth))
         every = np.unique(np.concatenate([path.ts for path in segment]))
         falls.append(path_lib.drawdown(every, sum(path.at(every, path.net) for path in segment)))
@@ -106,22 +134,24 @@ def _objective(backtests, paths, risk, numbers, count):
     else:
         risk = risk[numbers]
     return sum(
-        float(path_lib.objective_at(segment, risk, np.array([one.span[1]]))[0])
-        for one, segment in zip(backtests, paths, strict=True)
+        float(path_lib.objective_at(segment, risk, np.array([run.span[1]]))[0])
+        for run, segment in zip(backtests, paths, strict=True)
     )
 
 
-def block_objectives(backtests, risk, block_s):
-    """(K,) objective gained in each block of block_s seconds, segment after segment; no cut-off last block."""
+def block_objectives(backtests: list[Backtest], risk: Risk, block_s: float) -> Floats:
+    """(K,) objective gained in each block of block_s seconds, segment after segment; a last block that is cut off is
+    left out."""
     out = []
-    for one in backtests:
-        times = np.arange(one.span[0], one.span[1] + 1, round(block_s * 1e9))
-        paths = [path_lib.path(one.tape, one.fills, one.span, n) for n in range(len(one.tape.instruments))]
+    for run in backtests:
+        times = np.arange(run.span[0], run.span[1] + 1, round(block_s * 1e9))
+        paths = [path_lib.path(run.tape, run.fills, run.span, n) for n in range(len(run.tape.instruments))]
         out.append(np.diff(path_lib.objective_at(paths, risk, times)))
     return np.concatenate(out)
 
 
-def _time_mean(path, values):
+def _time_integral(path, values):
+    """Integral of a column of a path over time, seconds."""
     return float(values[:-1] @ np.diff(path.ts)) * 1e-9
 
 
@@ -135,9 +165,9 @@ def _sent(schedule, numbers):
 
 def _markouts(backtests, numbers):
     by_horizon = {horizon: [] for horizon in path_lib.MARKOUT_S}
-    for one in backtests:
+    for run in backtests:
         for n in numbers:
-            for horizon, values in path_lib.markouts(one.tape, one.fills, n).items():
+            for horizon, values in path_lib.markouts(run.tape, run.fills, n).items():
                 by_horizon[horizon].append(values[np.isfinite(values)])
     joined = {horizon: np.concatenate(parts) for horizon, parts in by_horizon.items()}
     return {str(horizon): float(values.mean()) if len(values) else float("nan") for horizon, values in joined.items()}

@@ -1,70 +1,73 @@
 """How a policy behaves, as tables: markouts by side and rule, quotes by inventory, fills by distance."""
 
+from typing import Any
+
 import numpy as np
 from scipy import optimize
 
+from tfmm.backtest.record import Backtest
 from tfmm.evaluation.metrics import path as path_lib
 
 CURVE_S = (0, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
-_LEAST = 5  # observations that a point needs
+_LEAST = 5  # observations of a point
 _BINS = 16
 
 
-def markout_curve(backtests):
+def markout_curve(backtests: list[Backtest]) -> list[dict[str, Any]]:
     """Mean markout after CURVE_S by side and by rule, all instruments together.
 
     Returns:
-        list of {"group", "horizon_s", "mean_bps", "low_bps", "high_bps", "n"}; low and high: 95 %, fills taken as
+        rows of {"group", "horizon_s", "mean_bps", "low_bps", "high_bps", "n"}; low and high: 95 %, fills taken as
         independent.
     """
-    values = {horizon: [] for horizon in CURVE_S}
-    side, rule = [], []
-    for one in backtests:
-        for n in range(len(one.tape.instruments)):
-            own = one.fills[one.fills["instrument"] == n]
-            side.append(own["side"])
-            rule.append(own["rule"])
-            for horizon, part in path_lib.markouts(one.tape, one.fills, n, CURVE_S).items():
+    values: dict[float, list] = {horizon: [] for horizon in CURVE_S}
+    sides, rules = [], []
+    for run in backtests:
+        for n in range(len(run.tape.instruments)):
+            fills = run.fills[run.fills["instrument"] == n]
+            sides.append(fills["side"])
+            rules.append(fills["rule"])
+            for horizon, part in path_lib.markouts(run.tape, run.fills, n, CURVE_S).items():
                 values[horizon].append(part)
-    side, rule = np.concatenate(side), np.concatenate(rule)
+    side, rule = np.concatenate(sides), np.concatenate(rules)
     groups = {"all": np.ones(len(side), bool), "buys": side > 0, "sells": side < 0}
     groups |= {str(name): rule == name for name in np.unique(rule)}
     out = []
     for horizon, parts in values.items():
         bps = np.concatenate(parts)
         for name, chosen in groups.items():
-            own = bps[chosen & np.isfinite(bps)]
-            if len(own) >= _LEAST:
-                error = 1.96 * own.std(ddof=1) / np.sqrt(len(own))
-                mean = own.mean()
+            known = bps[chosen & np.isfinite(bps)]
+            if len(known) >= _LEAST:
+                error = 1.96 * known.std(ddof=1) / np.sqrt(len(known))
+                mean = known.mean()
                 out.append({"group": name, "horizon_s": horizon, "mean_bps": mean, "low_bps": mean - error,
-                            "high_bps": mean + error, "n": len(own)})  # fmt: skip
+                            "high_bps": mean + error, "n": len(known)})  # fmt: skip
     return out
 
 
-def by_inventory(runs, order_size, instrument=0):
-    """Mean skew and half-spread of every policy by inventory, where both sides were quoted.
+def by_inventory(runs: dict[str, list[Backtest]], order_size: float, instrument: int = 0) -> list[dict[str, Any]]:
+    """Mean skew and half-spread of every policy by inventory, over the decisions that quoted both sides.
 
     Args:
-        runs: {policy: list of Backtest}. order_size: size unit of an order.
+        runs: {policy: its backtests}. order_size: size units of an order. instrument: its index.
 
     Returns:
-        list of {"instrument", "policy", "inventory_orders", "skew_tick", "skew_low", "skew_high", "half_spread_tick",
+        rows of {"instrument", "policy", "inventory_orders", "skew_tick", "skew_low", "skew_high", "half_spread_tick",
         "half_spread_low", "half_spread_high", "n"}; skew: our mid minus the market's; low and high: 10 and 90 %.
     """
     out, symbol = [], _symbol(runs, instrument)
     for policy, backtests in runs.items():
-        parts = [_quoted(one, instrument) for one in backtests]
-        held, skew, half = (np.concatenate([part[k] for part in parts]) for k in range(3))
-        orders = np.rint(held / order_size)
+        parts = [_quoted(run, instrument) for run in backtests]
+        inventory, skew, half = (np.concatenate([part[k] for part in parts]) for k in range(3))
+        orders = np.rint(inventory / order_size)
         for level in np.unique(orders):
-            own = orders == level
-            if own.sum() >= _LEAST:
+            chosen = orders == level
+            if chosen.sum() >= _LEAST:
                 row = {"instrument": symbol, "policy": policy, "inventory_orders": level}
-                for name, values in (("skew", skew[own]), ("half_spread", half[own])):
+                for name, values in (("skew", skew[chosen]), ("half_spread", half[chosen])):
                     low, high = np.percentile(values, (10, 90))
                     row |= {f"{name}_tick": values.mean(), f"{name}_low": low, f"{name}_high": high}
-                out.append(row | {"n": int(own.sum())})
+                out.append(row | {"n": int(chosen.sum())})
     return out
 
 
@@ -72,59 +75,65 @@ def _symbol(runs, instrument):
     return next(iter(runs.values()))[0].tape.instruments[instrument].symbol
 
 
-def _quoted(one, instrument):
+def _quoted(run, instrument):
     """(inventory, skew, half-spread) at every decision that quoted both sides; ticks."""
-    sent = one.schedule[one.schedule["instrument"] == instrument]
+    sent = run.schedule[run.schedule["instrument"] == instrument]
     sent = sent[np.isfinite(sent["bid_px"]) & np.isfinite(sent["ask_px"])]
-    path = path_lib.path(one.tape, one.fills, one.span, instrument)
-    held, mid = (path.at(sent["ts_ns"], values) for values in (path.inventory, path.mid))
-    tick = one.tape.instruments[instrument].tick_size
-    return held, (0.5 * (sent["bid_px"] + sent["ask_px"]) - mid) / tick, 0.5 * (sent["ask_px"] - sent["bid_px"]) / tick
+    path = path_lib.path(run.tape, run.fills, run.span, instrument)
+    inventory, mid = (path.at(sent["ts_ns"], values) for values in (path.inventory, path.mid))
+    tick = run.tape.instruments[instrument].tick_size
+    skew = (0.5 * (sent["bid_px"] + sent["ask_px"]) - mid) / tick
+    return inventory, skew, 0.5 * (sent["ask_px"] - sent["bid_px"]) / tick
 
 
-def fill_probability(runs, instrument=0):
+def fill_probability(
+    runs: dict[str, list[Backtest]], instrument: int = 0
+) -> tuple[list[dict[str, Any]], dict[str, float]]:
     """Share of quotes that were filled before the next one, by distance from the mid, and its fit.
 
-    Fit: fills come at the rate A exp(-k d), d in ticks (Avellaneda and Stoikov 2008, equation 12), so that a quote that
-    rests for dt is filled with probability 1 - exp(-A dt exp(-k d)); maximum likelihood, taking quotes as independent.
+    Fit: a quote at distance d ticks is filled with intensity A exp(-k d) (Avellaneda and Stoikov 2008, equation 12), so
+    one that rests for dt is filled with probability 1 - exp(-A dt exp(-k d)); maximum likelihood, taking quotes as
+    independent.
+
+    Args:
+        runs: {policy: its backtests}. instrument: its index.
 
     Returns:
-        (list of {"instrument", "distance_tick", "share", "low", "high", "fitted", "n"}; low, high: 95 %, Wilson 1927),
+        (rows of {"instrument", "distance_tick", "share", "low", "high", "fitted", "n"}; low, high: 95 %, Wilson 1927),
         {"rate_per_s", "k_per_tick"}, NaN with fewer than ten fills.
     """
-    parts = [_met(one, instrument) for backtests in runs.values() for one in backtests]
+    parts = [_quote_sides(run, instrument) for backtests in runs.values() for run in backtests]
     distance, seconds, filled = (np.concatenate([part[k] for part in parts]) for k in range(3))
     fit = _fit(distance, seconds, filled)
     out, symbol = [], _symbol(runs, instrument)
     if len(distance):
         edges = np.unique(np.quantile(distance, np.linspace(0, 1, _BINS + 1)))
-        place = np.clip(np.searchsorted(edges, distance, side="right") - 1, 0, max(len(edges) - 2, 0))
-        for bin_number in np.unique(place):
-            own = place == bin_number
-            share, count = filled[own].mean(), int(own.sum())
+        bin_index = np.clip(np.searchsorted(edges, distance, side="right") - 1, 0, max(len(edges) - 2, 0))
+        for index in np.unique(bin_index):
+            inside = bin_index == index
+            share, count = filled[inside].mean(), int(inside.sum())
             low, high = _wilson(share, count)
-            fitted = _probability(fit["rate_per_s"], fit["k_per_tick"], distance[own], seconds[own]).mean()
-            out.append({"instrument": symbol, "distance_tick": distance[own].mean(), "share": share, "low": low,
+            fitted = _probability(fit["rate_per_s"], fit["k_per_tick"], distance[inside], seconds[inside]).mean()
+            out.append({"instrument": symbol, "distance_tick": distance[inside].mean(), "share": share, "low": low,
                         "high": high, "fitted": fitted, "n": count})  # fmt: skip
     return out, fit
 
 
-def _met(one, instrument):
+def _quote_sides(run, instrument):
     """(distance in ticks, seconds until the next quote, whether filled) of every side of every quote."""
-    rows = np.flatnonzero(one.schedule["instrument"] == instrument)
-    sent = one.schedule[rows]
-    path = path_lib.path(one.tape, one.fills, one.span, instrument)
-    mid, tick = path.at(sent["ts_ns"], path.mid), one.tape.instruments[instrument].tick_size
-    seconds = np.diff(np.append(sent["ts_ns"], one.span[1])) * 1e-9
-    active = sent["ts_ns"] + np.broadcast_to(one.rules.latency_ns, len(one.tape.instruments))[instrument]
-    fills = one.fills[(one.fills["instrument"] == instrument) & (one.fills["rule"] != "HEDGE")]
-    place = np.searchsorted(active, fills["ts_ns"] + path_lib.happened_after(fills), side="left") - 1
+    sent = run.schedule[run.schedule["instrument"] == instrument]
+    path = path_lib.path(run.tape, run.fills, run.span, instrument)
+    mid, tick = path.at(sent["ts_ns"], path.mid), run.tape.instruments[instrument].tick_size
+    seconds = np.diff(np.append(sent["ts_ns"], run.span[1])) * 1e-9
+    active = sent["ts_ns"] + np.broadcast_to(run.rules.latency_ns, len(run.tape.instruments))[instrument]
+    fills = run.fills[(run.fills["instrument"] == instrument) & (run.fills["rule"] != "HEDGE")]
+    row = np.searchsorted(active, fills["ts_ns"] + path_lib.happened_after(fills), side="left") - 1
     out = []
     for side, name in ((1, "bid_px"), (-1, "ask_px")):
         filled = np.zeros(len(sent), bool)
-        filled[place[(fills["side"] == side) & (place >= 0)]] = True
-        known = np.isfinite(sent[name]) & (seconds > 0)
-        out.append(((side * (mid - sent[name]) / tick)[known], seconds[known], filled[known]))
+        filled[row[(fills["side"] == side) & (row >= 0)]] = True
+        quoted = np.isfinite(sent[name]) & (seconds > 0)
+        out.append(((side * (mid - sent[name]) / tick)[quoted], seconds[quoted], filled[quoted]))
     return [np.concatenate(columns) for columns in zip(*out, strict=True)]
 
 

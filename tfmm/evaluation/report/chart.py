@@ -1,10 +1,12 @@
-"""The data of the report's zoomable chart: market, our quotes and fills of a policy as compact arrays."""
+"""The data of the report's zoomable chart: market, quotes and fills of a policy as compact arrays."""
 
 import base64
 import json
+from collections.abc import Sequence
 
 import numpy as np
 
+from tfmm.backtest.record import Backtest
 from tfmm.evaluation.metrics import path as path_lib
 from tfmm.market import schema
 
@@ -13,39 +15,43 @@ _ROWS = 120_000  # of market and quotes together, about a megabyte
 _FEWEST_ROWS = 1000
 
 
-def payload(backtests, instruments=(0,)):
-    """JSON text of some instruments; it holds nothing that a script element could end on.
+def payload(backtests: list[Backtest], instruments: Sequence[int] = (0,)) -> str:
+    """JSON text for the chart, without any `<`, which could end the script element that holds it.
 
-    Of each, segments are taken from the one with most fills on until there are its share of _ROWS; of a longer one the
-    stretch with most fills. Prices are in half ticks, times in 0.1 ms after `start_ms`. Changes of size alone are left
-    out.
+    Each instrument has its share of _ROWS: whole segments, those with most fills first, and of a segment that is longer
+    than what is left the stretch with most fills. Prices are in half ticks, times in 0.1 ms after `start_ms`. Quotes
+    that only change a size are left out.
+
+    Args:
+        backtests: of one policy, one for each segment. instruments: indices of those to show.
     """
-    known, out = backtests[0].tape.instruments, []
-    for place, n in enumerate(instruments):
+    facts, segments = backtests[0].tape.instruments, []
+    for index, n in enumerate(instruments):
         left = _ROWS // len(instruments)
-        for one in sorted(backtests, key=lambda one, n=n: -int((one.fills["instrument"] == n).sum())):
+        n_fills = [int((run.fills["instrument"] == n).sum()) for run in backtests]
+        for k in np.argsort(-np.array(n_fills), kind="stable"):
             if left < _FEWEST_ROWS:
                 break
-            segment, used = _segment(one, n, left)
+            segment, used = _segment(backtests[k], n, left)
             left -= used
-            out.append({"instrument": place} | segment)
-    out.sort(key=lambda one: (one["start_ms"], one["instrument"]))
-    facts = [
-        {"symbol": known[n].symbol, "half_tick": known[n].tick_size / 2,
-         "digits": max(0, int(np.ceil(-np.log10(known[n].tick_size) - 1e-9)))}
+            segments.append({"instrument": index} | segment)
+    segments.sort(key=lambda segment: (segment["start_ms"], segment["instrument"]))
+    shown = [
+        {"symbol": facts[n].symbol, "half_tick": facts[n].tick_size / 2,
+         "digits": max(0, int(np.ceil(-np.log10(facts[n].tick_size) - 1e-9)))}
         for n in instruments
     ]  # fmt: skip
-    return json.dumps({"instruments": facts, "segments": out}).replace("<", "\\u003c")
+    return json.dumps({"instruments": shown, "segments": segments}).replace("<", "\\u003c")
 
 
-def _segment(one, n, limit):
-    """(dict of one segment, rows used)."""
-    events = one.tape.events[one.tape.events["instrument"] == n]
+def _segment(run, n, limit):
+    """(dict of one segment, number of rows used)."""
+    events = run.tape.events[run.tape.events["instrument"] == n]
     quotes, trades = events[events["kind"] == schema.QUOTE], events[events["kind"] == schema.TRADE]
-    sent = one.schedule[one.schedule["instrument"] == n]
-    fills = one.fills[one.fills["instrument"] == n]
-    numbers = np.flatnonzero(one.fills["instrument"] == n)
-    low, high = _stretch(one, quotes, trades, sent, fills, limit)
+    sent = run.schedule[run.schedule["instrument"] == n]
+    fills = run.fills[run.fills["instrument"] == n]
+    numbers = np.flatnonzero(run.fills["instrument"] == n)
+    low, high = _stretch(run, quotes, trades, sent, fills, limit)
     start = low // 10**6 * 10**6
 
     def inside(rows, name):
@@ -53,21 +59,21 @@ def _segment(one, n, limit):
 
     quotes, trades, sent = inside(quotes, "ts"), inside(trades, "ts"), inside(sent, "ts_ns")
     quotes = quotes[_changed(quotes["lo_tick"], quotes["hi_tick"])]
-    half = one.tape.instruments[n].tick_size / 2
-    ours = np.stack([_half_ticks(sent[name], half) for name in ("bid_px", "ask_px")])
-    kept = _changed(*ours)
+    half = run.tape.instruments[n].tick_size / 2
+    prices = np.stack([_half_ticks(sent[name], half) for name in ("bid_px", "ask_px")])
+    kept = _changed(*prices)
     chosen = (fills["ts_ns"] >= low) & (fills["ts_ns"] <= high)
     fills, numbers = fills[chosen], numbers[chosen]
-    path = path_lib.path(one.tape, one.fills, one.span, n)
+    path = path_lib.path(run.tape, run.fills, run.span, n)
     columns = {
         "quote_t": _times(quotes["ts"], start), "bid": 2 * quotes["lo_tick"], "ask": 2 * quotes["hi_tick"],
         "trade_t": _times(trades["ts"], start), "trade": trades["lo_tick"] + trades["hi_tick"],
-        "our_t": _times(sent["ts_ns"][kept], start), "our_bid": ours[0, kept], "our_ask": ours[1, kept],
+        "our_t": _times(sent["ts_ns"][kept], start), "our_bid": prices[0, kept], "our_ask": prices[1, kept],
         "fill_t": _times(fills["ts_ns"], start), "fill": _half_ticks(fills["px"], half), "fill_side": fills["side"],
         "fill_number": numbers,
     }  # fmt: skip
     return {
-        "name": one.session,
+        "name": run.session,
         "start_ms": int(start // 10**6),
         "columns": {name: base64.b64encode(np.asarray(values).astype("<i4").tobytes()).decode()
                     for name, values in columns.items()},
@@ -77,11 +83,11 @@ def _segment(one, n, limit):
     }, len(quotes) + len(trades) + int(kept.sum())  # fmt: skip
 
 
-def _stretch(one, quotes, trades, sent, fills, limit):
+def _stretch(run, quotes, trades, sent, fills, limit):
     """(first, last) ns to show: all, or the window of `limit` rows with most fills."""
     times = np.sort(np.concatenate([quotes["ts"], trades["ts"], sent["ts_ns"]]))
     if len(times) <= limit:
-        return one.span
+        return run.span
     starts = np.arange(0, len(times) - limit, max(1, limit // 20))
     counts = np.searchsorted(fills["ts_ns"], times[starts + limit]) - np.searchsorted(fills["ts_ns"], times[starts])
     first = int(starts[np.argmax(counts)])

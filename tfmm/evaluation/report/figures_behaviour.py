@@ -1,15 +1,19 @@
 """Figures of how policies behave, from the tables of `behaviour`."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from matplotlib import figure
 
+from tfmm.arrays import Array
 from tfmm.evaluation.report import figures
 
 _SIDES = {"all": "#333a45", "buys": figures.BUY, "sells": figures.SELL}
 
 
-def panels(count, height=3.4, rows=1):
-    """(Figure, (rows, count) array of its panels)."""
+def panels(count: int, height: float = 3.4, rows: int = 1) -> tuple[figure.Figure, Array]:
+    """(Figure, (rows, count) its panels); height: of a row, inches."""
     fig = figure.Figure(figsize=(figures.WIDTH, height * rows), layout="constrained")
     axes = fig.subplots(rows, count, squeeze=False)
     for ax in axes.flat:
@@ -19,14 +23,18 @@ def panels(count, height=3.4, rows=1):
 
 
 def _split(table):
-    """[(instrument, its rows)] in order; the names are left out where there is only one."""
+    """[(prefix of a title, rows)] of each instrument; the prefix is empty where there is only one."""
     symbols = list(dict.fromkeys(row["instrument"] for row in table))
-    return [("" if len(symbols) == 1 else f"{one}: ", [row for row in table if row["instrument"] == one])
-            for one in symbols]  # fmt: skip
+    return [("" if len(symbols) == 1 else f"{symbol}: ", [row for row in table if row["instrument"] == symbol])
+            for symbol in symbols]  # fmt: skip
 
 
-def markouts(table):
-    """Markout by horizon: by side on the left, by rule on the right, 95 % bands; table: behaviour.markout_curve."""
+def markouts(table: list[dict[str, Any]]) -> figure.Figure:
+    """Markout by horizon: by side on the left, by rule on the right, 95 % bands.
+
+    Args:
+        table: rows of behaviour.markout_curve.
+    """
     fig, (axes,) = panels(2)
     groups = list(dict.fromkeys(row["group"] for row in table))
     rules = [name for name in groups if name not in _SIDES]
@@ -50,16 +58,19 @@ def markouts(table):
     return fig
 
 
-def by_inventory(table, names):
+def by_inventory(table: list[dict[str, Any]], names: Sequence[str]) -> figure.Figure:
     """Skew and half-spread by inventory of every policy, a row of panels for each instrument.
 
-    The first of `names` is the evaluated one; its band is 10 to 90 %.
+    Args:
+        table: rows of behaviour.by_inventory. names: of the policies, the evaluated one first; its 10 to 90 % band is
+            drawn.
     """
     parts, colour_of = _split(table), figures.colours(names)
     fig, axes = panels(2, 3.8, len(parts))
     for (symbol, part), row in zip(parts, axes, strict=True):
-        for policy in dict.fromkeys(one["policy"] for one in part):
-            _line(row, [one for one in part if one["policy"] == policy], colour_of[policy], policy == names[0], policy)
+        for policy in dict.fromkeys(entry["policy"] for entry in part):
+            entries = [entry for entry in part if entry["policy"] == policy]
+            _line(row, entries, colour_of[policy], policy == names[0], policy)
         row[0].set(xlabel="inventory (orders)", ylabel="our mid minus the market's (ticks)", title=f"{symbol}skew")
         row[1].set(xlabel="inventory (orders)", ylabel="half of our spread (ticks)", title=f"{symbol}half-spread")
     lines = {line.get_label(): line for ax in axes.flat for line in ax.lines}
@@ -67,17 +78,17 @@ def by_inventory(table, names):
     return fig
 
 
-def _line(axes, rows, colour, own, label):
-    held = [row["inventory_orders"] for row in rows]
+def _line(axes, rows, colour, evaluated, label):
+    orders = [row["inventory_orders"] for row in rows]
     for ax, key in zip(axes, ("skew", "half_spread"), strict=True):
-        if own:
+        if evaluated:
             low, high = ([row[f"{key}_{end}"] for row in rows] for end in ("low", "high"))
-            ax.fill_between(held, low, high, color=colour, alpha=0.15, lw=0)
-        ax.plot(held, [row[f"{key}_tick"] for row in rows], marker=".", color=colour, lw=2.0 if own else 1.0,
-                ls="-" if own else "--", label=label)  # fmt: skip
+            ax.fill_between(orders, low, high, color=colour, alpha=0.15, lw=0)
+        ax.plot(orders, [row[f"{key}_tick"] for row in rows], marker=".", color=colour, lw=2.0 if evaluated else 1.0,
+                ls="-" if evaluated else "--", label=label)  # fmt: skip
 
 
-def fill_probability(table, fits):
+def fill_probability(table: list[dict[str, Any]], fits: Sequence[dict[str, float]]) -> figure.Figure:
     """Share of filled quotes by distance with 95 % intervals, and the exponential fit, for each instrument.
 
     Args:
@@ -100,19 +111,19 @@ def fill_probability(table, fits):
     return fig
 
 
-def decomposition(results, currency):
-    """Spread captured, inventory PnL, fees and what is left, for every policy."""
+def decomposition(results: dict[str, dict[str, Any]], currency: str) -> figure.Figure:
+    """Spread captured, inventory PnL, fees and net PnL of every policy; results: {policy: metrics}."""
     fig, ((ax,),) = panels(1, 3.8)
     parts = (("spread_capture", "spread captured", figures.BUY, 1),
              ("inventory_pnl", "inventory PnL", figures.LIMIT, 1),
              ("fees", "fees", figures.SELL, -1), ("net_pnl", "net PnL", figures.OURS, 1))  # fmt: skip
-    place = np.arange(len(results))
+    x = np.arange(len(results))
     for k, (key, label, colour, sign) in enumerate(parts):
-        heights = [sign * one[key] for one in results.values()]
-        ax.bar(place + (k - 1.5) * 0.2, heights, 0.19, color=colour, label=label)
+        heights = [sign * metrics[key] for metrics in results.values()]
+        ax.bar(x + (k - 1.5) * 0.2, heights, 0.19, color=colour, label=label)
     ax.axhline(0.0, color="black", lw=0.6)
-    slanted = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if len(results) > 4 else {}
-    ax.set_xticks(place, results, **slanted)
+    slanted: dict[str, Any] = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if len(results) > 4 else {}
+    ax.set_xticks(x, results, **slanted)
     ax.set_ylabel(currency)
     ax.legend(fontsize=8, ncols=4, loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False)
     return fig

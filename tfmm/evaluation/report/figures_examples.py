@@ -1,16 +1,18 @@
-"""Figures of the further systems, as matplotlib Figures."""
+"""Figures of policies on the example environments, as matplotlib Figures."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 from matplotlib import figure, ticker
 
+from tfmm.arrays import Array, Floats, Records
 from tfmm.environments.examples import quote_target
 from tfmm.evaluation.report.figures import BUY, COLOURS, MARKET, SELL
 
 
-def quotes(values):
-    """Histograms of asks and bids, the best ones dashed. values: (K, 2) ask and bid."""
+def quotes(values: Floats) -> figure.Figure:
+    """Histograms of asks and bids, the best ones dashed; values: (K, 2) ask and bid."""
     fig = figure.Figure(figsize=(9.5, 3.4), layout="constrained")
     rows = (("ask", SELL, quote_target.TARGET_ASK), ("bid", BUY, quote_target.TARGET_BID))
     for ax, column, (name, colour, target) in zip(fig.subplots(1, 2), values.T, rows, strict=True):
@@ -25,8 +27,8 @@ def quotes(values):
     return fig
 
 
-def norms(paths):
-    """||s|| by step, mean and range over episodes. paths: {policy: (steps + 1, episodes)}."""
+def norms(paths: dict[str, Floats]) -> figure.Figure:
+    """||s|| by step, mean and range over episodes; paths: {policy: (steps + 1, episodes)}."""
     fig, ax = _plain(4.0)
     for colour, (name, path) in zip(itertools.cycle(COLOURS), paths.items(), strict=False):
         steps = np.arange(len(path))
@@ -47,8 +49,12 @@ def _plain(height):
     return fig, ax
 
 
-def price_signals(path):
-    """The close, with a mark where the position turned long or short or was closed. path: see TapeTask.walk."""
+def price_signals(path: Records) -> figure.Figure:
+    """The close, with a mark where the position turned long or short or was closed.
+
+    Args:
+        path: see daily_trading.DailyTradingTask.walk.
+    """
     fig, ax = _plain(4.0)
     ax.plot(path["date"], path["close"], color=MARKET, lw=1.0)
     sign = np.sign(path["shares"])
@@ -62,8 +68,12 @@ def price_signals(path):
     return fig
 
 
-def cumulative_return(dates, wealth):
-    """Wealth over the capital, less 1. wealth: {policy: (T,)}, of the first T dates each."""
+def cumulative_return(dates: Array, wealth: dict[str, Floats]) -> figure.Figure:
+    """Wealth over the capital, less 1.
+
+    Args:
+        dates: (D,) datetime64. wealth: {policy: (T,)} on the first T dates.
+    """
     fig, ax = _plain(4.0)
     for colour, (name, path) in zip(itertools.cycle(COLOURS), wealth.items(), strict=False):
         ax.plot(dates[: len(path)], path / path[0] - 1.0, color=colour, lw=1.2, label=name)
@@ -74,8 +84,8 @@ def cumulative_return(dates, wealth):
     return fig
 
 
-def rewards(path):
-    """Reward of every decision and its running sum."""
+def rewards(path: Records) -> figure.Figure:
+    """Reward of every decision and its running sum; path: see price_signals."""
     fig, ax = _plain(3.4)
     ax.bar(path["date"], path["reward"], color=MARKET, width=1.0, label="reward")
     ax.set_ylabel("reward")
@@ -85,17 +95,21 @@ def rewards(path):
     return fig
 
 
-def learning(records):
-    """Loss, reward while collecting, Q-value and validation score by train step; None without records."""
+def learning(records: list[dict[str, Any]]) -> figure.Figure | None:
+    """Loss, reward while collecting, Q-value and validation score by train step; None without any.
+
+    Args:
+        records: of metrics.jsonl.
+    """
     series = (("train/loss", "loss"), ("collect/reward_mean", "reward"), ("train/q_mean", "Q-value"),
               ("validation/return", "return on validation"))  # fmt: skip
-    present = [(key, label) for key, label in series if any(key in one for one in records)]
+    present = [(key, label) for key, label in series if any(key in record for record in records)]
     if not present:
         return None
     fig = figure.Figure(figsize=(9.5, 2.0 * len(present)), layout="constrained")
     axes = fig.subplots(len(present), 1, sharex=True, squeeze=False)[:, 0]
     for ax, (key, label) in zip(axes, present, strict=True):
-        points = [(one["step"], one[key]) for one in records if key in one]
+        points = [(record["step"], record[key]) for record in records if key in record]
         ax.plot(*zip(*points, strict=True), marker="." if len(points) < 40 else None, color=COLOURS[0], lw=1.0)
         ax.set_ylabel(label, fontsize=8)
         ax.grid(alpha=0.25)

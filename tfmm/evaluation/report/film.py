@@ -1,4 +1,4 @@
-"""A short film of an episode: the book, our quotes, fills, inventory and profit, as an animated GIF."""
+"""A short film of an episode: market, quotes, fills, inventory and profit, as an animated GIF."""
 
 import io
 
@@ -8,6 +8,7 @@ from matplotlib import figure
 from matplotlib.backends import backend_agg
 from PIL import Image
 
+from tfmm.backtest.record import Backtest
 from tfmm.evaluation.metrics import path as path_lib
 from tfmm.evaluation.report import figures
 from tfmm.market import schema
@@ -15,17 +16,15 @@ from tfmm.market import schema
 FRAMES, _SHOWN, _FRAME_MS, _COLOURS = 150, 60, 80, 48
 
 
-def gif(one, instrument=0, frames=FRAMES):
-    """Plays the stretch of decisions with most fills, one decision a frame.
+def gif(run: Backtest, instrument: int = 0, frames: int = FRAMES) -> bytes:
+    """Animated GIF of the stretch of decisions with most fills, one decision a frame; the same backtest gives the same
+    bytes.
 
     Args:
-        one: assess.Backtest. frames: decisions to show, fewer where there are not so many.
-
-    Returns:
-        bytes of a GIF; the same backtest gives the same bytes.
+        run: the backtest. instrument: its index. frames: decisions to show, at most.
     """
-    start, stop = figures.densest(one, instrument, frames)
-    scene = _Scene(one, instrument, start, stop)
+    start, stop = figures.densest(run, instrument, frames)
+    scene = _Scene(run, instrument, start, stop)
     pictures = [scene.frame(k) for k in tqdm.trange(start + 1, stop + 1, desc="film", disable=None, leave=False)]
     palette = pictures[len(pictures) // 2].quantize(_COLOURS)
     pictures = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
@@ -35,19 +34,20 @@ def gif(one, instrument=0, frames=FRAMES):
 
 
 class _Scene:
-    """Draws every frame anew from what is known by then; axes that span the film keep their limits."""
+    """Draws every frame from the data up to its decision; the axes of profit and inventory have the limits of the whole
+    film."""
 
-    def __init__(self, one, n, start, stop):
-        self._sent = one.schedule[one.schedule["instrument"] == n]
+    def __init__(self, run: Backtest, n: int, start: int, stop: int) -> None:
+        self._sent = run.schedule[run.schedule["instrument"] == n]
         self._first = start
-        self._fills = one.fills[one.fills["instrument"] == n]
-        events = one.tape.events[one.tape.events["instrument"] == n]
+        self._fills = run.fills[run.fills["instrument"] == n]
+        events = run.tape.events[run.tape.events["instrument"] == n]
         self._quotes, self._trades = (events[events["kind"] == kind] for kind in (schema.QUOTE, schema.TRADE))
-        self._tick, self._symbol = one.tape.instruments[n].tick_size, one.tape.instruments[n].symbol
-        path = path_lib.path(one.tape, one.fills, one.span, n)
+        self._tick, self._symbol = run.tape.instruments[n].tick_size, run.tape.instruments[n].symbol
+        path = path_lib.path(run.tape, run.fills, run.span, n)
         self._times = self._sent["ts_ns"][start : stop + 1]
         self._wealth = path.at(self._times, path.net) - path.at(self._times[:1], path.net)
-        self._held = path.at(self._times, path.inventory)
+        self._inventory = path.at(self._times, path.inventory)
         near = _between(self._quotes, "ts", self._times[0], self._times[-1])
         self._largest = float(np.quantile(np.maximum(near["lo_size"], near["hi_size"]), 0.95)) if len(near) else 1.0
         self._figure = figure.Figure(figsize=(8.0, 5.6), dpi=80)
@@ -62,10 +62,10 @@ class _Scene:
         )  # fmt: skip
         price = self._figure.add_subplot(grid[0, 0])
         market = self._draw_prices(price, k)
-        self._draw_book(self._figure.add_subplot(grid[0, 1], sharey=price), market, self._sent[k])
+        self._draw_sizes(self._figure.add_subplot(grid[0, 1], sharey=price), market, self._sent[k])
         done = k - self._first + 1
         seconds = (self._times - self._times[0]) * 1e-9
-        for row, values, label in ((1, self._wealth, "profit"), (2, self._held, "inventory")):
+        for row, values, label in ((1, self._wealth, "profit"), (2, self._inventory, "inventory")):
             ax = self._figure.add_subplot(grid[row, :])
             ax.step(seconds[:done], values[:done], where="post", color=figures.OURS, lw=1.2)
             ax.axhline(0.0, color="black", lw=0.5)
@@ -80,7 +80,7 @@ class _Scene:
 
     def _draw_prices(self, ax, k):
         """The last _SHOWN decisions; returns the market's quote at the last one."""
-        now, since = (int(self._sent["ts_ns"][place]) for place in (k, max(0, k - _SHOWN)))
+        now, since = (int(self._sent["ts_ns"][row]) for row in (k, max(0, k - _SHOWN)))
         market, trades = (_between(rows, "ts", since, now) for rows in (self._quotes, self._trades))
         ours = self._sent[max(0, k - _SHOWN) : k + 1]
 
@@ -98,23 +98,23 @@ class _Scene:
         fills = _between(self._fills, "ts_ns", since, now)
         fills = fills[fills["ts_ns"] >= since]
         for side, colour, marker in ((1, figures.BUY, "^"), (-1, figures.SELL, "v")):
-            own = fills[fills["side"] == side]
-            ax.plot(x(own["ts_ns"]), own["px"], marker, color=colour, ms=8, mec="black", mew=0.5, ls="")
+            marked = fills[fills["side"] == side]
+            ax.plot(x(marked["ts_ns"]), marked["px"], marker, color=colour, ms=8, mec="black", mew=0.5, ls="")
         ax.set_xlim(x(since), 0.0)
         ax.tick_params(labelsize=7)
         ax.set_ylabel("price")
         ax.grid(alpha=0.25)
         return market[-1] if len(market) else None
 
-    def _draw_book(self, ax, market, ours):
+    def _draw_sizes(self, ax, market, sent):
         """Displayed sizes at the best prices, and our quotes."""
         if market is not None:
             height = max((market["hi_tick"] - market["lo_tick"]) * self._tick, self._tick) * 0.3
             for name, size, colour in (("lo_tick", "lo_size", figures.BUY), ("hi_tick", "hi_size", figures.SELL)):
                 ax.barh(market[name] * self._tick, market[size], height, color=colour, alpha=0.5)
         for name, colour in (("bid_px", figures.BUY), ("ask_px", figures.SELL)):
-            if np.isfinite(ours[name]):
-                ax.axhline(ours[name], color=colour, lw=1.3)
+            if np.isfinite(sent[name]):
+                ax.axhline(sent[name], color=colour, lw=1.3)
         ax.set_xlim(0, self._largest * 1.1)
         ax.tick_params(labelsize=7, labelleft=False)
         ax.set_title("best sizes", fontsize=8)

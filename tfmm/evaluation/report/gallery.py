@@ -1,91 +1,107 @@
 """Which figures a report has, and the tables behind them."""
 
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
 import numpy as np
+from matplotlib import figure
 
 from tfmm import files
+from tfmm.arrays import Floats
+from tfmm.backtest.expected_objective import MarketPath
+from tfmm.backtest.record import Backtest
+from tfmm.environments.tape.task import TapeTask
 from tfmm.evaluation.report import behaviour, figures, figures_behaviour, figures_policy
+from tfmm.policies.saved import Policy
 
+Gallery: TypeAlias = tuple[dict[str, tuple[str, str, figure.Figure]], dict[str, list[dict[str, Any]]]]
+"""({file stem: (title, caption, Figure)}, {file stem: rows of the table behind the figure})."""
 _MOST = 4
 """Instruments that a figure shows."""
 
 
-def draw(policy, task, runs, results, limits):
-    """All figures of an evaluation.
+def draw(
+    policy: Policy, task: TapeTask, runs: dict[str, list[Backtest]], results: dict[str, dict[str, Any]], limits: Floats
+) -> Gallery:
+    """The figures that every evaluation on a tape has.
 
     Args:
-        policy: saved.Policy. task: TapeTask. runs: {policy name: list of Backtest}, the evaluated one first.
-        results: {policy name: metrics}. limits: (N,) inventory limits, size unit.
-
-    Returns:
-        ({stem: (title, caption, Figure)}, {stem: list of dicts}).
+        policy: the evaluated one. task: in which it is evaluated.
+        runs: {policy name: its backtests}, the evaluated one first. results: {policy name: metrics}.
+        limits: (N,) inventory limits, size unit.
     """
-    name, own = next(iter(runs.items()))
-    quoted, lots = np.flatnonzero(task.parameters["quoted"]), [one.lot_size for one in task.store.instruments]
-    chosen = shown(own, quoted)
-    busiest = max(own, key=lambda one: len(one.fills))
-    marks = behaviour.markout_curve(own)
+    name, backtests = next(iter(runs.items()))
+    lots = [instrument.lot_size for instrument in task.store.instruments]
+    quoted = np.flatnonzero(task.parameters["quoted"])
+    chosen = shown(backtests, quoted)
+    busiest = max(backtests, key=lambda run: len(run.fills))
+    markouts = behaviour.markout_curve(backtests)
     orders = task.parameters["order_lot"] * lots
-    held = [row for n in chosen for row in behaviour.by_inventory(runs, float(orders[n]), n)]
-    met, fits = zip(*(behaviour.fill_probability(runs, n) for n in chosen), strict=True)
-    fits, met = [fit for rows, fit in zip(met, fits, strict=True) if rows], [row for rows in met for row in rows]
+    skews = [row for n in chosen for row in behaviour.by_inventory(runs, float(orders[n]), n)]
+    tables, fits = zip(*(behaviour.fill_probability(runs, n) for n in chosen), strict=True)
+    fits = [fit for rows, fit in zip(tables, fits, strict=True) if rows]
+    probabilities = [row for rows in tables for row in rows]
     some = f" The {_MOST} instruments with most fills." if len(quoted) > _MOST else ""
-    taken, names = np.concatenate([one.actions for one in own]), task.action_names
+    actions, names = np.concatenate([run.actions for run in backtests if run.actions is not None]), task.action_names
     across = len(names) // len(quoted) if len(quoted) > 1 else len(names)
     out = {
         "equity": (
             "Equity, drawdown and price",
-            f"Profit so far of every policy; below, how far that of {name} is under its peak.",
+            f"Net P&L so far of every policy; below it the drawdown of {name}.",
             figures.equity(runs, name, task.currency, chosen),
         ),
-        "inventory": ("Inventory", f"What {name} holds, size units.{some}", figures.inventory(own, limits, chosen)),
-        "quotes": ("Quotes against the market", f"Where fills are densest, {busiest.session}.{some}",
+        "inventory": ("Inventory", f"Of {name}, size units.{some}", figures.inventory(backtests, limits, chosen)),
+        "quotes": ("Quotes against the market", f"The stretch with most fills, {busiest.session}.{some}",
                    figures.quotes(busiest, chosen)),
         "decomposition": (
-            "What the profit is made of",
-            "Net PnL = spread captured (mid minus price of every fill) + inventory PnL (what prices did to what was "
-            "held) - fees.",
+            "P&L attribution",
+            "Net PnL = spread captured (mid minus price of every fill) + inventory PnL (inventory times changes of the "
+            "mid) - fees.",
             figures_behaviour.decomposition(results, task.currency),
         ),
-        "actions": ("Actions", f"What {name} chose, from -1 to 1; at a bound it may have wanted to go further.",
-                    figures.actions(taken, names, across)),
+        "actions": ("Actions", f"Of {name}, from -1 to 1; many at a bound: their range may be too narrow.",
+                    figures.actions(actions, names, across)),
     }  # fmt: skip
-    if marks:
-        caption = "How the mid moved in our favour after a fill, in basis points of its price, with 95 % bands."
+    if markouts:
+        caption = "Move of the mid in our favour after a fill, in basis points of its price, with 95 % bands."
         caption += " All instruments together." if len(quoted) > 1 else ""
-        out["markouts"] = ("Markouts", caption, figures_behaviour.markouts(marks))
-    if held:
+        out["markouts"] = ("Markouts", caption, figures_behaviour.markouts(markouts))
+    if skews:
         caption = f"Mean over decisions that quoted both sides; the band of {name} is 10 to 90 %.{some}"
-        out["skew"] = ("Skew and half-spread by inventory", caption, figures_behaviour.by_inventory(held, list(runs)))
-    if met:
+        out["skew"] = ("Skew and half-spread by inventory", caption, figures_behaviour.by_inventory(skews, list(runs)))
+    if probabilities:
         caption = f"Quotes of all policies on this split, with 95 % intervals; the fit is by maximum likelihood.{some}"
-        figure = figures_behaviour.fill_probability(met, fits)
-        out["fill_probability"] = ("Fill probability by distance", caption, figure)
+        drawn = figures_behaviour.fill_probability(probabilities, fits)
+        out["fill_probability"] = ("Fill probability by distance", caption, drawn)
     curve = figures.learning(files.read_json_lines(policy.folder.parent / "metrics.jsonl"))
     if curve is not None:
-        out["learning"] = ("Learning", "What training wrote to metrics.jsonl, by train step.", curve)
-    tables = {"markouts": marks, "skew": held, "fill_probability": met}
-    return out, {stem: rows for stem, rows in tables.items() if rows}
+        out["learning"] = ("Learning curves", "Records of metrics.jsonl by train step.", curve)
+    rows_of = {"markouts": markouts, "skew": skews, "fill_probability": probabilities}
+    return out, {stem: rows for stem, rows in rows_of.items() if rows}
 
 
-def of_law(policy, task, watched, baselines):
-    """What `draw` returns, of the figure that needs the law of the inventory and a drift that the policy sees.
+def policy_by_drift(
+    policy: Policy, task: TapeTask, paths: list[MarketPath] | None, baselines: dict[str, Any]
+) -> Gallery:
+    """The figure of the quotes by inventory and predicted drift; empty where the inventory distribution is not known,
+    or the policy does not observe the predicted drift.
 
     Args:
-        watched: expected.watch of the split. baselines: {name: baseline}.
+        paths: of the split, see objectives.market_paths. baselines: {name: baseline}.
     """
-    if watched is None or "drift" not in task.feature_names:
+    if paths is None or "drift" not in task.feature_names:
         return {}, {}
-    table = figures_policy.by_drift(task, watched, policy, baselines[figures_policy.BASELINE])
+    table = figures_policy.by_drift(task, paths, policy, baselines[figures_policy.BASELINE])
     caption = (
-        "Mean distance of our quotes from the mid at the tenth of decisions with the lowest predicted drift, the "
-        "middle tenth and the highest, each asked with every inventory; "
-        f"dashed: {figures_policy.BASELINE}, dynamic programming over the same."
+        "Mean distance of the quotes from the mid, at every inventory, over the tenth of decisions with the lowest "
+        "predicted drift, the middle tenth and the tenth with the highest; "
+        f"dashed: {figures_policy.BASELINE}, dynamic programming over the same state."
     )
-    title = "What was learned: quotes by inventory and predicted drift"
-    return {"learned": (title, caption, figures_policy.draw(table))}, {"learned": table}
+    title = "The policy: quotes by inventory and predicted drift"
+    return {"policy_by_drift": (title, caption, figures_policy.draw(table))}, {"policy_by_drift": table}
 
 
-def shown(backtests, instruments):
-    """The instruments that figures show: all, or the _MOST with most fills."""
-    counts = {int(n): sum(int((one.fills["instrument"] == n).sum()) for one in backtests) for n in instruments}
+def shown(backtests: list[Backtest], instruments: Iterable[int]) -> list[int]:
+    """Indices of the instruments that figures show: all, or the _MOST with most fills."""
+    counts = {int(n): sum(int((run.fills["instrument"] == n).sum()) for run in backtests) for n in instruments}
     return sorted(sorted(counts, key=lambda n: -counts[n])[:_MOST])

@@ -5,53 +5,66 @@ import csv
 import dataclasses
 import importlib.resources
 import io
+import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import jinja2
 import markupsafe
+from matplotlib import figure
 
 from tfmm import files
+from tfmm.arrays import Array
 from tfmm.evaluation.metrics import definitions
 from tfmm.evaluation.report import fill_log
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Outcome:
-    """What an evaluation found.
+class TapeEvaluation:
+    """The evaluation of a policy on a tape.
 
     Attributes:
-        policy, data, rules: dicts of facts, as in metrics.json; rules["baselines"]: what was fitted for each.
-        results: {policy name: metrics}. breakdown: {policy name: assess.breakdown}.
-        comparison: list of comparison.compare. verdict: str. best_baseline: name.
-        name: the evaluated policy. currency: of money. fills: fill_log.columns of the policy.
-        figures: {file stem: (title, caption, matplotlib Figure)}. tables: {file stem: list of dicts}, behind figures.
-        film: bytes of film.gif, or None. chart: chart.payload, or "" for none.
+        policy, data, rules: dicts of facts, as in metrics.json; rules["baselines"]: the fitted parameters of each.
+        results: {policy name: metrics}.
+        breakdown: {policy name: summary.breakdown}.
+        comparison: entries of comparison.compare.
+        verdict: "better", "worse" or "inconclusive".
+        best_baseline: its name.
+        name: of the evaluated policy.
+        currency: of money.
+        fills: fill_log.columns of the policy.
+        figures: {file stem: (title, caption, Figure)}.
+        tables: {file stem: rows}, the numbers behind the figures.
+        chart: chart.payload, or "" for none.
+        film: bytes of film.gif, or None.
         quality: (rows of texts, notes) on the data of this split, or None.
-        config_text: TOML. command: how to get this again.
+        config_text: the configuration as TOML.
+        command: the command line that repeats the evaluation.
     """
 
-    policy: dict
-    data: dict
-    rules: dict
-    results: dict
-    breakdown: dict
-    comparison: list
+    policy: dict[str, Any]
+    data: dict[str, Any]
+    rules: dict[str, Any]
+    results: dict[str, dict[str, Any]]
+    breakdown: dict[str, dict[str, dict[str, dict[str, Any]]]]
+    comparison: list[dict[str, Any]]
     verdict: str
     best_baseline: str
     name: str
     currency: str
-    fills: dict
-    figures: dict
-    tables: dict
+    fills: dict[str, Array]
+    figures: dict[str, tuple[str, str, figure.Figure]]
+    tables: dict[str, list[dict[str, Any]]]
     chart: str
     film: bytes | None
-    quality: tuple | None
+    quality: tuple[list[list[str]], list[str]] | None
     config_text: str
     command: str
 
     @property
-    def headline(self):
+    def headline(self) -> str:
         """The verdict in one sentence."""
-        (entry,) = [one for one in self.comparison if one["baseline"] == self.best_baseline]
+        (entry,) = [entry for entry in self.comparison if entry["baseline"] == self.best_baseline]
         against = f"{self.verdict}: {self.name} against {self.best_baseline}, the best baseline"
         if entry["ci_low"] != entry["ci_low"]:
             return f"{against}: only {entry['n_blocks']} blocks, too few for an interval"
@@ -61,55 +74,55 @@ class Outcome:
         return f"{against}: {gain}, {interval}"
 
     @property
-    def abstention(self):
+    def abstention(self) -> str:
         """Why the policy quotes nothing, in one sentence; empty where it quotes."""
         gate = self.policy.get("no_quote_gate")
         if gate is None or gate["quotes"]:
             return ""
         return (
-            f"{self.name} quotes nothing: on {gate['split']} quoting was not surely better than not quoting "
+            f"{self.name} quotes nothing: on {gate['split']} quoting was not significantly better than not quoting "
             f"({gate['mean_difference']:+.4g} {self.currency} per {self.rules['block_s']:g} s, 95 % interval "
             f"[{gate['ci_low']:.4g}, {gate['ci_high']:.4g}]; train.no_quote_gate)"
         )
 
 
-def write(folder, outcome, png):
+def write(folder: pathlib.Path, evaluation: TapeEvaluation, png: Callable[[figure.Figure], bytes]) -> pathlib.Path:
     """Writes metrics.json, fills.parquet, tables as CSV, figures/*.png and report.html (last); returns its path.
 
     Args:
-        folder: pathlib.Path. outcome: Outcome. png: Figure -> bytes.
+        png: figures.png, or another function of a Figure that returns a picture.
     """
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     pictures = []
-    for stem, (title, caption, figure) in outcome.figures.items():
-        data = png(figure)
+    for stem, (title, caption, fig) in evaluation.figures.items():
+        data = png(fig)
         files.write_bytes(folder / "figures" / f"{stem}.png", data)
         pictures.append((stem, title, caption, base64.b64encode(data).decode()))
-    for stem, rows in outcome.tables.items():
+    for stem, rows in evaluation.tables.items():
         files.write_text(folder / "figures" / f"{stem}.csv", _csv(rows))
-    if outcome.film is not None:
-        files.write_bytes(folder / "film.gif", outcome.film)
-    files.write_bytes(folder / "fills.parquet", fill_log.parquet_bytes(outcome.fills))
-    files.write_text(folder / "results.csv", _csv(_result_rows(outcome.results)))
-    files.write_text(folder / "comparison.csv", _csv(outcome.comparison))
+    if evaluation.film is not None:
+        files.write_bytes(folder / "film.gif", evaluation.film)
+    files.write_bytes(folder / "fills.parquet", fill_log.parquet_bytes(evaluation.fills))
+    files.write_text(folder / "results.csv", _csv(_result_rows(evaluation.results)))
+    files.write_text(folder / "comparison.csv", _csv(evaluation.comparison))
     files.write_json(
         folder / "metrics.json",
         {
-            "policy": outcome.policy,
-            "data": outcome.data,
-            "rules": outcome.rules,
-            "results": outcome.results,
-            "breakdown": outcome.breakdown,
-            "comparison": outcome.comparison,
-            "verdict": outcome.verdict,
+            "policy": evaluation.policy,
+            "data": evaluation.data,
+            "rules": evaluation.rules,
+            "results": evaluation.results,
+            "breakdown": evaluation.breakdown,
+            "comparison": evaluation.comparison,
+            "verdict": evaluation.verdict,
         },
     )
     path = folder / "report.html"
-    files.write_text(path, _page(outcome, pictures))
+    files.write_text(path, _page(evaluation, pictures))
     return path
 
 
-def _page(outcome, pictures):
+def _page(evaluation, pictures):
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("tfmm.evaluation.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -120,50 +133,48 @@ def _page(outcome, pictures):
         importlib.resources.files("tfmm.evaluation.report").joinpath("templates/quotes.js").read_text(encoding="utf-8")
     )
     return environment.get_template("report.html.j2").render(
-        one=outcome,
+        evaluation=evaluation,
         reported=reported,
         markout=definitions.MARKOUT,
-        parts=_parts(outcome),
+        parts=_parts(evaluation),
         baselines=[
-            (name, definitions.BASELINES.get(name, ""), _fitted(outcome, values))
-            for name, values in outcome.rules["baselines"].items()
+            (name, definitions.BASELINES.get(name, ""), _fitted(evaluation, values))
+            for name, values in evaluation.rules["baselines"].items()
         ],
         settings=definitions.SETTINGS,
         quality=definitions.QUALITY,
         pictures=pictures,
-        chart=outcome.chart,
+        chart=evaluation.chart,
         script=script,
     )
 
 
-def reported(results):
-    """[Definition] of the metrics that at least one of several results has; results: {policy: metrics}."""
+def reported(results: dict[str, dict[str, Any]]) -> list[definitions.Definition]:
+    """The metrics that at least one of several results has; results: {policy: metrics}."""
     optional = (definitions.EXPECTED, definitions.ADJUSTED, *definitions.CLIENTS)
-    return [*definitions.METRICS, *(one for one in optional if any(one.name in each for each in results.values()))]
+    present = [metric for metric in optional if any(metric.name in result for result in results.values())]
+    return [*definitions.METRICS, *present]
 
 
-def _fitted(outcome, values):
-    """[(label, text)] of a baseline's fitted parameters; values of several instruments with their names."""
-    symbols = [one["symbol"] for one in outcome.policy.get("instruments", ())]
+def _fitted(evaluation, values):
+    """[(label, text)] of a baseline's fitted parameters; values of several instruments with their symbols."""
+    symbols = [instrument["symbol"] for instrument in evaluation.policy.get("instruments", ())]
     out = []
     for key, value in values.items():
-        texts = [_intensity(one) if key == "intensity" else words(one) for one in value] if _many(value) else []
+        per_instrument = value if isinstance(value, (list, tuple)) else ()
+        texts = [_intensity(part) if key == "intensity" else words(part) for part in per_instrument]
         if len(texts) == len(symbols) > 1:
-            text = "; ".join(f"{symbol}: {one}" for symbol, one in zip(symbols, texts, strict=True))
+            text = "; ".join(f"{symbol}: {part}" for symbol, part in zip(symbols, texts, strict=True))
         else:
             text = texts[0] if len(texts) == 1 else words(value)
         out.append((definitions.FITTED.get(key, key), text))
     return out
 
 
-def _many(value):
-    return isinstance(value, (list, tuple))
-
-
 def _intensity(facts):
-    """fill_probes.ProbedFills.facts in words."""
+    """fill_probes.ProbedFills.facts of one instrument in words."""
     if not facts:
-        return "too few fills to tell"
+        return "too few fills to fit"
     return (
         f"A {words(facts['fill_rate_per_s'])} {words(facts['fill_rate_interval'])}, k per tick "
         f"{words(facts['decay_per_tick'])} {words(facts['decay_interval'])}, from {facts['fills']} fills, with 95 % "
@@ -171,25 +182,26 @@ def _intensity(facts):
     )
 
 
-def _parts(outcome):
+def _parts(evaluation):
     """[(kind, [(part, {policy: metrics})], labels)] of sessions and instruments, where there are several.
 
     labels: of the metrics that are known for all parts together only.
     """
-    out, whole = [], reported(outcome.results)
+    out, metrics = [], reported(evaluation.results)
     for kind in ("sessions", "instruments"):
-        names = list(next(iter(outcome.breakdown.values()))[kind]) if outcome.breakdown else []
+        names = list(next(iter(evaluation.breakdown.values()))[kind]) if evaluation.breakdown else []
         if len(names) > 1:
-            parts = [(part, {key: one[kind][part] for key, one in outcome.breakdown.items()}) for part in names]
-            known = {one.name for _, results in parts for one in reported(results)}
-            out.append((kind, parts, [one.label for one in whole if one.name not in known]))
+            parts = [(part, {key: each[kind][part] for key, each in evaluation.breakdown.items()}) for part in names]
+            present = {metric.name for _, results in parts for metric in reported(results)}
+            out.append((kind, parts, [metric.label for metric in metrics if metric.name not in present]))
     return out
 
 
 def _result_rows(results):
     rows = [
-        {"metric": one.name, "unit": one.unit} | {policy: result.get(one.name) for policy, result in results.items()}
-        for one in reported(results)
+        {"metric": metric.name, "unit": metric.unit}
+        | {policy: result.get(metric.name) for policy, result in results.items()}
+        for metric in reported(results)
     ]
     for horizon in next(iter(results.values()))["markout_bps"]:
         marks = {policy: result["markout_bps"][horizon] for policy, result in results.items()}
@@ -209,8 +221,8 @@ def _csv(rows):
     return out.getvalue()
 
 
-def shown(value, kind="number"):
-    """A number as the report prints it; a dash where there is none."""
+def shown(value: Any, kind: str = "number") -> str:
+    """A number as the report prints it, a dash for None and NaN; kind: as Definition.kind."""
     if value is None or value != value:
         return "-"
     if kind == "count":
@@ -222,21 +234,21 @@ def shown(value, kind="number"):
     return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
-def breakable(name):
+def breakable(name: str) -> markupsafe.Markup:
     """A name with underscores as HTML that may break after them, and only there."""
     return markupsafe.Markup("_<wbr>").join(name.split("_"))
 
 
-def words(value):
+def words(value: Any) -> str:
     """Facts of any shape as short text: numbers to five digits, lists and dicts in a line."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, dict):
-        return ", ".join(f"{key} {words(one)}" for key, one in value.items()) or "nothing"
+        return ", ".join(f"{key} {words(part)}" for key, part in value.items()) or "nothing"
     if isinstance(value, (list, tuple)):
         if len(value) > 12:
             return f"{len(value)} values, {words(value[0])} to {words(value[-1])}"
-        return words(value[0]) if len(value) == 1 else f"[{', '.join(words(one) for one in value)}]"
+        return words(value[0]) if len(value) == 1 else f"[{', '.join(words(part) for part in value)}]"
     if isinstance(value, float):
         return f"{value:.5g}"
     return str(value)

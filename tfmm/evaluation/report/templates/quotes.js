@@ -5,18 +5,18 @@
   const pick = document.getElementById("chart-segment"), go = document.getElementById("chart-time");
   const PAD = { left: 8, right: 64, top: 8, bottom: 22 }, UNIT = 0.1, COLOUR = {
     band: "rgba(138,143,152,.30)", trade: "#333a45", bid: "#1b7f4d", ask: "#c0392b", grid: "#e3e5e9", text: "#666d78" };
-  let segment, paper, view, end, drag = null, pinch = null;
+  let segment, instrument, view, end, drag = null, pinch = null;
 
   function decode(text) {
     const raw = atob(text), bytes = new Uint8Array(raw.length);
     for (let k = 0; k < raw.length; k++) bytes[k] = raw.charCodeAt(k);
     return new Int32Array(bytes.buffer);
   }
-  // another instrument of the same time keeps the stretch in view
+  // another instrument of the same session keeps the times in view
   function load(index) {
     const before = segment, seen = view;
     segment = Object.assign({}, data.segments[index]);
-    paper = data.instruments[segment.instrument];
+    instrument = data.instruments[segment.instrument];
     for (const name in segment.columns) segment[name] = decode(segment.columns[name]);
     end = Math.max(1, ...["quote_t", "trade_t", "our_t"].map(n => segment[n].length ? segment[n][segment[n].length - 1] : 0));
     const shift = before ? (before.start_ms - segment.start_ms) / UNIT : 0;
@@ -38,18 +38,18 @@
     view = { start: Math.min(Math.max(start, -end * 0.01), Math.max(end * 1.01 - width, -end * 0.01)), width: width };
     draw();
   }
-  // last place with t <= x
-  function place(t, x) {
+  // last index with t <= x
+  function lastIndex(t, x) {
     let low = 0, high = t.length;
     while (low < high) { const mid = (low + high) >> 1; if (t[mid] <= x) low = mid + 1; else high = mid; }
     return low - 1;
   }
-  function range(t) { return [Math.max(0, place(t, view.start)), place(t, view.start + view.width)]; }
+  function range(t) { return [Math.max(0, lastIndex(t, view.start)), lastIndex(t, view.start + view.width)]; }
   function clock(t, digits) {
     const text = new Date(segment.start_ms + t * UNIT).toISOString();
     return text.slice(11, digits ? 23 : 19);
   }
-  function price(v) { return (v * paper.half_tick).toFixed(paper.digits); }
+  function price(v) { return (v * instrument.half_tick).toFixed(instrument.digits); }
   function draw() {
     const box = canvas.getBoundingClientRect(), ratio = window.devicePixelRatio || 1;
     canvas.width = box.width * ratio; canvas.height = box.height * ratio;
@@ -120,13 +120,13 @@
   }
   function step(direction) {
     const t = segment.fill_t, now = view.start + view.width / 2;
-    let k = direction > 0 ? place(t, now + 1) + 1 : place(t, now - 1);
+    let k = direction > 0 ? lastIndex(t, now + 1) + 1 : lastIndex(t, now - 1);
     if (direction < 0 && k >= 0 && t[k] > now - 1) k--;
     if (k >= 0 && k < t.length) { show(t[k] - view.width / 2, view.width); tell(k); }
   }
   function tell(k) {
     tip.textContent = k < 0 ? "" : "fill " + segment.fill_number[k] + ": " + (segment.fill_side[k] > 0 ? "bought " : "sold ")
-      + segment.qty[k] + " at " + price(segment.fill[k]) + ", rule " + segment.rule[k] + ", then held "
+      + segment.qty[k] + " at " + price(segment.fill[k]) + ", rule " + segment.rule[k] + ", inventory after it "
       + segment.inventory[k] + ", " + clock(segment.fill_t[k], true);
   }
   function near(px, py) {
