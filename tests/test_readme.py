@@ -27,15 +27,15 @@ BASELINES = ("alpha_skew", "alpha_skew_floor", "bellman_spread", "bellman_spread
 
 
 def client_flow_row(summary):
-    """The table's row of one test day: what was earned, and by how much a minute more than each baseline."""
+    """The table's row of one test day: the result, and its difference a minute from each baseline."""
     policy = summary["results"][summary["policy"]]["expected_objective"]
     (day,) = {one["session"] for one in summary["data"]["segments"]}
     cells = [f"{day[:4]}-{day[4:6]}-{day[6:]}", f"{policy['mean']:,.0f} +- {policy['std']:.0f}".replace(",", " ")]
     for name in BASELINES:
         seeds = summary["comparison"][name]
         mean = np.mean([one["mean_difference"] for one in seeds])
-        sure = sum(one["ci_low"] > 0 for one in seeds)
-        cells.append(f"{mean:+.2f} ({sure}/{len(seeds)})")
+        significant = sum(one["ci_low"] > 0 for one in seeds)
+        cells.append(f"{mean:+.2f} ({significant}/{len(seeds)})")
     return f"| {' | '.join(cells)} |"
 
 
@@ -47,7 +47,7 @@ def test_client_flow(path):
     assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
     assert all(one["metric"] == "expected_objective" for seeds in summary["comparison"].values() for one in seeds)
     assert client_flow_row(summary) in README
-    # what the text claims
+    # claims of the text
     for name in ("alpha_skew", "alpha_skew_floor"):
         assert all(one["ci_low"] > 0 for one in summary["comparison"][name])
     for name in ("bellman_spread", "bellman_spread_drift"):
@@ -56,21 +56,21 @@ def test_client_flow(path):
 
 
 def experiment_row(label, summary):
-    """An experiment's row of the second table: the strongest baseline, and how many others are surely beaten."""
+    """An experiment's row of the second table: the strongest baseline, and how many are significantly worse."""
     seeds = len(summary["seeds"])
     means = {name: np.mean([one["mean_difference"] for one in own]) for name, own in summary["comparison"].items()}
-    sure = {name: sum(one["ci_low"] > 0 for one in own) for name, own in summary["comparison"].items()}
+    significant = {name: sum(one["ci_low"] > 0 for one in own) for name, own in summary["comparison"].items()}
     best = min(means, key=means.get)
     first, *_ = own = summary["comparison"][best]
     percent = 100.0 * first["n_blocks"] / summary["results"][best][first["metric"]]["mean"]
     low, high = min(one["ci_low"] for one in own) * percent, max(one["ci_high"] for one in own) * percent
-    beaten = sum(count >= 0.8 * seeds for count in sure.values())
+    beaten = sum(count >= 0.8 * seeds for count in significant.values())
     cells = [
         label,
         f"`{best}`",
         f"{means[best] * percent:+.2f} % [{low:+.2f}, {high:+.2f}]",
-        f"{sure[best]}, {sum(one['ci_high'] < 0 for one in own)} of {seeds}",
-        f"{beaten} of {len(sure)}",
+        f"{significant[best]}, {sum(one['ci_high'] < 0 for one in own)} of {seeds}",
+        f"{beaten} of {len(significant)}",
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -96,7 +96,7 @@ def test_scenarios(name, label):
 
 
 def ablation_row(one, first):
-    """A row of the table of ablations: what is changed; what is earned on each day, and how much less that is."""
+    """A row of the table of ablations: the setting; the result on each day, and its change."""
     cells = [", ".join(f"`{key}={text}`" for key, text in one["settings"].items()) or "as it is"]
     for value, whole in zip(one["values"], first["values"], strict=True):
         cells += [f"{value:,.0f}".replace(",", " "), f"{100.0 * (value / whole - 1.0):+.2f} %"]
@@ -110,7 +110,7 @@ def test_ablations():
     assert tree["test"] == ["20131011", "20131007"]
     for one in tree["runs"]:
         assert ablation_row(one, first) in README
-    # the aid that the text calls decisive: nothing else costs a twentieth of it
+    # the setting that matters most: no other costs a twentieth of it
     lost = {str(one["settings"]): np.subtract(first["values"], one["values"]) for one in others}
     reward = [loss for settings, loss in lost.items() if "environment.reward" in settings]
     others = [loss for settings, loss in lost.items() if "environment.reward" not in settings]
@@ -128,7 +128,7 @@ def test_search():
 
 
 def tape_row(one):
-    """A row of the table of fills by the tape alone: rules, what is earned a minute more than by not quoting."""
+    """A row of the table of fills by the tape only: rules, the gain a minute over not quoting."""
     rules, (none, rival) = one["rules"], (one["comparison"][name] for name in ("none", "alpha_skew"))
     means = [np.mean([seed["mean_difference"] for seed in seeds]) for seeds in (none, rival)]
     low, high = min(seed["ci_low"] for seed in none), max(seed["ci_high"] for seed in none)
@@ -145,8 +145,8 @@ def tape_row(one):
     return f"| {' | '.join(cells)} |"
 
 
-def test_fills_by_the_tape_alone():
-    """Surely worse than not quoting in no seed under any rules; where rebates and queues pay, surely better."""
+def test_fills_by_the_tape_only():
+    """Significantly worse than not quoting in no seed under any rules; at a rebate of 1 bp significantly better."""
     tree = json.loads((ROOT / "docs" / "results" / "market_making.json").read_text(encoding="utf-8"))
     assert len(tree["experiments"]) == 12
     for one in tree["experiments"]:
@@ -175,7 +175,7 @@ def test_no_test_day_is_told_twice():
 
 
 def test_multi_currency():
-    """Without the clients' luck; dealers of each currency by itself, and the joint linear skew, earn 12 % less."""
+    """Adjusted by the control variate; separate dealers for each currency, and the joint linear skew, earn 12 % less."""
     summary = json.loads((ROOT / "docs" / "results" / "multi_currency.json").read_text(encoding="utf-8"))
     assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
     assert len({one["session"] for one in summary["data"]["segments"]}) == 10
