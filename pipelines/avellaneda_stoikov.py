@@ -16,12 +16,12 @@ def main():
     print(f"{'gamma':>6s} {'strategy':10s} {'spread':>7s} {'profit':>8s} {'std':>7s} {'final q':>8s} {'std':>6s}")
     for gamma in args.gamma:
         for symmetric, name in ((False, "inventory"), (True, "symmetric")):
-            one = avellaneda_stoikov.simulate(
+            result = avellaneda_stoikov.simulate(
                 avellaneda_stoikov.Model(), gamma, symmetric, max(2, args.paths), args.seed
             )
             print(
-                f"{gamma:6g} {name:10s} {one.spread:7.3f} {one.profit:8.2f} {one.profit_std:7.2f} "
-                f"{one.inventory:8.2f} {one.inventory_std:6.2f}"
+                f"{gamma:6g} {name:10s} {result.spread:7.3f} {result.profit:8.2f} {result.profit_std:7.2f} "
+                f"{result.inventory:8.2f} {result.inventory_std:6.2f}"
             )
 
 

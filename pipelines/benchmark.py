@@ -13,10 +13,10 @@ NOTEBOOK = SCRIPTS.parent / "configs" / "notebook.toml"
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=pathlib.Path, help="write the numbers to this file")
-    parser.add_argument("--repeats", type=int, default=3, help="the best of so many counts")
+    parser.add_argument("--repeats", type=int, default=3, help="repetitions, of which the fastest counts")
     parser.add_argument(
         "--collectors", default="", metavar="1,2,4",
-        help="measure so many collect.py processes beside a learner too, on loopback; minutes for each",
+        help="also measure a learner with these numbers of collect.py processes, on loopback; minutes for each",
     )  # fmt: skip
     args = parser.parse_args()
     try:

@@ -18,7 +18,9 @@ def main():
     parser.add_argument(
         "config", type=pathlib.Path, help="the learner's configuration, as its run directory's config.toml"
     )
-    parser.add_argument("--server", metavar="HOST:PORT", required=True, help="what the learner was given as --serve")
+    parser.add_argument(
+        "--server", metavar="HOST:PORT", required=True, help="address of the learner, see train.py --serve"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a setting")
     parser.add_argument("--seed", type=int, help="of environment and noise; default: a new one every time")
     parser.add_argument("--wait", type=float, default=300.0, metavar="SECONDS", help="how long a learner may be silent")

@@ -1,4 +1,4 @@
-"""Raw tick files -> checked, merged, memory-mapped store, with a report of what was wrong with them."""
+"""Raw tick files -> checked, merged, memory-mapped store, with a data-quality report."""
 
 import argparse
 import pathlib
@@ -17,24 +17,24 @@ def parser():
     add("raw_dir", type=pathlib.Path, help="folder with the raw files (and all below it), a file, or a quoted pattern")
     add("--store", type=pathlib.Path, required=True, help="folder to write")
     add("--layout", metavar="NAME", help=f"one of {', '.join(readers.VENDORS)}; default: found from each file")
-    add("--symbols", default="", help="only these, separated by commas; default: all, on one tape")
+    add("--symbols", default="", help="symbols, separated by commas; default: all, on one tape")
     add("--tick-size", type=float, help="of every instrument; default: inferred from the quotes")
     add("--lot-size", type=float, help="of every instrument; default: inferred from the sizes")
     add(
         "--instrument", action="append", default=[], metavar="SYMBOL:KEY=VALUE,...",
-        help=f"what you know of one, keys {', '.join(instruments.Terms.__struct_fields__)}; repeat for more",
+        help=f"facts of an instrument, keys {', '.join(instruments.Terms.__struct_fields__)}; may be repeated",
     )  # fmt: skip
     add(
         "--synthetic", action="append", default=[], metavar="NAME=FIRST/SECOND",
-        help="add the quotes that two others imply, as ETHBTC=ETHUSDT/BTCUSDT, or * for a product; @TICK sets the tick",
+        help="add the quotes implied by two others, as ETHBTC=ETHUSDT/BTCUSDT, or * for a product; @TICK sets the tick",
     )  # fmt: skip
     add("--quote-lag-ms", type=float, default=0.0, help="move quotes this much later (the report estimates it)")
     add("--day-start", default="00:00", metavar="HH:MM", help="UTC time at which files without date are cut into days")
     add("--gap-s", type=float, default=60.0, help="seconds without events that the report calls a gap")
     add("--limit", type=float, default=0.01, help="share of bad rows above which a session is refused")
-    add("--allow", action="store_true", help="write sessions that are over a limit all the same")
+    add("--allow", action="store_true", help="write sessions that are over a limit, too")
     add("--skip", action="store_true", help="leave out sessions that are over a limit")
-    add("--add", action="store_true", help="add the files to the store that is there already")
+    add("--add", action="store_true", help="add the files to an existing store")
     add("--overwrite", action="store_true", help="replace the store in the folder")
     add("--jobs", type=int, default=0, help="processes; default: one for each core")
     add("--no-plots", dest="plots", action="store_false", help="write no page of plots (0.3 s and 0.1 MB a session)")

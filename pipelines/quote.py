@@ -2,8 +2,9 @@
 
 Events: {"type": "quote", "ts": ns, "bid": px, "bid_size": qty, "ask": px, "ask_size": qty},
 {"type": "trade", "ts": ns, "price": px, "size": qty, "side": 1, -1 or 0}, with "instrument" where there are several;
-{"type": "time", "ts": ns} says that the clock is there; {"type": "fill", "ts": ns, "side": 1 or -1, "price": px,
-"size": qty} tells a fill of ours with --fills reported. {"observation": [features]} is answered with {"action": [...]}.
+{"type": "time", "ts": ns} advances the clock; {"type": "fill", "ts": ns, "side": 1 or -1, "price": px,
+"size": qty} reports a fill of our quotes with --fills reported. {"observation": [features]}: the answer is
+{"action": [...]}.
 """
 
 import argparse
@@ -23,9 +24,9 @@ from tfmm.policies import saved
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("policy", type=pathlib.Path, metavar="POLICY_DIR")
-    how = "whether the rules decide on fills, as in a backtest, or fill lines tell them"
+    how = "fills come from the fill rules, as in a backtest, or from fill lines"
     parser.add_argument("--fills", choices=("simulated", "reported"), default="simulated", help=how)
-    parser.add_argument("--until", type=int, metavar="NS", help="end of the session, ns UTC, where it is known")
+    parser.add_argument("--until", type=int, metavar="NS", help="end of the session, ns UTC, if it is known")
     parser.add_argument("--tape", metavar="STORE:SESSION", help="events of a recorded session instead of stdin")
     args = parser.parse_args()
 
@@ -66,7 +67,7 @@ def main():
 
 
 def received(live):
-    """(place, message, time received) of every line on stdin."""
+    """(where it is, message, time received) of every line on stdin."""
     for number, line in enumerate(sys.stdin.buffer, 1):
         received_s = time.perf_counter()
         if line.strip():

@@ -1,4 +1,4 @@
-"""Searches hyper-parameters on validation, never on test; the same command goes on with a search that was stopped."""
+"""Searches hyper-parameters on validation, never on test; the same command continues a search that was stopped."""
 
 import argparse
 import pathlib
@@ -11,9 +11,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", type=pathlib.Path, help="TOML file; see configs/")
     parser.add_argument("--space", type=pathlib.Path, required=True, help="TOML file of ranges; see configs/spaces/")
-    parser.add_argument(
-        "--trials", type=int, required=True, metavar="N", help="until so many have ended, failed or not"
-    )
+    parser.add_argument("--trials", type=int, required=True, metavar="N", help="number of trials, failed ones included")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time (default 1)")
     parser.add_argument("--out", type=pathlib.Path, help="default: runs/NAME_OF_CONFIG-search")
     parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a setting")
@@ -27,9 +25,9 @@ def main():
     from tfmm.evaluation.report import figures
     from tfmm.experiments import search, search_figure, search_space
 
-    one = search.Search(settings, search_space.load(args.space, settings), out)
-    one.run(args.trials, args.jobs)
-    report = one.report(args.config.stem, args.trials)
+    study = search.Search(settings, search_space.load(args.space, settings), out)
+    study.run(args.trials, args.jobs)
+    report = study.report(args.config.stem, args.trials)
     path = search.write(out, report, search_figure.draw(report), figures.png)
     trials = {trial["number"]: trial for trial in report["trials"]}
     for number, trial in trials.items():
@@ -37,7 +35,7 @@ def main():
     best = trials[report["best"]]
     print(f"best: trial {best['number']} with {report['metric']} {best['score']:.6g} on validation")
     if report["own"] is not None:
-        print(f"the config's own settings: {trials[report['own']]['score']:.6g}")
+        print(f"settings of the configuration: {trials[report['own']]['score']:.6g}")
     print(search.arguments(best["settings"]), f"search: {path}", sep="\n")
 
 

@@ -1,4 +1,4 @@
-"""Trains and evaluates settings: every combination of a grid, with a plot over one or two keys, or one at a time."""
+"""Trains and evaluates every combination of a grid of settings, with a plot over one or two keys, or ablations."""
 
 import argparse
 import pathlib
@@ -15,7 +15,7 @@ def main():
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--grid", nargs="+", metavar="KEY.PATH=A,B,C", help="every combination")
     kind.add_argument(
-        "--ablate", nargs="+", metavar="KEY.PATH=A,B,C", help="the config as it is, and each value by itself"
+        "--ablate", nargs="+", metavar="KEY.PATH=A,B,C", help="the configuration as it is, and each value by itself"
     )
     parser.add_argument("--metric", help="of the policy, as in metrics.json; default: the main one of the environment")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time (default 1)")
@@ -41,12 +41,12 @@ def main():
     metric, sign = tables.main_metric(runs[0].config)
     if args.metric and args.metric != metric:
         metric, sign = args.metric, 1
-    outcomes = runner.run(runs, args.jobs)
+    results = runner.run(runs, args.jobs)
     scores = []
-    for run, one in zip(runs, outcomes, strict=True):
-        if isinstance(one, str):
-            print(f"{run.folder.name} failed: {one}")
-        scores.append(runner.score(one, metric, run.folder))
+    for run, result in zip(runs, results, strict=True):
+        if isinstance(result, str):
+            print(f"{run.folder.name} failed: {result}")
+        scores.append(runner.score(result, metric, run.folder))
     records = [
         {"settings": values, "folder": run.folder.name, metric: value}
         for values, run, value in zip(tried, runs, scores, strict=True)

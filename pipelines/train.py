@@ -13,7 +13,7 @@ def main():
     parser.add_argument("--run-dir", type=pathlib.Path, help="default: runs/NAME_OF_CONFIG")
     parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a setting")
     parser.add_argument(
-        "--resume", action="store_true", help="go on from the last checkpoint, with the run's own settings"
+        "--resume", action="store_true", help="continue from the last checkpoint, with the settings of the run"
     )
     parser.add_argument(
         "--serve", metavar="HOST:PORT",
@@ -24,7 +24,7 @@ def main():
     settings = loading.load(args.config, args.set)
     run_dir = args.run_dir or pathlib.Path("runs") / args.config.stem
     if args.resume and args.set:
-        raise errors.ConfigError("--resume goes on with the settings in the run directory, wanted no --set")
+        raise errors.ConfigError("--resume continues with the settings of the run directory, wanted no --set")
 
     cli.quiet()
     from tfmm.training import job

@@ -1,4 +1,4 @@
-"""The whole experiment, train and evaluate, with several seeds: mean and standard deviation of every metric."""
+"""The whole experiment, training and evaluation, with several seeds: mean and standard deviation of every metric."""
 
 import argparse
 import pathlib
@@ -19,10 +19,10 @@ def main():
     parser.add_argument(
         "--store",
         type=pathlib.Path,
-        help="judge the same trainings on this one, baselines fitted there; see evaluate.py --store",
+        help="evaluate the same trainings on this store, baselines fitted there; see evaluate.py --store",
     )
     parser.add_argument("--scenario", action="append", default=[], metavar="KEY.PATH=VALUE",
-                        help="judge the same trainings with this changed; see evaluate.py --scenario")  # fmt: skip
+                        help="evaluate the same trainings in this scenario; see evaluate.py --scenario")  # fmt: skip
     cli.renamed_option(parser, "--world", "--scenario")
     args = parser.parse_args()
     if args.seeds < 1 or args.jobs < 1:
@@ -38,18 +38,18 @@ def main():
     scenario = runner.Scenario(args.store, tuple(args.scenario))
     if scenario.parts and settings.environment.name != experiment.TAPE:
         raise errors.ConfigError(f"--scenario, --store: {settings.environment.name} is no market, wanted neither")
-    loading.changed(settings, args.scenario, "--scenario")  # what is wrong with them is said before anything is trained
+    loading.changed(settings, args.scenario, "--scenario")  # a wrong key is refused before the training
     if args.store is not None:
         store.Store.open(args.store)
     runs = [
         runner.Experiment(msgspec.structs.replace(settings, seed=seed), out / f"seed_{seed}", scenario=scenario)
         for seed in seeds
     ]
-    outcomes = runner.run(runs, args.jobs)
-    failed = {str(seed): one for seed, one in zip(seeds, outcomes, strict=True) if isinstance(one, str)}
+    results = runner.run(runs, args.jobs)
+    failed = {str(seed): result for seed, result in zip(seeds, results, strict=True) if isinstance(result, str)}
     for seed, line in failed.items():
         print(f"seed {seed} failed: {line}")
-    finished = [one for one in outcomes if not isinstance(one, str)]
+    finished = [result for result in results if not isinstance(result, str)]
     if not finished:
         raise errors.DataError(f"{out}: every seed failed, wanted one that ends; see {out}/seed_*.log")
     summary = tables.over_seeds(finished)

@@ -175,7 +175,7 @@ def test_no_test_day_is_told_twice():
 
 
 def test_multi_currency():
-    """Adjusted by the control variate; separate dealers for each currency, and the joint linear skew, earn 12 % less."""
+    """Adjusted objective; separate dealers for each currency, and the joint linear skew, earn 12 % less."""
     summary = json.loads((ROOT / "docs" / "results" / "multi_currency.json").read_text(encoding="utf-8"))
     assert summary["seeds"] == [0, 1, 2, 3, 4] and not summary["failed"]
     assert len({one["session"] for one in summary["data"]["segments"]}) == 10

@@ -1,4 +1,4 @@
-"""What a search may change: the file, what is refused, and what a drawn number stands for."""
+"""The space of a search: its file, what is refused, and the setting of a parameter."""
 
 import optuna
 import pytest
@@ -24,12 +24,12 @@ def read(folder, text, config=CONFIG):
     return search_space.load(path, config)
 
 
-def test_what_is_drawn_becomes_a_configuration(tmp_path):
+def test_drawn_parameters_become_a_configuration(tmp_path):
     found = read(tmp_path, GOOD)
-    # the default learning rate is 1e-4, an end; 1 step; layers (64, 64); no mirror
-    own = search_space.own(found, CONFIG)
-    assert own == {"agent.actor_learning_rate": 1e-4, "agent.n_step": 1, "agent.actor_layers": "[64, 64]",
-                   "train.reflect": "false"}  # fmt: skip
+    # the default learning rate is 1e-4, an end; 1 step; layers (64, 64); no reflection
+    parameters = search_space.parameters_of(found, CONFIG)
+    assert parameters == {"agent.actor_learning_rate": 1e-4, "agent.n_step": 1, "agent.actor_layers": "[64, 64]",
+                          "train.reflect": "false"}  # fmt: skip
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     rates = set()
     for _ in range(50):
@@ -39,20 +39,20 @@ def test_what_is_drawn_becomes_a_configuration(tmp_path):
         assert 1e-4 <= config.agent.actor_learning_rate <= 1e-2
         assert config.agent.actor_learning_rate == float(f"{drawn['agent.actor_learning_rate']:.4g}")
         assert config.agent.actor_layers in ((64, 64), (128,)) and config.agent.n_step in range(1, 9)
-        assert search_space.own(found, config) == drawn | {
+        assert search_space.parameters_of(found, config) == drawn | {
             "agent.actor_learning_rate": config.agent.actor_learning_rate
         }
         rates.add(config.agent.actor_learning_rate)
     # evenly in the logarithm: about half are below the geometric mean, where a tenth of the range is
     assert 10 < sum(one < 1e-3 for one in rates) < 40
     faster = loading.with_settings(CONFIG, {"agent.actor_learning_rate": 0.1}, "")
-    assert search_space.own(found, faster) is None
+    assert search_space.parameters_of(found, faster) is None
 
 
 def test_the_checked_in_space_fits_its_configuration():
     config = loading.load("configs/client_flow.toml")
     found = search_space.load("configs/spaces/client_flow.toml", config)
-    assert search_space.own(found, config) is not None
+    assert search_space.parameters_of(found, config) is not None
 
 
 @pytest.mark.parametrize(

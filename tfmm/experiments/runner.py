@@ -1,8 +1,8 @@
-"""Whole experiments, train and evaluate, as child processes: for validate.py, sweep.py and search.py.
+"""Whole experiments, training and evaluation, as child processes: for validate.py, sweep.py and search.py.
 
-A run is a run directory with its outcome in it, written last: `evaluation/metrics.json`, or `validation.json` for one
-that validation alone judges. Runs that are finished are not done again and those that were stopped go on, so the same
-command continues what was interrupted.
+An experiment is a run directory with its result file, which is written last: `evaluation/metrics.json`, or
+`validation.json` where the policy is only scored on validation. Finished experiments are not repeated and stopped ones
+continue, so the same command continues after an interruption.
 """
 
 import contextlib
@@ -14,6 +14,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Any, TypeVar
 
 import tqdm
 
@@ -24,39 +26,43 @@ from tfmm.experiments import tables
 METRICS = pathlib.PurePath("evaluation", "metrics.json")
 SCORE = pathlib.PurePath("validation.json")
 _POLL_S = 0.2
+_Item = TypeVar("_Item")
 
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    """Where trained policies are judged, if not in the market they were trained on.
+    """How the market in which policies are evaluated differs from that of their training.
 
     Attributes:
-        store: path of another store, or None. changes: tuple of `section.key=value`; see evaluation.evaluate.
+        store: path of another store, or None. changes: `section.key=value` texts; see evaluation.evaluate.
     """
 
     store: pathlib.Path | None = None
-    changes: tuple = ()
+    changes: tuple[str, ...] = ()
 
     @property
-    def parts(self):
-        """List of str: what is otherwise."""
+    def parts(self) -> list[str]:
+        """The differences in words; empty: none."""
         return [*([] if self.store is None else [f"store={self.store}"]), *self.changes]
 
     @property
-    def options(self):
-        """List of str: how evaluate.py is told of it."""
+    def options(self) -> list[str]:
+        """The scenario as arguments of evaluate.py."""
         store = [] if self.store is None else ["--store", str(self.store)]
         return store + [part for change in self.changes for part in ("--scenario", change)]
 
-    def named(self, name):
-        """The name of a file or folder, another one for each scenario."""
+    def named(self, name: str) -> str:
+        """`name` of a file or folder, extended by the scenario."""
         return named("-".join([name, *self.parts]))
 
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """A configuration and the run directory that it belongs in. split: `test` for the whole evaluation; `validation`
-    for the policy's score there and nothing else, so that test stays unseen. scenario: what it is evaluated in."""
+    """A configuration and its run directory.
+
+    split: `test` for the whole evaluation; `validation` for the policy's score there only, so that test stays unseen.
+    scenario: in which the policy is evaluated.
+    """
 
     config: experiment_lib.Config
     folder: pathlib.Path
@@ -64,94 +70,102 @@ class Experiment:
     scenario: Scenario = Scenario()
 
     @property
-    def outcome(self):
-        """Path of what is written last."""
+    def result_path(self) -> pathlib.Path:
+        """Path of the result file, which is written last."""
         return self.folder / (metrics(self.scenario) if self.split == "test" else SCORE)
 
     @property
-    def trained(self):
-        """Whether its policy is there."""
+    def trained(self) -> bool:
+        """Whether the policy has been saved."""
         return (self.folder / "policy").is_dir()
 
     @property
-    def log(self):
-        """Path of all that its processes print."""
+    def log(self) -> pathlib.Path:
+        """Path of the output of its processes."""
         return self.folder.with_name(f"{self.folder.name}.log")
 
 
-def named(text):
-    """A name for a file or folder that says this; TensorFlow reads some characters of a path as patterns."""
+def named(text: str) -> str:
+    """`text` as a name of a file or folder, without the characters that TensorFlow reads as patterns in a path."""
     return re.sub(r"[^\w.,=+-]+", "_", text)
 
 
-def metrics(scenario):
-    """Path in a run directory: METRICS, or where a policy is judged in another scenario a path of its own."""
+def metrics(scenario: Scenario) -> pathlib.PurePath:
+    """Path of metrics.json in a run directory: METRICS, extended by the scenario."""
     return pathlib.PurePath(scenario.named(METRICS.parent.name), METRICS.name)
 
 
-def run(experiments, jobs):
-    """Runs those that are not finished, at most `jobs` at a time: first all trainings, then the evaluations; those of
-    one problem follow each other in one process, which fits their baselines once.
+def run(experiments: list[Experiment], jobs: int) -> list[dict[str, Any] | str]:
+    """Runs the experiments that are not finished, at most `jobs` at a time: first all trainings, then the evaluations.
+
+    Evaluations of the same task follow each other in one process, which fits the baselines once.
 
     Args:
-        experiments: list of Experiment. jobs: processes.
+        experiments: the experiments. jobs: processes at a time.
 
     Returns:
-        list with, for each, the dict of its metrics.json, or a str: the line with which it failed. Its whole output
-        is in FOLDER.log.
+        for each experiment the tree of its metrics.json, or a str, the line with which it failed. Its whole output is
+        in FOLDER.log.
 
     Raises:
         ConfigError: a folder holds another experiment. errors.Interrupted: after a signal, which was passed on.
     """
-    for one in experiments:
-        _check_same(one)
-    left = [one for one in experiments if not one.outcome.is_file()]
-    untrained = [one for one in left if not one.trained]
+    for experiment in experiments:
+        _check_same(experiment)
+    left = [experiment for experiment in experiments if not experiment.result_path.is_file()]
+    untrained = [experiment for experiment in left if not experiment.trained]
     for _ in _processes(untrained, _train, jobs, len(untrained), 0, "training"):
         pass
-    groups = {}
-    for one in left:
-        if one.trained:
-            groups.setdefault((loading.problem_text(one.config), one.scenario), []).append(one)
-    for group, code in _processes(groups.values(), _judge, jobs, len(groups), 0, "evaluation"):
-        for one in group:
-            if code and not one.outcome.is_file():  # it was killed: what fails by itself ends with 0
-                with open(one.log, "a", encoding="utf-8") as log:
-                    log.write(f"error: {one.folder}: the process that evaluated it ended with {code}\n")
-    return [_outcome(one) for one in experiments]
+    groups: dict[tuple[str, Scenario], list[Experiment]] = {}
+    for experiment in left:
+        if experiment.trained:
+            groups.setdefault((loading.problem_text(experiment.config), experiment.scenario), []).append(experiment)
+    for group, code in _processes(groups.values(), _evaluate, jobs, len(groups), 0, "evaluation"):
+        for experiment in group:
+            if code and not experiment.result_path.is_file():  # killed: an evaluation that fails is caught, exit code 0
+                with open(experiment.log, "a", encoding="utf-8") as log:
+                    log.write(f"error: {experiment.folder}: the process that evaluated it ended with {code}\n")
+    return [_result(experiment) for experiment in experiments]
 
 
-def stream(experiments, jobs, total, done=0):
-    """Trains and scores on validation; yields (Experiment, its outcome as `run` returns it) as each ends.
+def stream(
+    experiments: Iterable[Experiment], jobs: int, total: int, done: int = 0
+) -> Generator[tuple[Experiment, dict[str, Any] | str], None, None]:
+    """Trains and scores on validation; yields (experiment, its result as `run` returns it) as each ends.
 
-    The next one is taken when there is a process for it and no sooner: it may depend on what was yielded.
+    The next experiment is taken when a process is free and no sooner, since it may depend on earlier results.
 
     Args:
-        experiments: iterable of Experiment. jobs: processes. total, done: of the progress bar.
+        experiments: the experiments. jobs: processes at a time. total, done: of the progress bar.
 
     Raises:
         errors.Interrupted: after a signal, which was passed on.
     """
-    for one, _ in _processes(experiments, _score, jobs, total, done, "run"):
-        yield one, _outcome(one)
+    for experiment, _ in _processes(experiments, _score, jobs, total, done, "run"):
+        yield experiment, _result(experiment)
 
 
-def _processes(items, start, jobs, total, done, unit):
-    """Yields (item, exit code) as its process, of start(item), ends; arguments and errors as `stream`.
-
-    None instead of a process: nothing is left to do.
-    """
-    waiting, running = iter(items), {}
+def _processes(
+    items: Iterable[_Item],
+    start: Callable[[_Item], subprocess.Popen | None],
+    jobs: int,
+    total: int,
+    done: int,
+    unit: str,
+) -> Iterator[tuple[_Item, int]]:
+    """Yields (item, exit code) as the process start(item) ends; start returns None for a finished item."""
+    waiting = iter(items)
+    running: dict[subprocess.Popen, _Item] = {}
     with _signals() as stopped, tqdm.tqdm(total=total, initial=done, unit=unit, disable=None) as bar:
         try:
             while not stopped:
-                while len(running) < jobs and (one := next(waiting, None)) is not None:
-                    process = start(one)
+                while len(running) < jobs and (item := next(waiting, None)) is not None:
+                    process = start(item)
                     if process is None:
                         bar.update()
-                        yield one, 0
+                        yield item, 0
                     else:
-                        running[process] = one
+                        running[process] = item
                 if not running:
                     break
                 time.sleep(_POLL_S)
@@ -164,74 +178,83 @@ def _processes(items, start, jobs, total, done, unit):
             for process in running:
                 process.wait()
     if stopped:
-        raise errors.Interrupted("stopped; the same command goes on with what is left", stopped[0])
+        raise errors.Interrupted("stopped; the same command continues", stopped[0])
 
 
-def score(outcome, metric, folder):
-    """A metric of the policy from an outcome of `run`; NaN where it failed. ConfigError where there is no such one."""
-    if isinstance(outcome, str):
+def score(result: dict[str, Any] | str, metric: str, folder: pathlib.Path) -> float:
+    """A metric of the policy from a result of `run`; NaN where the experiment failed.
+
+    Raises:
+        ConfigError: there is no such metric.
+    """
+    if isinstance(result, str):
         return float("nan")
-    found = tables.numbers(outcome["results"][outcome["policy"]["name"]])
-    if metric not in found:
-        raise errors.ConfigError(f"--metric {metric}: not in {folder / METRICS}, wanted one of {', '.join(found)}")
-    return found[metric]
+    metrics_of_policy = tables.numbers(result["results"][result["policy"]["name"]])
+    if metric not in metrics_of_policy:
+        wanted = ", ".join(metrics_of_policy)
+        raise errors.ConfigError(f"--metric {metric}: not in {folder / METRICS}, wanted one of {wanted}")
+    return metrics_of_policy[metric]
 
 
-def _check_same(one):
-    path = one.folder / "config.toml"
+def _check_same(experiment):
+    path = experiment.folder / "config.toml"
     if not path.is_file():
         return
-    formats.check_run(one.folder)
-    if loading.load(path) != one.config:
-        raise errors.ConfigError(f"{one.folder} holds a run with other settings, wanted a new --out")
+    formats.check_run(experiment.folder)
+    if loading.load(path) != experiment.config:
+        raise errors.ConfigError(f"{experiment.folder} holds a run with other settings, wanted a new --out")
 
 
-def _train(one):
-    return _start(one, "w", "train", [_written(one), one.folder])
+def _train(experiment):
+    return _start(experiment, "w", "train", [_write_config(experiment), experiment.folder])
 
 
-def _score(one):
-    return None if one.outcome.is_file() else _start(one, "w", "score", [_written(one), one.folder])
+def _score(experiment):
+    if experiment.result_path.is_file():
+        return None
+    return _start(experiment, "w", "score", [_write_config(experiment), experiment.folder])
 
 
-def _judge(group):
-    return _start(group[0], "a", "judge", [*(one.folder for one in group), *group[0].scenario.options])
+def _evaluate(group):
+    folders = [experiment.folder for experiment in group]
+    return _start(group[0], "a", "evaluate", [*folders, *group[0].scenario.options])
 
 
-def _written(one):
-    """Path of its configuration, beside its folder."""
-    one.folder.parent.mkdir(parents=True, exist_ok=True)
-    path = one.folder.with_name(f"{one.folder.name}.toml")
-    files.write_text(path, loading.dumps(one.config))
+def _write_config(experiment):
+    """Writes the configuration beside the folder of an experiment; returns its path."""
+    experiment.folder.parent.mkdir(parents=True, exist_ok=True)
+    path = experiment.folder.with_name(f"{experiment.folder.name}.toml")
+    files.write_text(path, loading.dumps(experiment.config))
     return path
 
 
-def _start(one, mode, task, arguments):
-    """A child process that prints into the log of an Experiment, opened in this mode."""
-    with open(one.log, mode, encoding="utf-8") as log:
+def _start(experiment, mode, task, arguments):
+    """A child process that prints into the log of an experiment, opened in this mode."""
+    with open(experiment.log, mode, encoding="utf-8") as log:
         command = [sys.executable, "-m", "tfmm.experiments.worker", task, str(os.getpid()), *map(str, arguments)]
-        # a session of its own: Ctrl-C in the terminal reaches it through us alone, once
+        # in a new session Ctrl-C does not reach the child directly: we pass the signal on, once
         return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
 
-def _outcome(one):
-    """What was written last, or the line with which the experiment failed."""
-    if one.outcome.is_file():
-        return files.read_json(one.outcome)
-    text = one.log.read_text(encoding="utf-8", errors="replace").strip() if one.log.is_file() else ""
+def _result(experiment):
+    """The tree of the result file, or the line with which the experiment failed."""
+    if experiment.result_path.is_file():
+        return files.read_json(experiment.result_path)
+    log = experiment.log
+    text = log.read_text(encoding="utf-8", errors="replace").strip() if log.is_file() else ""
     lines = text.splitlines() or ["no output"]
-    # what our own errors say stands before what the libraries print when they are taken down
+    # libraries print more lines after our error when the process ends
     return next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1])
 
 
 @contextlib.contextmanager
 def _signals():
-    """A list that receives the number of the first signal."""
-    got = []
+    """A list to which the numbers of received signals are appended."""
+    received = []
     numbers = (signal.SIGINT, signal.SIGTERM)
-    previous = {number: signal.signal(number, lambda number, _: got.append(number)) for number in numbers}
+    previous = {number: signal.signal(number, lambda number, _: received.append(number)) for number in numbers}
     try:
-        yield got
+        yield received
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

@@ -1,38 +1,43 @@
-"""Hyper-parameters searched on validation: an Optuna study whose trials are whole trainings as child processes.
+"""Hyper-parameter search on validation: an Optuna study whose trials are whole trainings in child processes.
 
-The study is a database in the folder, written as trials begin and end, so that the same command goes on after any stop:
-what is finished stays, what was stopped is trained to its end. The sampler is a tree-structured Parzen estimator
-(Bergstra et al. 2011, "Algorithms for hyper-parameter optimization"). Test is never looked at.
+The study is a database in the folder, written as trials begin and end, so the same command continues after any stop:
+finished trials stay, stopped ones are trained to their end. The sampler is a tree-structured Parzen estimator (Bergstra
+et al. 2011, "Algorithms for hyper-parameter optimization"). The test split is never used.
 """
 
 import contextlib
 import json
 import math
+import pathlib
 import shlex
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import numpy as np
 import optuna
 import sqlalchemy
+from matplotlib import figure as figure_lib
 
 from tfmm import errors, files
 from tfmm.config import loading
+from tfmm.config.experiment import Config
 from tfmm.experiments import runner, search_space as search_space_lib
 
 STUDY, REPORT, FIGURE = "study.db", "search.json", "search.png"
-_ASKED = (optuna.trial.TrialState.RUNNING, optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.FAIL)
-_RUNNING, _COMPLETE, _FAILED = _ASKED
+_STATES = (optuna.trial.TrialState.RUNNING, optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.FAIL)
+_RUNNING, _COMPLETE, _FAILED = _STATES
 
 
 class Search:
     """A study in a folder.
 
     Attributes:
-        config: Config that every trial starts from. space: see space.load. folder: pathlib.Path.
+        config: the configuration that every trial changes. space: see search_space.load. folder: of the study.
     """
 
-    def __init__(self, config, space, folder):
-        """Opens the study of a folder, or begins one with the config's own settings where the space has them.
+    def __init__(self, config: Config, space: dict[str, search_space_lib.Dimension], folder: pathlib.Path) -> None:
+        """Opens the study of a folder, or begins one; its first trial has the settings of `config` if the space does.
 
         Raises:
             ConfigError: the folder holds a search with other settings. DataError: its study cannot be read.
@@ -49,68 +54,80 @@ class Search:
             )
         except (sqlalchemy.exc.DatabaseError, RuntimeError) as error:
             raise errors.DataError(f"{path}: cannot be read ({error}), wanted the study of a search") from error
-        known = self._study.user_attrs.get("about")
-        if known is None:
-            own = search_space_lib.own(space, config)
-            if own is not None:
-                self._study.enqueue_trial(own, skip_if_exists=True)
+        stored = self._study.user_attrs.get("about")
+        if stored is None:
+            parameters = search_space_lib.parameters_of(space, config)
+            if parameters is not None:
+                self._study.enqueue_trial(parameters, skip_if_exists=True)
             self._study.set_user_attr("about", about)
-        elif known != about:
+        elif stored != about:
             raise errors.ConfigError(f"{folder} holds a search with other settings, wanted a new --out")
 
-    def run(self, count, jobs):
-        """Runs trials until `count` of them have ended, at most `jobs` at a time; errors.Interrupted: see stream."""
-        done = len(self._trials(_COMPLETE, _FAILED))
-        with contextlib.closing(runner.stream(self._asked(count), jobs, max(count, done), done)) as ended:
-            for one, outcome in ended:
-                self._end(int(one.folder.name.rpartition("_")[2]), outcome)
+    def run(self, count: int, jobs: int) -> None:
+        """Runs trials until `count` of them have ended, at most `jobs` at a time.
 
-    def trials(self):
-        """Dicts of the trials that have ended: number, settings, score (None: failed), wall_s (of the process that
-        finished it), error, in order."""
+        Raises:
+            errors.Interrupted: see runner.stream.
+        """
+        done = len(self._trials(_COMPLETE, _FAILED))
+        stream = runner.stream(self._experiments(count), jobs, max(count, done), done)
+        with contextlib.closing(stream) as ended:
+            for experiment, result in ended:
+                self._end(int(experiment.folder.name.rpartition("_")[2]), result)
+
+    def trials(self) -> list[dict[str, Any]]:
+        """The trials that have ended, in order: number, settings, score (None: failed), wall_s (of the process that
+        finished it), error."""
         out = []
-        for one in self._trials(_COMPLETE, _FAILED):
-            note = self._study.user_attrs.get(f"trial_{one.number}", {})
-            out.append({"number": one.number, "settings": self._settings(one.params), "score": one.value, **note})
+        for trial in self._trials(_COMPLETE, _FAILED):
+            note = self._study.user_attrs.get(f"trial_{trial.number}", {})
+            out.append({"number": trial.number, "settings": self._settings(trial.params), "score": trial.value, **note})
         return out
 
-    def report(self, name, count):
-        """The tree of search.json. name: of the config. DataError: no trial has a score."""
+    def report(self, name: str, count: int) -> dict[str, Any]:
+        """The tree of search.json.
+
+        Args:
+            name: of the configuration. count: trials asked for.
+
+        Raises:
+            DataError: no trial has a score.
+        """
         trials = self.trials()
-        scored = [one for one in trials if one["score"] is not None]
+        scored = [trial for trial in trials if trial["score"] is not None]
         if not scored:
             reason = f" ({trials[-1]['error']})" if trials else ""
             raise errors.DataError(f"{self.folder}: no trial has a score{reason}, wanted one that ends; see its logs")
-        own = search_space_lib.own(self.space, self.config)
-        first = self._settings(own) if own is not None else None
+        parameters = search_space_lib.parameters_of(self.space, self.config)
+        first = self._settings(parameters) if parameters is not None else None
         return {
             "config": name,
             "split": "validation",
             "metric": self._study.user_attrs["metric"],
             "seed": self.config.seed,
             "budget": {"trials": count, "train_steps": self.config.train.steps},
-            "space": {key: _said(one) for key, one in self.space.items()},
-            "own": next((one["number"] for one in scored if one["settings"] == first), None),
-            "best": max(scored, key=lambda one: one["score"])["number"],
+            "space": {key: _dimension_tree(dimension) for key, dimension in self.space.items()},
+            "own": next((trial["number"] for trial in scored if trial["settings"] == first), None),
+            "best": max(scored, key=lambda trial: trial["score"])["number"],
             "trials": trials,
         }
 
-    def _asked(self, count):
-        """The experiments of trials that were stopped, then of new ones, until there are `count`."""
-        for one in self._trials(_RUNNING):
-            if one.params.keys() == self.space.keys():
-                yield self._experiment(one)
+    def _experiments(self, count):
+        """The experiments of trials that were stopped, then of new trials, until there are `count`."""
+        for trial in self._trials(_RUNNING):
+            if trial.params.keys() == self.space.keys():
+                yield self._experiment(trial)
             else:
-                self._fail(one.number, "stopped while its settings were drawn")
-        distributions = {key: one.distribution() for key, one in self.space.items()}
-        while (asked := len(self._trials(*_ASKED))) < count:
-            # a fresh stream for every trial: a search that goes on must not draw again what it drew at first
-            seed = int(np.random.SeedSequence([self.config.seed, asked]).generate_state(1)[0])
+                self._fail(trial.number, "stopped while its settings were drawn")
+        distributions = {key: dimension.distribution() for key, dimension in self.space.items()}
+        while (n_trials := len(self._trials(*_STATES))) < count:
+            # a new stream for every trial: a search that continues must not repeat its first draws
+            seed = int(np.random.SeedSequence([self.config.seed, n_trials]).generate_state(1)[0])
             self._study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
             trial = self._study.ask(distributions)
             try:
                 yield self._experiment(trial)
-            except errors.ConfigError as error:  # two settings that do not go together
+            except errors.ConfigError as error:  # the configuration refuses the combination
                 self._fail(trial.number, str(error))
 
     def _experiment(self, trial):
@@ -118,20 +135,20 @@ class Search:
         config = loading.with_settings(self.config, settings, f"trial {trial.number}")
         return runner.Experiment(config, self.folder / f"trial_{trial.number:04d}", "validation")
 
-    def _end(self, number, outcome):
-        if isinstance(outcome, str):
-            self._fail(number, outcome)
+    def _end(self, number, result):
+        if isinstance(result, str):
+            self._fail(number, result)
             return
-        metric, score = outcome["metric"], outcome["score"]
-        judged = self._study.user_attrs.get("metric")
+        metric, score = result["metric"], result["score"]
+        study_metric = self._study.user_attrs.get("metric")
         if score is None or not math.isfinite(score):
             self._fail(number, f"its score is {score}, wanted a number")
-        elif judged not in (None, metric):
-            self._fail(number, f"its score is {metric}, that of the others {judged}")
+        elif study_metric not in (None, metric):
+            self._fail(number, f"its score is {metric}, that of the others {study_metric}")
         else:
-            if judged is None:
+            if study_metric is None:
                 self._study.set_user_attr("metric", metric)
-            self._study.set_user_attr(f"trial_{number}", {"wall_s": round(outcome["wall_s"], 1), "error": None})
+            self._study.set_user_attr(f"trial_{number}", {"wall_s": round(result["wall_s"], 1), "error": None})
             self._study.tell(number, score)
 
     def _fail(self, number, reason):
@@ -142,21 +159,30 @@ class Search:
         return self._study.get_trials(deepcopy=False, states=states)
 
     def _settings(self, params):
-        return {key: self.space[key].value(drawn) for key, drawn in params.items()}
+        return {key: self.space[key].value(parameter) for key, parameter in params.items()}
 
 
-def arguments(settings):
-    """The same settings as `--set` arguments of any script, quoted for a shell."""
+def arguments(settings: dict[str, Any]) -> str:
+    """The settings as `--set` arguments of a script, quoted for a shell."""
     return " ".join(f"--set {shlex.quote(f'{key}={json.dumps(value)}')}" for key, value in settings.items())
 
 
-def _said(dimension):
-    """A Dimension as the space file has it."""
+def _dimension_tree(dimension):
+    """A Dimension as in the file of the space."""
     return {key: value for key, value in msgspec.to_builtins(dimension).items() if value not in (None, False)}
 
 
-def write(folder, report, figure, png):
-    """Writes search.json and search.png; returns the path of the first. png: Figure -> bytes."""
+def write(
+    folder: pathlib.Path,
+    report: dict[str, Any],
+    figure: figure_lib.Figure,
+    png: Callable[[figure_lib.Figure], bytes],
+) -> pathlib.Path:
+    """Writes search.json and search.png; returns the path of the first.
+
+    Args:
+        report: see Search.report. png: figures.png, or another function of a Figure that returns a picture.
+    """
     files.write_bytes(folder / FIGURE, png(figure))
     files.write_json(folder / REPORT, report)
     return folder / REPORT

@@ -1,6 +1,7 @@
 """The figure of a search: the score of every trial by each of its settings."""
 
 import json
+from typing import Any
 
 import numpy as np
 from matplotlib import figure
@@ -10,25 +11,21 @@ from tfmm.evaluation.report import figures
 _ACROSS = 3
 
 
-def draw(report):
-    """A panel for each key of search.json (experiments.search), later trials darker, the best and the first ones
-    marked.
+def draw(report: dict[str, Any]) -> figure.Figure:
+    """A panel for each searched key, later trials darker, the best one and that of the configuration marked.
 
     Args:
-        report: its tree.
-
-    Returns:
-        matplotlib Figure.
+        report: tree of search.json, see search.Search.report.
     """
-    keys, trials = list(report["space"]), [one for one in report["trials"] if one["score"] is not None]
+    keys, trials = list(report["space"]), [trial for trial in report["trials"] if trial["score"] is not None]
     across = min(_ACROSS, len(keys))
     rows = -(-len(keys) // across)
     fig = figure.Figure(figsize=(figures.WIDTH, 2.4 * rows + 0.4), layout="constrained")
     axes = fig.subplots(rows, across, squeeze=False, sharey=True).ravel()
-    scores, numbers = [one["score"] for one in trials], np.array([one["number"] for one in trials])
-    marks = [("best", report["best"], figures.SELL, 80), ("the config's own", report["own"], figures.LIMIT, 160)]
+    scores, numbers = [trial["score"] for trial in trials], np.array([trial["number"] for trial in trials])
+    marks = [("best", report["best"], figures.SELL, 80), ("configuration", report["own"], figures.LIMIT, 160)]
     for ax, key in zip(axes, keys, strict=False):
-        x = _places(ax, report["space"][key], [one["settings"][key] for one in trials])
+        x = _positions(ax, report["space"][key], [trial["settings"][key] for trial in trials])
         ax.scatter(
             x,
             scores,
@@ -57,18 +54,18 @@ def draw(report):
     return fig
 
 
-def _places(ax, said, values):
-    """(T,) x of values; choices stand evenly, in the order of the space."""
-    if "choices" not in said:
-        low, high = said.get("range") or said["integers"]
-        if said.get("log"):
+def _positions(ax, dimension, values):
+    """(T,) x of values; choices are evenly spaced, in the order of the space."""
+    if "choices" not in dimension:
+        low, high = dimension.get("range") or dimension["integers"]
+        if dimension.get("log"):
             ax.set_xscale("log")
-            # matplotlib labels the minor ticks of a range this short, one over the other
-            ax.set_xticks(np.geomspace(low, high, 4), [f"{one:.2g}" for one in np.geomspace(low, high, 4)])
+            # in a range this short the labels of matplotlib's minor ticks overlap
+            ax.set_xticks(np.geomspace(low, high, 4), [f"{tick:.2g}" for tick in np.geomspace(low, high, 4)])
             ax.minorticks_off()
         ax.set_xlim(low, high)
         return np.array(values, np.float64)
-    names = [json.dumps(one) for one in said["choices"]]
+    names = [json.dumps(choice) for choice in dimension["choices"]]
     ax.set_xticks(range(len(names)), names, fontsize=7)
     ax.set_xlim(-0.5, len(names) - 0.5)
-    return np.array([names.index(json.dumps(one)) for one in values], np.float64)
+    return np.array([names.index(json.dumps(value)) for value in values], np.float64)

@@ -33,7 +33,7 @@ class AnalyticEvaluation:
         baselines: {name: the keys of optimum}.
         columns: (C,) names of the columns of `table`; empty without an exact solution.
         table: (S, C) quotes by inventory beside the optimal ones.
-        hedge_rates: {label: (2 L + 1,) optimal hedging rate}; empty where nothing is hedged.
+        hedge_rates: {label: (2 L + 1,) optimal hedging rate}; empty for a model without hedging.
         model: section [model].
     """
 

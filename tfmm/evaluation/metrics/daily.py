@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tfmm.arrays import Floats, Records
+from tfmm.arrays import Array, Floats
 from tfmm.config.examples import DailyTrading
 from tfmm.environments.examples.daily_trading import DAYS
 
 
-def assess(path: Records, settings: DailyTrading, flat_bars: int) -> dict[str, Any]:
+def assess(path: dict[str, Array], settings: DailyTrading, flat_bars: int) -> dict[str, Any]:
     """The metrics of one walk through a split.
 
     The days of the file before the first order, in which nothing could be traded yet, count as flat ones.
@@ -63,12 +63,12 @@ def assess(path: Records, settings: DailyTrading, flat_bars: int) -> dict[str, A
     }
 
 
-def wealth_of(path: Records, settings: DailyTrading, flat_bars: int) -> Floats:
+def wealth_of(path: dict[str, Array], settings: DailyTrading, flat_bars: int) -> Floats:
     """(flat_bars + T,) wealth at every close of the test file."""
     return np.concatenate([np.full(flat_bars, settings.capital), path["wealth"]])
 
 
-def positions(path: Records, cost: float) -> Floats:
+def positions(path: dict[str, Array], cost: float) -> Floats:
     """(P,) profit after costs of every position, from the order that opens it to the one that closes or turns it.
 
     A position that is open at the end counts with its value then. Partial buy-backs belong to their position.

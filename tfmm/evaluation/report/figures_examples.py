@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib import figure, ticker
 
-from tfmm.arrays import Array, Floats, Records
+from tfmm.arrays import Array, Floats
 from tfmm.environments.examples import quote_target
 from tfmm.evaluation.report.figures import BUY, COLOURS, MARKET, SELL
 
@@ -49,7 +49,7 @@ def _plain(height):
     return fig, ax
 
 
-def price_signals(path: Records) -> figure.Figure:
+def price_signals(path: dict[str, Array]) -> figure.Figure:
     """The close, with a mark where the position turned long or short or was closed.
 
     Args:
@@ -84,7 +84,7 @@ def cumulative_return(dates: Array, wealth: dict[str, Floats]) -> figure.Figure:
     return fig
 
 
-def rewards(path: Records) -> figure.Figure:
+def rewards(path: dict[str, Array]) -> figure.Figure:
     """Reward of every decision and its running sum; path: see price_signals."""
     fig, ax = _plain(3.4)
     ax.bar(path["date"], path["reward"], color=MARKET, width=1.0, label="reward")
