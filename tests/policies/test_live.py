@@ -89,7 +89,10 @@ def test_quotes_equal_the_backtest_for_two_instruments(small_config, tmp_path):
     def sessions():
         for day in range(3):
             frames = [generator.session(day, seed=30 + n, hours=0.05) for n in range(2)]
-            parts = [tape.Tape.from_frames(*one[1:], own) for one, own in zip(frames, instruments, strict=True)]
+            parts = [
+                tape.Tape.from_frames(*frame[1:], instrument)
+                for frame, instrument in zip(frames, instruments, strict=True)
+            ]
             yield frames[0][0], tape.Tape.merge(parts), {}
 
     store_writer.create(tmp_path / "store", instruments, sessions())
@@ -97,8 +100,8 @@ def test_quotes_equal_the_backtest_for_two_instruments(small_config, tmp_path):
     one, _, answers = assert_streamed(task, end=False)
     assert [row["instrument"] for row in answers[0]] == ["A", "B"]
     assert len(one.fills) > 0
-    seen = changed(small_config, tmp_path / "store", environment={"quoted": ("B",)}, rules={"touch": "always"})
-    _, session, answers = assert_streamed(seen, end=False)
+    only_b = changed(small_config, tmp_path / "store", environment={"quoted": ("B",)}, rules={"touch": "always"})
+    _, session, answers = assert_streamed(only_b, end=False)
     assert [row["instrument"] for row in answers[0]] == ["B"] and session.stream.books["n_fills"][0, 1] > 0
 
 
@@ -127,7 +130,7 @@ def quote(ts, bid=100.0, **changes):
     return live.Quote(**({"ts": ts, "bid": bid, "bid_size": 5.0, "ask": bid + 0.02, "ask_size": 5.0} | changes))
 
 
-def test_decisions_wait_for_what_could_still_come_and_the_clock_releases_them(small_config, small_store):
+def test_decisions_wait_for_events_that_may_still_arrive_and_the_clock_releases_them(small_config, small_store):
     _, session = session_of(small_config, small_store)
     # warm-up of 5 s: the first decision is at 5 s, and an event at 5 s still belongs before it
     assert list(session.take(quote(0))) == []
@@ -150,7 +153,7 @@ def test_events_out_of_order_find_their_place_or_are_counted(small_config, small
     assert shuffled.stream.late == 1
 
 
-def test_what_cannot_be_true_is_dropped_and_counted(small_config, small_store):
+def test_impossible_events_are_dropped_and_counted(small_config, small_store):
     _, session = session_of(small_config, small_store)
     for message in (
         quote(0), quote(1, ask=99.0), quote(2, bid_size=0.0), quote(3, 100.001, ask=100.02),
@@ -168,19 +171,19 @@ def test_reported_fills_move_the_inventory_and_simulated_sessions_refuse_them(sm
     assert len(before) == 1
     list(session.take(live.Fill(ts=6 * S + 1, side=-1, price=100.02, size=2 * float(task.parameters["order_lot"][0]))))
     list(session.take(quote(8 * S)))
-    held = session.stream.books["inventory_lot"][0, 0]
-    assert held == -2 * task.parameters["order_lot"][0]
+    inventory_lot = session.stream.books["inventory_lot"][0, 0]
+    assert inventory_lot == -2 * task.parameters["order_lot"][0]
     column = task.feature_names.index("inventory")
     assert session.stream.observation[0, task.columns][column] == pytest.approx(-2 / 10)
     # trades far through our quotes fill nothing here
     list(session.take(live.Trade(ts=9 * S, price=50.0, size=1.0, side=-1)))
     list(session.take(quote(11 * S)))
-    assert session.stream.books["inventory_lot"][0, 0] == held
+    assert session.stream.books["inventory_lot"][0, 0] == inventory_lot
     with pytest.raises(errors.DataError, match="line 3: a fill, but fills of this session are simulated"):
         list(session_of(small_config, small_store)[1].take(live.Fill(ts=1, side=1, price=1.0, size=1.0), "line 3"))
 
 
-def test_reported_sessions_tell_what_to_hedge_and_wait_for_it(small_config, small_store):
+def test_sessions_with_reported_fills_ask_for_hedges_and_wait_for_them(small_config, small_store):
     task = changed(small_config, small_store, rules={"hedge": "limit", "hedge_limit_orders": 1})
     lot = int(task.parameters["order_lot"][0])
     session = live.Session(policy_of(task), fills="reported")
