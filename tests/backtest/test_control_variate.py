@@ -45,9 +45,13 @@ def constant(values):
     return lambda sim: np.tile(np.array(values), (len(sim.rows), 1))
 
 
-def test_minus_its_control_variate_the_objective_has_the_exact_mean(small_config):
+SQUARED = {"risk": "covariance", "omega": [[1.5]], "risk_power": 1.0}
+
+
+@pytest.mark.parametrize("risk", [{}, SQUARED], ids=["absolute", "squared"])
+def test_minus_its_control_variate_the_objective_has_the_exact_mean(small_config, risk):
     """One instrument, where the inventory distribution is known too."""
-    task = task_of(small_config, environment=RESIDUAL)
+    task = task_of(small_config, environment=RESIDUAL | risk)
     windows = np.tile(task.windows(task.segments["test"]), (ROWS, 1))
     realised, variates = objective_and_variate(task, constant([0.2, 0.1]), windows)
     exact = expected_objective.evaluate(

@@ -14,9 +14,18 @@ from tfmm.simulation import kernel
 _FEATURES = ["inventory", "spread", "imbalance", "drift"]
 
 
+_SQUARED = {"risk": "covariance", "omega": [[1.5]], "risk_power": 1.0}
+
+
 @pytest.fixture(scope="module")
 def task(small_config):
     return task_of(small_config, environment={"features": _FEATURES, "interval_s": 1.0, "window_s": 60.0})
+
+
+@pytest.fixture(scope="module")
+def squared(small_config):
+    environment = {"features": _FEATURES, "interval_s": 1.0, "window_s": 60.0}
+    return task_of(small_config, environment=environment | _SQUARED)
 
 
 @pytest.fixture(scope="module", params=[{"hedge": "limit", "hedge_limit_orders": 1}, {"hedge": "action"}], ids=str)
@@ -42,6 +51,14 @@ def test_it_is_the_mean_of_many_simulations(task):
     only_sold = expected.outcomes["sold"][:steps] * (1.0 - expected.outcomes["bought"][:steps])
     assert abs(sold - only_sold.sum()) < 0.02 * only_sold.sum()
     assert not expected.outcomes["hedged_lot"].any()
+
+
+def test_the_square_of_the_inventory_is_expected_too(squared, task):
+    """The same where holding Q orders costs a multiple of Q^2, other than |Q|."""
+    _, _, expected, _ = simulated_and_expected(squared, skewed(squared))
+    paths = expected_objective.market_paths(task, "test")
+    absolute = expected_objective.evaluate(task, paths, skewed(task), True)[0]
+    assert expected.outcomes["lot_s"].sum() > 1.1 * absolute.outcomes["lot_s"].sum()
 
 
 def test_hedges_are_expected_too(hedging):

@@ -64,8 +64,8 @@ def test_values_fall_with_inventory_and_only_training_learns_from_them(small_con
     assert value[10] == 0.0
     np.testing.assert_allclose(value, value[::-1], atol=1e-9)
     assert (np.diff(value[10:]) < 0).all()
-    assert task.environment("train", 2, 0).simulator._values.shape == (1, 21)
-    assert task.environment("test", 2, 0).simulator._values.shape == (0, 0)
+    assert task.environment("train", 2, 0).simulator._reward.values.shape == (1, 21)
+    assert task.environment("test", 2, 0).simulator._reward.values.shape == (0, 0)
 
 
 @pytest.mark.parametrize(

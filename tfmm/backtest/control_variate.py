@@ -42,7 +42,7 @@ def is_known(task: TapeTask) -> bool:
     if config.environment.liquidate or config.rules.marketable == "take" or config.rules.cash_limit:
         return False
     n_quoted = int(task.parameters["quoted"].sum())
-    return task.risk is None or config.rules.inventory_limit_orders <= joint_inventory.most_orders(n_quoted)
+    return not task.risk.is_joint or config.rules.inventory_limit_orders <= joint_inventory.most_orders(n_quoted)
 
 
 @functools.lru_cache(maxsize=4)
@@ -60,7 +60,7 @@ class ControlVariate:
 
     def __init__(self, task: TapeTask) -> None:
         self._task, self._values = task, expectation_task(task).values()
-        self._is_joint = len(self._values) < len(task.scales)
+        self._is_joint = task.risk.is_joint
         every = np.arange(len(task.scales))
         self._instruments = np.flatnonzero(task.parameters["quoted"]) if self._is_joint else every
         self._value_before = self._held_risk_cost = np.zeros(0)
@@ -68,8 +68,8 @@ class ControlVariate:
     def begin_interval(self, sim: Simulator) -> None:
         """Keeps V(Q) and the cost of holding Q for the interval that starts at this decision."""
         self._value_before = self._value(sim)
-        cost = 0.0 if self._task.risk is None else self._task.risk[1]
-        self._held_risk_cost = cost * sim.rows["risk_now"] * sim.interval_ns * 1e-9
+        cost_per_s = self._task.risk.cost_per_s if self._task.risk.is_joint else 0.0
+        self._held_risk_cost = cost_per_s * sim.rows["risk_now"] * sim.interval_ns * 1e-9
 
     def end_interval(self, sim: Simulator) -> Floats:
         """(B,) float64 D - E D of the interval since `begin_interval`, accounting currency."""
@@ -81,7 +81,7 @@ class ControlVariate:
         gains = sim.fills["side"] * sim.fills["lot"] * (fair_price[row, n] - sim.fills["tick"]) * rules["weight"][n]
         drawn = np.bincount(row, weights=gains, minlength=len(fair_price)) + self._value(sim) - self._value_before
         expected = sim.reward.astype(np.float64) * task.reward_scale + self._held_risk_cost
-        if task.risk is None:
+        if not task.risk.is_joint:
             expected = expected + (sim.books["lesson_lot_s"] * rules["risk"] * rules["weight"]).sum(axis=1)
         return (drawn - expected) * task.money_unit(0)
 

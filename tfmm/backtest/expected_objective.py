@@ -77,11 +77,11 @@ Strategy = Callable[[Any], Array]
 
 
 def is_known(task: TapeTask) -> bool:
-    """Whether the inventory distribution is known: fills of known probability, one instrument, absolute risk, features
+    """Whether the inventory distribution is known: fills of known probability, one instrument, features
     that the market and the inventory determine."""
     config = task.config
     names = config.environment.features or features.DEFAULT
-    if len(task.instruments) != 1 or not STATE_FEATURES.issuperset(names) or task.risk is not None:
+    if len(task.instruments) != 1 or not STATE_FEATURES.issuperset(names) or task.risk.is_joint:
         return False
     if config.rules.hedge == "action" and task.parameters["order_lot"][0] > 1:  # fractions of orders may be hedged
         return False

@@ -34,7 +34,7 @@ def n_spread_states(task: TapeTask) -> int:
     """States of the spread that the value function tells apart: environment.n_spread_states where each instrument has
     a value function of its own, else 1."""
     environment = task.config.environment
-    return environment.n_spread_states if environment.reward in EXPECTED_REWARDS and task.risk is None else 1
+    return environment.n_spread_states if environment.reward in EXPECTED_REWARDS and not task.risk.is_joint else 1
 
 
 def value_function(task: TapeTask) -> Floats | None:
@@ -60,12 +60,12 @@ def value_function(task: TapeTask) -> Floats | None:
         found = [solution.value for _, solution in solve_probed(task)]
         return np.array([_above_flat(one) * own.order_lot for one, own in zip(found, task.scales, strict=True)])
     require_known_fills(config, task.instruments)
-    if task.risk is not None and config.rules.hedge != "none":
+    if task.risk.is_joint and config.rules.hedge != "none":
         raise errors.ConfigError(
             f"environment.risk is covariance and environment.reward {reward}, but rules.hedge is {config.rules.hedge}, "
             "wanted none: the value function of joint inventory knows no hedge"
         )
-    if reward == "shaped_expected_pnl" and task.risk is not None:
+    if reward == "shaped_expected_pnl" and task.risk.is_joint:
         # the inventory at the end of the interval is held for about half of what it has changed by
         return _above_flat(solve_joint(task).value - 0.5 * _joint_holding_cost(task).reshape(-1))[np.newaxis]
     count, width = len(task.scales), 2 * config.rules.inventory_limit_orders + 1
@@ -169,7 +169,7 @@ def _joint_holding_cost(task):
     """(2 L + 1, ..., 2 L + 1): cost of holding each joint inventory per decision, tick x lot of the first."""
     quoted, limit = np.flatnonzero(task.parameters["quoted"]), task.config.rules.inventory_limit_orders
     orders = np.stack(np.meshgrid(*[np.arange(-limit, limit + 1)] * len(quoted), indexing="ij"), axis=-1)
-    omega, cost, power = task.risk
+    omega, cost, power = task.risk.omega, task.risk.cost_per_s, task.risk.power
     squares = np.einsum("...i,ij,...j->...", orders, omega[np.ix_(quoted, quoted)], orders)
     return cost * task.config.environment.interval_s * np.maximum(squares, 0.0) ** power
 

@@ -9,6 +9,7 @@ from tfmm.config.experiment import Config
 from tfmm.market.schema import Instrument
 from tfmm.market.splits import Segment
 from tfmm.models import inventory
+from tfmm.simulation.rewards import kinds
 from tfmm.simulation.simulator import Simulator
 
 
@@ -37,8 +38,8 @@ class TapeTask(Protocol):
         """(N,) state.PARAMETERS."""
 
     @property
-    def risk(self) -> Any:
-        """(Omega, cost of one unit per second, u) of joint risk; None: each instrument's |Q| has its own."""
+    def risk(self) -> kinds.Risk:
+        """What inventory costs."""
 
     def windows(self, segments: Sequence[Segment], window_s: float = 0.0) -> Ints:
         """(W, 3) consecutive windows."""

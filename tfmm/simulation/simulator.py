@@ -98,7 +98,7 @@ class Simulator:
             decisions.n_quotes,
             features.decays(decisions.interval_s),
         )
-        self._reward = _plain(kinds.Reward() if reward is None else reward)
+        self._reward = kinds.Reward() if reward is None else reward
         self.rows = np.zeros(n_rows, state.ROW)
         self.books = np.zeros((n_rows, n_instruments), state.BOOK)
         state.clear(self.books)
@@ -197,7 +197,7 @@ class Simulator:
             len(self.rows),
         )
         log = arguments.FillLog(self._log, np.zeros(1, state.COUNTER)[0])
-        return tuple(self._market), tuple(batch), self.rules, tuple(self._decisions), self._reward, tuple(log)
+        return tuple(self._market), tuple(batch), self.rules, tuple(self._decisions), _plain(self._reward), tuple(log)
 
 
 def _plain(reward):
@@ -208,9 +208,8 @@ def _plain(reward):
     return (
         int(reward.kind),
         float(reward.scale),
-        (int(risk.kind), omega, float(risk.cost_per_s), float(risk.power)),
+        (int(risk.kind), omega, float(risk.cost_per_s), float(risk.power), bool(risk.is_joint)),
         values,
-        bool(reward.is_joint),
         bool(reward.subtracts_reference),
         int(reward.markout_ns),
     )
@@ -219,8 +218,8 @@ def _plain(reward):
 @jit.kernel
 def _step(actions, market, batch, parameters, decisions, reward, log):
     """kernel.step_rows of plain tuples, whose types numba looks up in a third of the time that NamedTuples take."""
-    kind, scale, risk, values, is_joint, subtracts_reference, markout_ns = jit.borrowed(reward)
-    named = kinds.Reward(kind, scale, kinds.Risk(*risk), values, is_joint, subtracts_reference, markout_ns)
+    kind, scale, risk, values, subtracts_reference, markout_ns = jit.borrowed(reward)
+    named = kinds.Reward(kind, scale, kinds.Risk(*risk), values, subtracts_reference, markout_ns)
     return kernel.step_rows(
         jit.borrowed(actions),
         arguments.Market(*jit.borrowed(market)),

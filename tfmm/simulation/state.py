@@ -185,7 +185,8 @@ PARAMETERS = np.dtype(
         ("rate", np.int64),  # instrument whose mid is the worth of the quote currency, or NO_INSTRUMENT
         ("rate_tick", np.float64),  # its mean mid on train, at which `weight` counts
         ("drift", np.float64, (6,)),  # coefficients of the features 2 to 7, see tfmm.calibration.drift
-        ("risk", np.float64),  # r: cost of one lot held for a second, tick
+        ("risk", np.float64),  # r: cost of order_lot |Q|^risk_power held for a second, Q in orders, tick
+        ("risk_power", np.float64),
         ("action", np.int64),  # SKEW_SPREAD, OFFSETS, DISTANCES, CORRECTIONS or TICK_CORRECTIONS
         ("quoted", np.int64),  # whether we quote it; else it is only seen
         ("reference", np.int64),  # what offsets are counted from: REFERENCE_MID, _TOUCH or _SYNTHETIC

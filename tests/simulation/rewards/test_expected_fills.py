@@ -88,9 +88,9 @@ def test_every_instrument_is_filled_as_often_as_expected(small_config, pair_stor
     assert (expected > 1000).all()
 
 
-def along_the_tape(events, start, until, quote, held):
-    """Whether clients take ask and bid (probabilities) and the mean of int |Q| dt, by steps of time; quote: prices or
-    None. start: (cursor, ts, bid_tick, ask_tick, last_ns)."""
+def along_the_tape(events, start, until, quote, held, power=1.0):
+    """Whether clients take ask and bid (probabilities) and the mean of int |Q|^power dt, by steps of time; quote:
+    prices or None. start: (cursor, ts, bid_tick, ask_tick, last_ns)."""
     cursor, now, bid_tick, ask_tick, last_ns = start
     kept, rates, lot_s, met = [1.0, 1.0], [0.0, 0.0], 0.0, True
     stops = [(e["ts"], e) for e in events[cursor : cursor + 5000] if e["ts"] <= until] + [(until, None)]
@@ -103,7 +103,7 @@ def along_the_tape(events, start, until, quote, held):
             # the middle of a short step stands for all of it
             a, b = (one * np.exp(-0.5 * rate * seconds / steps) for one, rate in zip(kept, rates, strict=True))
             down, up = (1 - a) * b, (1 - b) * a
-            mean = abs(held) * (1 - down - up) + abs(held - 1) * down + abs(held + 1) * up
+            mean = abs(held) ** power * (1 - down - up) + abs(held - 1) ** power * down + abs(held + 1) ** power * up
             lot_s += mean * seconds / steps
             kept = [one * np.exp(-rate * seconds / steps) for one, rate in zip(kept, rates, strict=True)]
         now = ts
@@ -114,12 +114,18 @@ def along_the_tape(events, start, until, quote, held):
     return [1.0 - one for one in kept], lot_s
 
 
+SQUARED = {"risk": "covariance", "omega": [[2.0]], "risk_power": 1.0}
+
+
 @pytest.mark.parametrize("states", [1, 3])
 @pytest.mark.parametrize("rules", HEDGES, ids=["none", "limit", "action"])
-def test_by_hand(small_config, rules, states):
+@pytest.mark.parametrize("risk", [{}, SQUARED], ids=["absolute", "squared"])
+def test_by_hand(small_config, risk, rules, states):
     """One step with given book: the hedge, E of both sides at the fair price, risk, and the value of where it leads."""
     environment = {"reward": "shaped_expected_pnl", "features": ["inventory", "drift"], "n_spread_states": states}
-    task = task_of(small_config, environment=environment, rules=rules)
+    task = task_of(small_config, environment=environment | risk, rules=rules)
+    # orders are of one lot
+    cost_per_s, power = (2.0 * 0.2 * task.reward_scale, 2.0) if risk else (rules_of(task)["risk"], 1.0)
     values = task.values().reshape(states, 21)
     cuts = inventory_value.solve_by_spread(task)[0].cuts if states > 1 else []
 
@@ -154,11 +160,11 @@ def test_by_hand(small_config, rules, states):
             hedges += closed
         quote = ask if held - 1 >= -10 else None, bid if held + 1 <= 10 else None
         start = cursor, now, before["bid_tick"], before["ask_tick"], before["last_ns"]
-        p, lot_s = along_the_tape(events, start, sim.rows["ts"][0], quote, held)
+        p, lot_s = along_the_tape(events, start, sim.rows["ts"][0], quote, held, power)
         moving += len({tuple(e) for e in events[["lo_tick", "hi_tick"]][cursor : sim.rows["cursor"][0]]}) > 1
         fair = mid_of(book) + drift * rules_of(task)["half_spread_tick"]
         wanted += p[0] * (ask - fair) + p[1] * (fair - bid)
-        wanted -= rules_of(task)["risk"] * lot_s
+        wanted -= cost_per_s * lot_s
         after = dict(enumerate(value_at(book), -10))
         if task.config.rules.hedge == "limit":
             after[-2] = after[-1] + fair - book["ask_tick"] * (1 + 0.5e-4)
@@ -233,7 +239,7 @@ def test_the_book_of_two_by_hand(small_config, pair_store):
             continue
         after = sim.books[0]
         held = [round(one) for one in before["inventory_lot"] / task.parameters["order_lot"]]
-        wanted = -task.risk[1] * risk_of(*held)
+        wanted = -task.risk.cost_per_s * risk_of(*held)
         for n, rules in enumerate(task.parameters):
             own = after["ask_chance"][n] * (after["lesson_ask"][n] - mid_of(after[n]))
             own += after["bid_chance"][n] * (mid_of(after[n]) - after["lesson_bid"][n])
@@ -246,7 +252,7 @@ def test_the_book_of_two_by_hand(small_config, pair_store):
                 moved = held[0] + fills[1] - fills[0], held[1] + fills[3] - fills[2]
                 wanted += chance * (v[moved[0] + 2, moved[1] + 2] - v[held[0] + 2, held[1] + 2])
                 # a fill comes in the middle of the second
-                wanted -= chance * task.risk[1] * 0.5 * (risk_of(*moved) - risk_of(*held))
+                wanted -= chance * task.risk.cost_per_s * 0.5 * (risk_of(*moved) - risk_of(*held))
         assert sim.reward[0] == pytest.approx(wanted / task.reward_scale, rel=1e-4, abs=1e-5)
         seen.add(tuple(held))
     assert len(seen) > 5

@@ -7,6 +7,7 @@ from tfmm.calibration import covariance, scales as scales_lib
 from tfmm.environments.tape import instruments as instruments_lib
 from tfmm.simulation import state
 from tfmm.simulation.exchange import rules as rules_lib
+from tfmm.simulation.rewards import kinds
 
 HEDGES = ("none", "limit", "action")
 CURVES = ("exponential", "power", "logistic", "table")
@@ -142,10 +143,10 @@ def terms(config, instruments, scales):
 
 
 def _risk(config, data, scales, weights, train, scale):
-    """(Omega, cost of one unit for a second, u) of environment.risk; None for `absolute`."""
+    """kinds.Risk of environment.risk."""
     environment, count = config.environment, len(scales)
     if environment.risk == "absolute":
-        return None
+        return kinds.Risk()
     if not environment.omega:
         omega = covariance.covariance(data.events, scales, weights, train)
     else:
@@ -154,7 +155,24 @@ def _risk(config, data, scales, weights, train, scale):
         omega = np.array(environment.omega)
         if not np.allclose(omega, omega.T) or np.linalg.eigvalsh(omega)[0] < -1e-12:
             raise errors.ConfigError("environment.omega has a negative direction, wanted a covariance matrix")
-    return omega, environment.risk_aversion * scale, environment.risk_power
+    is_joint = len(instruments_lib.quoted(environment, data.instruments)) > 1
+    cost_per_s = environment.risk_aversion * scale
+    return kinds.Risk(kinds.RiskKind.COVARIANCE, omega, cost_per_s, environment.risk_power, is_joint)
+
+
+def with_own_risk(parameters, risk):
+    """(N,) state.PARAMETERS in which `risk` and `risk_power` say what each instrument costs by itself.
+
+    Where risk is joint no cost of one instrument by itself is right: it is taken to grow as |Q|, Omega_nn^u an order.
+    """
+    if risk.kind == kinds.RiskKind.ABSOLUTE:
+        return parameters
+    out = parameters.copy()
+    if not risk.is_joint:
+        out["risk_power"] = 2.0 * risk.power
+    for n, one in enumerate(parameters):
+        out["risk"][n] = risk.cost_per_s * risk.omega[n, n] ** risk.power / float(one["weight"] * one["order_lot"])
+    return out
 
 
 def _ns(seconds):

@@ -26,7 +26,7 @@ class TapeTask:
         config: Config. store: Store. segments: {"train", "validation", "test"}: tuple of Segment.
         scales: calibration.Scales per instrument. rules: schedule.FillRules.
         parameters: (N,) state.PARAMETERS. reward_scale: tick x lot of one reward unit.
-        risk: (Omega, cost, u) as Simulator takes it, or None.
+        risk: kinds.Risk.
         columns: (F,) feature columns the agent sees. feature_names, action_names: their names.
     """
 
@@ -37,7 +37,7 @@ class TapeTask:
     rules: rules_lib.FillRules
     parameters: np.ndarray
     reward_scale: float
-    risk: tuple | None
+    risk: kinds.Risk
     columns: np.ndarray
     feature_names: tuple
     action_names: tuple
@@ -60,6 +60,7 @@ class TapeTask:
         scales = scales_lib.calibrate(data.events, data.instruments, segments["train"], config.rules.order_size, own)
         rules, parameters = parameters_lib.terms(config, data.instruments, scales)
         scale = scales_lib.reward_scale([scales[n] for n in own], parameters["weight"][own])
+        risk = parameters_lib._risk(config, data, scales, parameters["weight"], segments["train"], scale)
         columns, names = specs.chosen_features(config.environment, data.instruments)
         out = cls(
             config=config,
@@ -67,9 +68,9 @@ class TapeTask:
             segments=segments,
             scales=scales,
             rules=rules,
-            parameters=parameters,
+            parameters=parameters_lib.with_own_risk(parameters, risk),
             reward_scale=scale,
-            risk=parameters_lib._risk(config, data, scales, parameters["weight"], segments["train"], scale),
+            risk=risk,
             columns=columns,
             feature_names=names,
             action_names=specs._prefixed(specs._actions(config), [data.instruments[n] for n in own]),
@@ -107,10 +108,15 @@ class TapeTask:
         objective = total / (float((windows[:, 2] - windows[:, 1]).sum()) / 3.6e12)
         return {"validation/objective_per_hour": objective}, objective
 
+    def _terms(self, config, instruments, scales):
+        """parameters.terms with the risk of this task."""
+        rules, parameters = parameters_lib.terms(config, instruments, scales)
+        return rules, parameters_lib.with_own_risk(parameters, self.risk)
+
     def _scaled(self, scales):
         """The same task with more known of its instruments."""
         return dataclasses.replace(
-            self, scales=scales, parameters=parameters_lib.terms(self.config, self.instruments, scales)[1]
+            self, scales=scales, parameters=self._terms(self.config, self.instruments, scales)[1]
         )
 
     def in_scenario(self, config):
@@ -120,7 +126,7 @@ class TapeTask:
             ConfigError, DataError: see `create`; or the store has other instruments.
         """
         data = store.Store.open(config.data.store)
-        rules, parameters = parameters_lib.terms(config, data.instruments, self.scales)
+        rules, parameters = self._terms(config, data.instruments, self.scales)
         return dataclasses.replace(
             self,
             config=config,
@@ -183,15 +189,13 @@ class TapeTask:
 
     def reward(self, taught):
         """kinds.Reward of a simulator; taught: of environment.reward, else of the realised profit."""
-        risk = kinds.Risk() if self.risk is None else kinds.Risk(kinds.RiskKind.COVARIANCE, *self.risk)
-        out = kinds.Reward(scale=self.reward_scale, risk=risk)
+        out = kinds.Reward(scale=self.reward_scale, risk=self.risk)
         values = self.values() if taught else None
         if not taught:
             return out
         return out._replace(
             kind=kinds.RewardKind[self.config.environment.reward.upper()],
             values=out.values if values is None else values,
-            is_joint=values is not None and len(values) < len(self.scales),
             subtracts_reference=inventory_value.subtracts_reference(self),
             markout_ns=round(self.config.environment.markout_s * 1e9),
         )
@@ -245,15 +249,14 @@ class TapeTask:
 
     def cost_per_s(self, n):
         """What an order of instrument n by itself costs while it is held, tick x order per second."""
-        if self.risk is None:
-            return float(self.parameters["risk"][n])
-        omega, cost, power = self.risk
-        return cost * omega[n, n] ** power / float(self.parameters["weight"][n] * self.parameters["order_lot"][n])
+        return float(self.parameters["risk"][n])
 
     def holding_cost(self, n):
         """(2 L + 1,) float64: what holding -L, ..., L orders of instrument n costs per decision, tick x order."""
         limit = self.config.rules.inventory_limit_orders
-        return self.cost_per_s(n) * self.config.environment.interval_s * np.abs(np.arange(-limit, limit + 1))
+        orders, power = np.abs(np.arange(-limit, limit + 1)), self.parameters["risk_power"][n]
+        units = orders if power == 1.0 else orders**power
+        return self.cost_per_s(n) * self.config.environment.interval_s * units
 
     def hedge(self, n, half_spread_tick=None):
         """inventory.Hedge of instrument n at its mean price and, where no other is given, its mean half-spread, tick x

@@ -10,6 +10,7 @@ from tfmm.backtest.record import Backtest
 from tfmm.config.evaluation import Evaluation
 from tfmm.environments.tape.task import TapeTask
 from tfmm.evaluation.metrics import internalisation, path as path_lib
+from tfmm.simulation.rewards import kinds
 
 Risk: TypeAlias = Floats | path_lib.VectorRisk
 """Cost of inventory: (N,) money per size unit and second, or of all inventories together."""
@@ -18,11 +19,13 @@ Risk: TypeAlias = Floats | path_lib.VectorRisk
 def risk_of(task: TapeTask) -> Risk:
     """The cost of a task's inventory in the accounting currency."""
     lots = np.array([instrument.lot_size for instrument in task.store.instruments])
-    if task.risk is None:
+    if task.risk.kind == kinds.RiskKind.ABSOLUTE:
         units = np.array([task.money_unit(n) for n in range(len(lots))])
         return task.parameters["risk"] * units / lots
-    omega, cost, power = task.risk
-    return path_lib.VectorRisk(cost * task.money_unit(0), omega, power, task.parameters["order_lot"] * lots)
+    risk = task.risk
+    return path_lib.VectorRisk(
+        risk.cost_per_s * task.money_unit(0), risk.omega, risk.power, task.parameters["order_lot"] * lots
+    )
 
 
 def assess(

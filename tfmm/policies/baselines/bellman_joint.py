@@ -70,7 +70,7 @@ class BellmanJointPolicy:
 def fit(task: TapeTask) -> tuple[BellmanJointPolicy, ...]:
     """(bellman_joint, bellman_joint_drift), fitted on train; () where fills have no known probability, or instruments
     no common price of risk."""
-    if task.risk is None or not known_fills.has_known_fills(task.config, task.instruments):
+    if not task.risk.is_joint or not known_fills.has_known_fills(task.config, task.instruments):
         return ()
     instruments = np.flatnonzero(task.parameters["quoted"])
     scales, parameters = drift.fit_once(task), task.parameters[instruments]
@@ -93,7 +93,7 @@ def fit(task: TapeTask) -> tuple[BellmanJointPolicy, ...]:
             limit_orders=task.config.rules.inventory_limit_orders,
             fitted={
                 "half_spread_tick": half_spread_tick.tolist(),
-                "omega": task.risk[0].tolist(),
+                "omega": task.risk.omega.tolist(),
                 "drift": coefficients.tolist(),
             },
         )

@@ -236,9 +236,9 @@ def _policy(task, name, tables, fitted, per_instrument=False):
 
 def _risk_weights(task, per_instrument):
     """(N, N): the identity, or where instruments have a common price of risk Omega_nm / Omega_nn."""
-    if task.risk is None or per_instrument:
+    if not task.risk.is_joint or per_instrument:
         return np.eye(len(task.scales))
-    omega = task.risk[0]
+    omega = task.risk.omega
     return omega / np.diag(omega)[:, np.newaxis]
 
 

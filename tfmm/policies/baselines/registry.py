@@ -19,11 +19,11 @@ def fit_all(task: TapeTask) -> tuple[Baseline, ...]:
         inventory_tables.glft(task, probed),
         inventory_tables.bellman(task, probed),
         # where risk has a common price, the best hedge depends on all inventories, which a table of one cannot know
-        *([inventory_tables.bellman(task, probed, with_hedge=True)] if may_hedge and task.risk is None else ()),
+        *([inventory_tables.bellman(task, probed, with_hedge=True)] if may_hedge and not task.risk.is_joint else ()),
         *alpha_skew.fit(task, linear_skew),
         *bellman_spread.fit(task),
         *bellman_joint.fit(task),
-        *(_fit_per_instrument(task, probed) if task.risk is not None else ()),
+        *(_fit_per_instrument(task, probed) if task.risk.is_joint else ()),
     )
 
 

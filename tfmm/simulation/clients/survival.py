@@ -73,11 +73,20 @@ def next_change(events, stretch, stop, until, n, gap_ns):
 
 
 @jit.kernel
+def risk_lot(inventory_lot, parameters):
+    """order_lot |Q|^p with Q the inventory in orders and p the risk_power, lot: |inventory| where p = 1."""
+    lots = float(abs(inventory_lot))
+    if parameters.risk_power == 1.0:
+        return lots
+    return parameters.order_lot * (lots / parameters.order_lot) ** parameters.risk_power
+
+
+@jit.kernel
 def outlive(parameters, inventory_lot, quote, stretch, end_ns):
     """A stretch of the tape goes by for a quote and the inventory that it was sent with.
 
     Returns:
-        The Quote at end_ns; the expected integral of |inventory| dt over the stretch, lot x s.
+        The Quote at end_ns; the expected integral of `risk_lot` dt over the stretch, lot x s.
     """
     seconds = (end_ns - stretch.start_ns) * 1e-9
     if seconds <= 0.0:
@@ -94,8 +103,9 @@ def outlive(parameters, inventory_lot, quote, stretch, end_ns):
     bid_s = quote.bid_survival * _resting(buys, seconds)
     both_s = quote.ask_survival * quote.bid_survival * _resting(sells + buys, seconds)
     lot = parameters.order_lot
-    lot_s = abs(inventory_lot) * (seconds - ask_s - bid_s + 2.0 * both_s)
-    lot_s += abs(inventory_lot - lot) * (bid_s - both_s) + abs(inventory_lot + lot) * (ask_s - both_s)
+    lot_s = risk_lot(inventory_lot, parameters) * (seconds - ask_s - bid_s + 2.0 * both_s)
+    less, more = risk_lot(inventory_lot - lot, parameters), risk_lot(inventory_lot + lot, parameters)
+    lot_s += less * (bid_s - both_s) + more * (ask_s - both_s)
     ask_survival = quote.ask_survival * math.exp(-sells * seconds)
     return Quote(quote.ask_tick, quote.bid_tick, ask_survival, quote.bid_survival * math.exp(-buys * seconds)), lot_s
 

@@ -93,7 +93,7 @@ def parameters(instruments, rules, reference_tick=0.0):
     out["touch"] = TOUCHES.index(rules.touch)
     out["marketable"] = MARKETABLES.index(rules.marketable)
     out["partial"] = rules.partial
-    out["tape_fills"], out["quoted"] = 1, 1
+    out["tape_fills"], out["quoted"], out["risk_power"] = 1, 1, 1.0
     out["synthetic"] = out["rate"] = state.NO_INSTRUMENT
     out["gap_ns"] = state.FOREVER if rules.gap_ns is None else rules.gap_ns
     out["lot_size"] = [one.lot_size for one in instruments]

@@ -28,8 +28,6 @@ from tfmm.simulation.clients import arrivals, survival
 from tfmm.simulation.dealer import quoting
 from tfmm.simulation.rewards import joint_inventory, kinds
 
-_COVARIANCE = kinds.RiskKind.COVARIANCE
-
 
 @jit.kernel
 def chance(beyond_tick, spread_tick, seconds, rules):
@@ -145,11 +143,11 @@ def earned(account, reward, risk_cost, held_risk_cost):
     """Reward of the step that `expect` looked forward to, tick x lot of the first instrument.
 
     Args:
-        reward: kinds.Reward. risk_cost: of the interval where the risk of all instruments has one price, as drawn.
+        reward: kinds.Reward. risk_cost: of the interval as drawn, where the risk is joint.
         held_risk_cost: what the inventory at the decision would have cost.
     """
     instruments, parameters = account.instruments, account.parameters
-    shared, joint, subtracts = reward.risk.kind == _COVARIANCE, reward.is_joint, reward.subtracts_reference
+    shared, joint, subtracts = reward.risk.is_joint, kinds.has_joint_value(reward), reward.subtracts_reference
     total = 0.0
     if shared:
         total -= (held_risk_cost if joint else risk_cost) - (held_risk_cost if subtracts else 0.0)

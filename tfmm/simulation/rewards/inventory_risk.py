@@ -1,7 +1,7 @@
 """The price of holding several instruments: Risk(Q) = (Q' Omega Q)^u, Q in orders, integrated over time.
 
-Where Omega is not given, an instrument's |Q| is priced by itself (state.PARAMETERS.risk). With one instrument,
-Omega = 1 and u = 1/2 both are the same.
+Where Omega is not given, an instrument's |Q| is priced by itself (state.PARAMETERS.risk). With one instrument that is
+quoted Risk(Q) = Omega^u |Q|^(2u): it has an expectation of its own, as |Q| has; Omega = 1 and u = 1/2 are |Q|.
 """
 
 from tfmm import jit

@@ -40,12 +40,16 @@ class Risk(NamedTuple):
         omega: (N, N) float64 of inventories in orders, COVARIANCE; else empty.
         cost_per_s: of one unit of Risk(Q) for a second, tick x lot of the first instrument, COVARIANCE.
         power: u.
+        is_joint: whether what one instrument costs depends on the inventory of another: COVARIANCE where more than one
+            instrument is quoted. Else Risk(Q) of each is r order_lot |Q|^p with the state.PARAMETERS risk and
+            risk_power, and has an expectation of its own.
     """
 
     kind: int = RiskKind.ABSOLUTE
     omega: np.ndarray = np.zeros((0, 0))
     cost_per_s: float = 0.0
     power: float = 0.5
+    is_joint: bool = False
 
 
 class Reward(NamedTuple):
@@ -56,9 +60,8 @@ class Reward(NamedTuple):
         scale: money of one reward unit, tick x lot of the first instrument.
         risk: Risk.
         values: float64, tick x lot. SHAPED_MARKOUT: (N, 2 L + 1) value of -L, ..., L orders. EXPECTED_PNL (zeros) and
-            SHAPED_EXPECTED_PNL: (N, X (2 L + 1)) by state of the spread and orders; or (1, S) where `is_joint`.
-            Else empty.
-        is_joint: whether `values` are of all inventories together, see joint_inventory.
+            SHAPED_EXPECTED_PNL: (N, X (2 L + 1)) by state of the spread and orders; SHAPED_EXPECTED_PNL where the risk
+            is joint: (1, S) of all inventories together, see joint_inventory. Else empty.
         subtracts_reference: whether the reward of the reference quote is taken off that of an expected one.
         markout_ns: how long after the interval's end fills are marked, MARKOUT and SHAPED_MARKOUT.
     """
@@ -67,7 +70,6 @@ class Reward(NamedTuple):
     scale: float = 1.0
     risk: Risk = Risk()
     values: np.ndarray = np.zeros((0, 0))
-    is_joint: bool = False
     subtracts_reference: bool = False
     markout_ns: int = 0
 
@@ -76,3 +78,9 @@ class Reward(NamedTuple):
 def has_expected_fills(kind):
     """Whether a reward counts expected instead of drawn fills."""
     return kind == RewardKind.EXPECTED_PNL or kind == RewardKind.SHAPED_EXPECTED_PNL
+
+
+@jit.kernel
+def has_joint_value(reward):
+    """Whether the values of a reward are of all inventories together."""
+    return reward.risk.is_joint and reward.kind == RewardKind.SHAPED_EXPECTED_PNL
