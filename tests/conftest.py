@@ -12,7 +12,7 @@ from tfmm.market.ingest import store_writer
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SLOW = [ROOT / "tests" / name for name in ("pipelines", "training", "test_jit.py", "test_workers.py")]
-SLOW_FIXTURES = {"run_script", "start_script"}
+SLOW_FIXTURES = {"run_script", "start_script", "shared_data"}
 # Longest files first: one begun last would leave the other worker idle. The first of each kind compiles the simulator's
 # kernels, the second needs none of them, so that the workers do not both compile them.
 FIRST = (
@@ -38,7 +38,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Marks what trains or starts processes as slow and puts it first, in the order of FIRST."""
+    """Marks what trains, starts processes or reads real data as slow and puts it first, in the order of FIRST."""
     order = {ROOT / "tests" / name: k for k, name in enumerate(FIRST)}
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in SLOW) or SLOW_FIXTURES & set(item.fixturenames):

@@ -13,7 +13,7 @@ FOLDERS = "tfmm|tests|docs|configs|pipelines"
 
 
 def test_there_are_pages():
-    assert [page.name for page in PAGES] == ["CHANGELOG.md", "CONTRIBUTING.md", "architecture.md"]
+    assert {"CHANGELOG.md", "CONTRIBUTING.md", "architecture.md"} <= {page.name for page in PAGES}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

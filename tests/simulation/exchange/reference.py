@@ -3,12 +3,19 @@
 Prices are Fractions of a tick taken from the decimal text of each float, so every comparison is exact.
 """
 
+import functools
 import math
 from fractions import Fraction
 
 
+@functools.cache  # prices and sizes come again and again
 def exact(x):
     return Fraction(str(float(x)))
+
+
+@functools.cache
+def multiple(x, unit):
+    return exact(x) / exact(unit)
 
 
 class Side:
@@ -43,7 +50,7 @@ def replay(
     """Fills as a list of (ts_ns, side, px, qty, fee, rule, event)."""
     tick, lot = exact(tick_size), exact(lot_size)
     events = [
-        (int(row.ts), 0, k, "trade", exact(row.price) / tick, int(row.side), float(row.size))
+        (int(row.ts), 0, k, "trade", multiple(row.price, tick_size), int(row.side), float(row.size))
         for k, row in enumerate(trades.itertuples())
     ]
     events += [
@@ -52,8 +59,8 @@ def replay(
             1,
             k,
             "quote",
-            exact(row.bid) / tick,
-            exact(row.ask) / tick,
+            multiple(row.bid, tick_size),
+            multiple(row.ask, tick_size),
             float(row.bid_size),
             float(row.ask_size),
         )
@@ -66,9 +73,11 @@ def replay(
         for name, rounding in (("bid", math.floor), ("ask", math.ceil)):
             px, qty = row[f"{name}_px"], row[f"{name}_qty"]
             known = not math.isnan(px)
-            sides.append((rounding(exact(px) / tick), math.floor(exact(qty) / lot)) if known else (None, 0))
+            sides.append(
+                (rounding(multiple(px, tick_size)), math.floor(multiple(qty, lot_size))) if known else (None, 0)
+            )
         pending.append((int(row["ts_ns"]) + latency_ns, *sides))
-    limit = None if inventory_limit is None else math.floor(exact(inventory_limit) / lot)
+    limit = None if inventory_limit is None else math.floor(multiple(inventory_limit, lot_size))
     bid, ask = Side(1), Side(-1)
     state = {"held": 0, "cash": Fraction(0), "fees": Fraction(0), "market": None, "last": None}
     fills = []
