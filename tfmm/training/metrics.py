@@ -105,11 +105,11 @@ class Collected(py_metric.PyStepMetric):
         super().__init__("collected", "collect")
         self.transitions = 0
         sim = getattr(env, "simulator", None)
-        self._holdings: _Held | None = None
+        self._inventory: _Inventory | None = None
         if hasattr(sim, "books"):
-            self._holdings = _Quoted(sim)
+            self._inventory = _Quoted(sim)
         elif "inventory" in (getattr(getattr(sim, "rows", None), "dtype", np.dtype(int)).names or ()):
-            self._holdings = _Held(sim)
+            self._inventory = _Inventory(sim)
         spec = env.action_spec()
         self._continuous = not np.issubdtype(spec.dtype, np.integer)
         width = int(np.prod(spec.shape))
@@ -125,15 +125,15 @@ class Collected(py_metric.PyStepMetric):
             out.append("action_at_bound")
         for index in range(self._logged):
             out += [f"action_{index}", f"action_{index}_square"]
-        return (*out, *(self._holdings.names if self._holdings is not None else ()))
+        return (*out, *(self._inventory.names if self._inventory is not None else ()))
 
     def reset(self) -> None:
         """Begins all sums anew."""
         self._steps = self._episodes = 0
         self._reward = self._episode_return = self._action_at_bound = 0.0
         self._action, self._square = np.zeros(self._logged), np.zeros(self._logged)
-        if self._holdings is not None:
-            self._holdings.clear()
+        if self._inventory is not None:
+            self._inventory.clear()
 
     def call(self, step: trajectory.Trajectory) -> None:
         """Adds a step, of a batch or of a single environment; those between two episodes do not count."""
@@ -148,8 +148,8 @@ class Collected(py_metric.PyStepMetric):
         if self._logged:
             self._action += action.sum(axis=0, dtype=np.float64)
             self._square += np.square(action, dtype=np.float64).sum(axis=0)
-        if self._holdings is not None:
-            self._holdings.add(inside)
+        if self._inventory is not None:
+            self._inventory.add(inside)
 
     def _add_rewards(self, step: trajectory.Trajectory, inside: Bools) -> None:
         reward = np.where(inside, step.reward, 0.0)
@@ -170,7 +170,7 @@ class Collected(py_metric.PyStepMetric):
             out.append(self._action_at_bound)
         for pair in zip(self._action, self._square, strict=True):
             out += pair
-        return np.array([*out, *(self._holdings.sums() if self._holdings is not None else ())], np.float64)
+        return np.array([*out, *(self._inventory.sums() if self._inventory is not None else ())], np.float64)
 
     def result(self) -> dict[str, float]:
         """See `means`."""
@@ -201,7 +201,7 @@ def means(names: Sequence[str], sums: Floats) -> dict[str, float]:
     return {**out, **{name: value / steps for name, value in left.items()}}
 
 
-class _Held:
+class _Inventory:
     """Inventory of models (environments.analytic.kernel.AnalyticSimulator)."""
 
     names: tuple[str, ...] = ("inventory_mean", "inventory_abs_mean")
@@ -216,18 +216,18 @@ class _Held:
         return self._sim.rows["inventory"][:, : self._sim._parameters.currencies]
 
     def add(self, inside: Bools) -> None:
-        held = self._inventory()[inside]
-        self._signed += float(held.mean(axis=1).sum())
-        self._size += float(np.abs(held).mean(axis=1).sum())
+        inventory = self._inventory()[inside]
+        self._signed += float(inventory.mean(axis=1).sum())
+        self._size += float(np.abs(inventory).mean(axis=1).sum())
 
     def sums(self) -> list[float]:
         return [self._signed, self._size]
 
 
-class _Quoted(_Held):
+class _Quoted(_Inventory):
     """Inventory, fills and sides refused for a limit, of market making (simulation.simulator.Simulator)."""
 
-    names = (*_Held.names, "fills_per_step", "refused_per_step")
+    names = (*_Inventory.names, "fills_per_step", "refused_per_step")
     _COUNTS = ("n_fills", "n_refused")
 
     def __init__(self, sim: Any) -> None:

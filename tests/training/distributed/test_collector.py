@@ -205,7 +205,7 @@ def test_statistics_of_two_environments_add_up_to_those_of_both(parts):
     assert record["action_at_bound_share"] == pytest.approx(2 / 5)
     assert record["action_0_mean"] == pytest.approx(0.4)
     assert record["action_0_stddev"] == pytest.approx((0.4 - 0.16) ** 0.5)
-    assert record["inventory_abs_mean"] == np.abs(env.simulator.rows["held"][:, 0]).mean()
+    assert record["inventory_abs_mean"] == np.abs(env.simulator.rows["inventory"][:, 0]).mean()
     assert first.transitions == 3
     first.reset()
     assert first.result() == {}

@@ -11,21 +11,23 @@ from tf_agents.trajectories import trajectory
 from tfmm.environments import reflection
 
 
-def reflected(dataset: tf.data.Dataset, mirror: reflection.Reflection) -> tf.data.Dataset:
+def reflected(dataset: tf.data.Dataset, symmetry: reflection.Reflection) -> tf.data.Dataset:
     """The dataset of (Trajectory [B, T, ...], info) with every group of every sample reflected or not, at random."""
-    return dataset.map(lambda experience, info: (image(experience, mirror, _coins(experience, mirror)), info))
+    return dataset.map(lambda experience, info: (image(experience, symmetry, _coins(experience, symmetry)), info))
 
 
-def image(experience: trajectory.Trajectory, mirror: reflection.Reflection, flips: tf.Tensor) -> trajectory.Trajectory:
+def image(
+    experience: trajectory.Trajectory, symmetry: reflection.Reflection, flips: tf.Tensor
+) -> trajectory.Trajectory:
     """The Trajectory with groups of its components reflected in all frames alike. flips: (B, G) bool, which groups."""
     return experience._replace(
-        observation=_image(experience.observation, mirror.observation, flips),
-        action=_image(experience.action, mirror.action, flips),
+        observation=_image(experience.observation, symmetry.observation, flips),
+        action=_image(experience.action, symmetry.action, flips),
     )
 
 
-def _coins(experience: trajectory.Trajectory, mirror: reflection.Reflection) -> tf.Tensor:
-    return tf.random.uniform((tf.shape(experience.reward)[0], mirror.groups)) < 0.5
+def _coins(experience: trajectory.Trajectory, symmetry: reflection.Reflection) -> tf.Tensor:
+    return tf.random.uniform((tf.shape(experience.reward)[0], symmetry.groups)) < 0.5
 
 
 def _image(values: tf.Tensor, part: Any, flips: tf.Tensor) -> tf.Tensor:
