@@ -5,32 +5,34 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 import msgspec
 import reverb
 
 from tfmm import errors, files
 from tfmm.config import loading
+from tfmm.config.experiment import Config
 from tfmm.training.replay import writers
 
 _HOST = "127.0.0.1"
 _ROWS, _COLLECT_STEPS = 128, 10
 _WINDOW_S = 20.0
-_START_S = 300.0  # for all processes to be under way
+_START_S = 300.0  # until all processes collect and train
 _POLL_S = 0.1
 _ANSWER_S = 2
 
 
-def run(counts, config, scripts, folder):
+def run(counts: Sequence[int], config: Config, scripts: pathlib.Path, folder: pathlib.Path) -> dict[str, float]:
     """Starts pipelines/train.py --serve with each number of pipelines/collect.py processes in turn.
 
-    The learner may sample one transition of 20 (64 for 1280 collected), so that it is the collectors who decide.
+    The learner samples one transition of 20 (64 for 1280 collected), so the collectors are the bottleneck.
 
     Args:
-        counts: numbers of collectors. config: Config of the learner. scripts: path of pipelines/. folder: for runs.
+        counts: numbers of collectors. config: of the learner. scripts: path of pipelines/. folder: for the runs.
 
     Returns:
-        dict: collectors_N_transitions_per_s into Reverb and collectors_N_train_steps_per_s, over 20 s.
+        {"collectors_N_transitions_per_s" into Reverb, "collectors_N_train_steps_per_s"} for each N, over 20 s.
     """
     replace = msgspec.structs.replace
     config = replace(
@@ -42,11 +44,11 @@ def run(counts, config, scripts, folder):
             checkpoint_interval=10**6,
         ),
     )  # fmt: skip
-    path = pathlib.Path(folder) / "config.toml"
+    path = folder / "config.toml"
     path.write_text(loading.dumps(config))
     out = {}
     for count in counts:
-        transitions, steps = _measure(count, path, scripts, pathlib.Path(folder) / f"run_{count}")
+        transitions, steps = _measure(count, path, scripts, folder / f"run_{count}")
         out[f"collectors_{count}_transitions_per_s"] = transitions
         out[f"collectors_{count}_train_steps_per_s"] = steps
     return out
@@ -61,7 +63,7 @@ def _measure(count, config, scripts, run_dir):
         while _step(run_dir) < 50:  # every graph is traced by then
             if any(one.poll() is not None for one in processes) or time.monotonic() - since > _START_S:
                 raise errors.ConfigError(
-                    f"--collectors {count}: the processes did not get going, wanted a free machine"
+                    f"--collectors {count}: the processes did not start, wanted a machine without other load"
                 )
             time.sleep(_POLL_S)
         before, step, since = _inserted(client), _step(run_dir), time.monotonic()

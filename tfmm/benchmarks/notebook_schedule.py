@@ -1,5 +1,6 @@
-"""The notebook's whole schedule through the engine and through the stock single path."""
+"""Time of the notebook's whole schedule: our batched trainer against the stock single path of TF-Agents."""
 
+import pathlib
 import time
 
 import msgspec
@@ -8,35 +9,35 @@ from tf_agents.train import learner
 
 from tfmm.agents import factory as agents
 from tfmm.config import loading
+from tfmm.config.experiment import Config
 from tfmm.environments.tape import task as tape_task
 from tfmm.training import collection, run_directory, trainer
 from tfmm.training.replay import server as server_lib
 
-_ITERATIONS = 10  # of the schedule that the engine does in one go
-_SHARE = 10  # the stock path does one such part of the schedule
+_ITERATIONS = 10  # of the schedule that our trainer groups into one
+_SHARE = 10  # the stock path runs this part of the schedule
 _NEVER = 2**62
 
 
-def run(notebook, store, folder):
-    """Times both paths.
+def run(notebook: Config, store: str, folder: pathlib.Path) -> dict[str, float]:
+    """{"notebook_schedule_vs_stock"}: seconds of the stock path over seconds of our trainer.
+
+    Our time is that of a whole run, with tracing, logs, checkpoints and export; the rows of a batched environment share
+    the steps of an iteration and iterations are grouped by ten, so the numbers of transitions and train steps are those
+    of the notebook. The stock path is timed on a tenth of the schedule after its first iteration, without logs,
+    checkpoints and export, and scaled.
 
     Args:
-        notebook: Config of configs/notebook.toml, a single environment. store: path of the market data.
-        folder: path for run directories.
-
-    Returns:
-        dict: notebook_schedule_vs_stock, seconds of the stock path over those of the engine. The engine's are a whole
-        run's, with tracing, logs, checkpoints and export; rows share the steps of an iteration, and iterations go in
-        groups of ten, so that transitions and train steps are the same in number. The stock path is timed on a tenth
-        of the schedule after its first iteration, without any of those, and scaled.
+        notebook: configuration of configs/notebook.toml, a single environment. store: path of the market data.
+        folder: for the run directories.
     """
     notebook = loading.with_store(notebook, store)
-    engine = _engine(tape_task.TapeTask.create(batched(notebook)), folder / "engine")
+    ours = _ours(tape_task.TapeTask.create(batched(notebook)), folder / "ours")
     stock = _stock(tape_task.TapeTask.create(notebook), folder / "stock")
-    return {"notebook_schedule_vs_stock": stock / engine}
+    return {"notebook_schedule_vs_stock": stock / ours}
 
 
-def batched(notebook):
+def batched(notebook: Config) -> Config:
     """The same numbers of transitions and train steps, with a row for each collect step of an iteration."""
     rows = notebook.collect.steps_per_iteration
     replace = msgspec.structs.replace
@@ -57,7 +58,7 @@ def batched(notebook):
     )
 
 
-def _engine(task, folder):
+def _ours(task, folder):
     run = run_directory.RunDirectory.create(folder, task.config, task.data_hash)
     times = []
 
@@ -69,7 +70,7 @@ def _engine(task, folder):
 
 
 def _stock(task, folder):
-    """One environment, TF-Agents' eager policy, an item a step, one train step a call of the learner."""
+    """A single environment and TF-Agents' eager policy; an item for each step, a learner call for each train step."""
     settings, collect = task.config.train, task.config.collect
     env = task.environment("train", None, seed=0)
     agent, step = agents.create_agent(task.config, collection.tf_environment(env))
@@ -83,7 +84,7 @@ def _stock(task, folder):
         summary_interval=settings.log_interval,
     )
 
-    def play(policy, steps, time_step):
+    def collect_steps(policy, steps, time_step):
         driver = py_driver.PyDriver(env, policy, [replay.writer], max_steps=steps, end_episode_on_boundary=True)
         time_step, _ = driver.run(time_step, policy.get_initial_state(1))
         replay.writer.flush()
@@ -92,13 +93,13 @@ def _stock(task, folder):
     policy, uniform = collection.single_policy(agent), collection.random_policy(env, seed=0)
 
     def iteration(time_step):
-        time_step = play(policy, collect.steps_per_iteration, time_step)
+        time_step = collect_steps(policy, collect.steps_per_iteration, time_step)
         train.run(iterations=settings.steps_per_iteration)
         return time_step
 
-    now = iteration(play(uniform, settings.batch_size, env.reset()))
+    now = iteration(collect_steps(uniform, settings.batch_size, env.reset()))
     began = time.perf_counter()
-    now = play(uniform, collect.initial_steps // _SHARE, now)
+    now = collect_steps(uniform, collect.initial_steps // _SHARE, now)
     for _ in range(settings.steps // settings.steps_per_iteration // _SHARE):
         now = iteration(now)
     seconds = time.perf_counter() - began

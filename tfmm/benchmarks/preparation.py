@@ -1,13 +1,13 @@
-"""Speed of the market room: reading and generating, against references measured in the same run."""
+"""Speed of preparing raw files, against pandas, and of generating a market."""
 
 import pathlib
-import time
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from tfmm.benchmarks import timing
 from tfmm.market import generator
 from tfmm.market.ingest import prepare
 
@@ -16,24 +16,20 @@ _COLUMNS = ("update_id", "best_bid_price", "best_bid_qty", "best_ask_price", "be
 _START_MS = 1_704_067_200_000
 
 
-def run(folder, repeats):
-    """Rates of prepare and of the generator.
+def run(folder: pathlib.Path, repeats: int) -> dict[str, float]:
+    """{"prepare_rows_per_s", "prepare_vs_pandas", "generate_events_per_s"}.
 
     The file is a Binance bookTicker CSV; the reference reads it with pandas, sorts by time and writes parquet.
 
     Args:
-        folder: pathlib.Path for the files. repeats: the fastest counts.
-
-    Returns:
-        {"prepare_rows_per_s", "prepare_vs_pandas", "generate_events_per_s"}.
+        folder: for the files. repeats: of which the fastest counts.
     """
-    folder = pathlib.Path(folder)
     raw = folder / "raw"
     raw.mkdir()
     path = raw / "BTCUSDT-bookTicker-2024-01-01.csv"
     _write_book(path)
 
-    def ours():
+    def prepared():
         request = prepare.Request(allow=True, overwrite=True, plots=False)
         prepare.prepare(raw, folder / "made", request)
 
@@ -41,23 +37,12 @@ def run(folder, repeats):
         frame = pd.read_csv(path).sort_values(["transaction_time", "update_id"], kind="stable")
         frame.to_parquet(folder / "reference.parquet")
 
-    seconds, reference = best(ours, repeats), best(pandas, repeats)
+    seconds, reference = timing.best(prepared, repeats), timing.best(pandas, repeats)
     return {
         "prepare_rows_per_s": _ROWS / seconds,
         "prepare_vs_pandas": reference / seconds,
         "generate_events_per_s": _generated(repeats),
     }
-
-
-def best(function, repeats):
-    """Seconds of the fastest of several calls; one more call before them compiles."""
-    function()
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds)
 
 
 def _generated(repeats):
@@ -67,7 +52,7 @@ def _generated(repeats):
     def generate():
         counts.append(sum(len(rows) for rows in generator.events(0, 0, 4.0, member)))
 
-    return 1.0 / best(generate, repeats) * counts[0]
+    return 1.0 / timing.best(generate, repeats) * counts[0]
 
 
 def _write_book(path):
