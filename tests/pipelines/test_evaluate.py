@@ -81,7 +81,7 @@ def test_policies_of_one_problem_share_baselines_that_are_those_of_each(trained,
 def test_a_policy_against_itself_and_against_a_copy_that_pays_a_basis_point_more(trained, tmp_path, run_script):
     """The copy makes the same decisions and pays 1.1 instead of 0.1 bp of what it trades.
 
-    Whatever was learned, both sides are quoted near the market, so that blocks without a fill are few.
+    Whatever the policy has learned, both sides are quoted near the market, so that blocks without a fill are few.
     """
     for name, fee in (("own", 0.1), ("same", 0.1), ("dear", 1.1)):
         shutil.copytree(trained / "policy", tmp_path / name)
@@ -107,7 +107,7 @@ def test_a_policy_against_itself_and_against_a_copy_that_pays_a_basis_point_more
 
 
 def test_another_scenario_than_training(trained, tmp_path, run_script):
-    """Dearer fees there: the same quotes, fills and fits as at home; only the fees are others."""
+    """Six times the fee: the same quotes, fills and fits as without the scenario; only the fees differ."""
     change, seed = "rules.maker_fee_bps=0.6", tmp_path / "out" / "seed_0"
     shutil.copytree(trained, seed)
     done = run_script("evaluate.py", seed, "--out", seed / "evaluation")
@@ -115,16 +115,16 @@ def test_another_scenario_than_training(trained, tmp_path, run_script):
     again = ("validate.py", trained / "config.toml", "--seeds", 1, "--out", tmp_path / "out", "--scenario", change)
     done = run_script(*again)
     assert done.returncode == 0, done.stderr
-    home, dear = (
+    base, dear = (
         json.loads((seed / name / "metrics.json").read_text()) for name in ("evaluation", f"evaluation-{change}")
     )
-    assert (home["rules"]["changes"], dear["rules"]["changes"]) == ([], [change])
-    assert home["rules"]["baselines"] == dear["rules"]["baselines"]
-    for name, one in home["results"].items():
+    assert (base["rules"]["changes"], dear["rules"]["changes"]) == ([], [change])
+    assert base["rules"]["baselines"] == dear["rules"]["baselines"]
+    for name, one in base["results"].items():
         other = dear["results"][name]
         assert (other["n_fills"], other["gross_pnl"]) == (one["n_fills"], one["gross_pnl"])
         assert other["fees"] == pytest.approx(6.0 * one["fees"], rel=1e-9)
-    assert sum(one["n_fills"] for one in home["results"].values()) > 0
+    assert sum(one["n_fills"] for one in base["results"].values()) > 0
     summary = json.loads((tmp_path / "out" / f"validation-{change}.json").read_text())
     assert summary["results"]["fixed_spread"]["fees"]["mean"] == dear["results"]["fixed_spread"]["fees"]
 
@@ -140,12 +140,12 @@ def test_every_seed_on_another_store_as_one_at_a_time(trained, other_store, tmp_
     assert (seed / "policy" / "tfmm.json").stat().st_mtime_ns == stamp
     (path,) = seed.glob("evaluation-store=*/metrics.json")
     found, policy = json.loads(path.read_text()), saved.Policy.load(seed)
-    home, alone = evaluate.evaluate(policy), evaluate.evaluate(policy, other_store)
-    for name, one in alone.results.items():
+    own_store, single = evaluate.evaluate(policy), evaluate.evaluate(policy, other_store)
+    for name, one in single.results.items():
         assert all(found["results"][name][key] == one[key] for key in ("objective", "net_pnl", "fees", "n_fills")), name
-    assert found["data"]["data_hash"] == alone.data["data_hash"] != home.data["data_hash"]
-    assert json.dumps(alone.rules["baselines"]) != json.dumps(home.rules["baselines"])
-    assert set(found["rules"]["baselines"]) == set(alone.rules["baselines"])
+    assert found["data"]["data_hash"] == single.data["data_hash"] != own_store.data["data_hash"]
+    assert json.dumps(single.rules["baselines"]) != json.dumps(own_store.rules["baselines"])
+    assert set(found["rules"]["baselines"]) == set(single.rules["baselines"])
     (path,) = (tmp_path / "out").glob("validation-store=*.json")
     summary = json.loads(path.read_text())
     assert summary["scenario"] == [f"store={other_store}"]

@@ -1,9 +1,9 @@
 """The objective of a policy with the least noise: expected where it is known, else adjusted, else of the drawn clients.
 
 The clients of one backtest are drawn, and that noise is large beside the difference between two policies. Where fill
-probabilities are known, the expected objective over all clients is computed (tfmm.backtest.expected_objective) and the
-price path alone is left to resample; where the inventories are too many for that, a control variate takes off most of
-the noise (tfmm.backtest.control_variate).
+probabilities are known, the expected objective over all clients is computed (tfmm.backtest.expected_objective) and only
+the price path is resampled; where the joint inventories are too many for that, a control variate removes most of the
+noise (tfmm.backtest.control_variate).
 """
 
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Metrics on tapes small enough to work out on paper, and the laws they obey on random ones."""
+"""Metrics on tapes small enough to work out on paper, and identities on random ones."""
 
 import numpy as np
 import pandas as pd

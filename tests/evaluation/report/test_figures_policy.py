@@ -14,11 +14,11 @@ _RANGE = 6.0
 
 
 class _Skewed:
-    """Offsets that fall and rise with the inventory alone: ask 1.5 - q, bid 1.5 + q half-spreads, q in [-1, 1]."""
+    """Offsets that fall and rise with the inventory only: ask 1.5 - q, bid 1.5 + q half-spreads, q in [-1, 1]."""
 
     def __call__(self, observation):
-        held = observation[:, 0]
-        return np.stack([2.0 * (1.5 - held) / _RANGE - 1.0, 2.0 * (1.5 + held) / _RANGE - 1.0], axis=-1)
+        inventory = observation[:, 0]
+        return np.stack([2.0 * (1.5 - inventory) / _RANGE - 1.0, 2.0 * (1.5 + inventory) / _RANGE - 1.0], axis=-1)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_quotes_are_those_on_ticks_that_rest(task):
     assert np.isnan(found[:, 20, 1]).all() and np.isnan(found[:, 0, 0]).all()
 
 
-def test_a_known_policy_is_seen_as_it_is(table):
+def test_the_table_holds_the_quotes_of_a_known_policy(table):
     """At +5 of 10 orders the ask is 1.5 - .5 half-spreads from the mid: exactly at the touch, half a spread."""
     for tenth in figures_policy.TENTHS:
         rows = {row["inventory_orders"]: row for row in of(table, "ddpg", tenth)}

@@ -44,7 +44,7 @@ def test_the_worked_example():
 
 
 @pytest.fixture(scope="module", params=["tape", "clients"])
-def played(request, small_config, small_store):
+def backtests(request, small_config, small_store):
     """Random actions on all train sessions, with fees, latency and, once, clients and hedges."""
     tree = msgspec.to_builtins(small_config)
     tree["rules"] |= {"latency_s": 0.3, "maker_fee_bps": 0.4, "taker_fee_bps": 1.0, "touch": "always"}
@@ -60,8 +60,8 @@ def played(request, small_config, small_store):
     return task, runs
 
 
-def test_sums_are_the_metrics(played):
-    task, runs = played
+def test_sums_are_the_metrics(backtests):
+    task, runs = backtests
     got = fill_log.columns(runs)
     limits = task.parameters["limit_lot"] * 1.0
     result = summary.assess(runs, summary.risk_of(task), limits, task.config.evaluation)
@@ -79,8 +79,8 @@ def test_sums_are_the_metrics(played):
     assert np.abs(got["inventory"]).max() == result["max_abs_inventory"]
 
 
-def test_every_fill_is_at_the_price_of_its_quote_and_tape_row(played):
-    task, runs = played
+def test_every_fill_is_at_the_price_of_its_quote_and_tape_row(backtests):
+    task, runs = backtests
     got = fill_log.columns(runs)
     starts = np.cumsum([0, *(len(one.fills) for one in runs)])
     for one, start, stop in zip(runs, starts, starts[1:], strict=False):
@@ -97,8 +97,8 @@ def test_every_fill_is_at_the_price_of_its_quote_and_tape_row(played):
             assert side * (px - got["px"][k]) >= -1e-9
 
 
-def test_a_file_says_the_same_and_the_same_twice(played):
-    table = fill_log.columns(played[1])
+def test_a_file_says_the_same_and_the_same_twice(backtests):
+    table = fill_log.columns(backtests[1])
     data = fill_log.parquet_bytes(table)
     assert data == fill_log.parquet_bytes(table)
     back = parquet.read_table(io.BytesIO(data)).to_pydict()
@@ -106,8 +106,8 @@ def test_a_file_says_the_same_and_the_same_twice(played):
     assert back["px"] == table["px"].tolist() and back["rule"] == table["rule"].tolist()
 
 
-def test_fills_in_words(played):
-    _, runs = played
+def test_fills_in_words(backtests):
+    _, runs = backtests
     log = fill_log.columns(runs)
     for rule in dict.fromkeys(log["rule"].tolist()):
         number = int(np.flatnonzero(log["rule"] == rule)[-1])
@@ -121,8 +121,8 @@ def test_fills_in_words(played):
         fill_log.explain(runs, len(log["side"]))
 
 
-def test_quotes_in_words_where_nothing_was_drawn(played):
-    task, runs = played
+def test_quotes_in_words_where_nothing_was_drawn(backtests):
+    task, runs = backtests
     if task.drawn:
         with pytest.raises(errors.ConfigError, match="only quotes of a plain replay"):
             fill_log.explain_quote(runs, 0)

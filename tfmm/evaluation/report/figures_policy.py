@@ -1,6 +1,6 @@
 """A policy's quotes by inventory and predicted drift, beside those of dynamic programming over the same state.
 
-They can be drawn where clients alone trade, as the market is the same for every inventory there.
+They are known where only clients trade, as the market is the same for every inventory there.
 """
 
 from typing import Any

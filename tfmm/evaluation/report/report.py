@@ -74,8 +74,8 @@ class TapeEvaluation:
         return f"{against}: {gain}, {interval}"
 
     @property
-    def abstention(self) -> str:
-        """Why the policy quotes nothing, in one sentence; empty where it quotes."""
+    def no_quote_reason(self) -> str:
+        """Why the no-quote gate stops the policy from quoting, in one sentence; empty where it quotes."""
         gate = self.policy.get("no_quote_gate")
         if gate is None or gate["quotes"]:
             return ""
