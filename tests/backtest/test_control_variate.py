@@ -22,19 +22,19 @@ JOINT = {
 def objective_and_variate(task, action, windows):
     """(realised objective, control variate) of every row, money, the same clients for every action."""
     out, variate = [], control_variate.ControlVariate(task)
-    for one, taught in ((task, False), (control_variate.expectation_task(task), True)):
-        segments = one.segments["test"]
-        sim = one.simulator(segments, len(windows), 7, windows=windows, record=True, taught=taught)
+    expectation = control_variate.expectation_task(task)
+    for create, is_expected in ((task.backtest_simulator, False), (expectation.training_simulator, True)):
+        sim = create(task.segments["test"], len(windows), 7, windows=windows, record=True)
         total = np.zeros(len(windows))
 
-        def act(sim, taught=taught):
-            if taught:
+        def act(sim, is_expected=is_expected):
+            if is_expected:
                 variate.begin_interval(sim)
             return action(sim)
 
-        def after(sim, open_rows, taught=taught, total=total):
-            gained = variate.end_interval(sim) if taught else sim.reward * task.reward_scale * task.money_unit(0)
-            total += gained * open_rows
+        def after(sim, open_rows, is_expected=is_expected, total=total):
+            money = task.reward_scale * task.costs.money_unit(0)
+            total += (variate.end_interval(sim) if is_expected else sim.reward * money) * open_rows
 
         rollout.run(sim, act, after)
         out.append(total)

@@ -78,7 +78,9 @@ def simulated_and_expected(task, policy):
     """Checks the objective and the last inventory; (mean number of sales, mean fees, ExpectedBacktest, steps)."""
     windows = task.windows(task.segments["test"])[:1]
     rows = 20_000
-    sim = task.simulator(task.segments["test"], rows, 11, windows=np.repeat(windows, rows, axis=0), distances=True)
+    sim = task.backtest_simulator(
+        task.segments["test"], rows, 11, windows=np.repeat(windows, rows, axis=0), distances=True
+    )
     steps = 60
     sim.rows["random"] = np.random.default_rng(1).integers(0, 2**63, rows, np.uint64)
     sim.reset()
@@ -89,7 +91,7 @@ def simulated_and_expected(task, policy):
         assert (sim.step_type == kernel.MID).all()
         totals += sim.reward
         sold += sim.books["inventory_lot"][:, 0] < before
-    simulated = totals * task.reward_scale * task.money_unit(0)
+    simulated = totals * task.reward_scale * task.costs.money_unit(0)
     (expected, *_) = expected_objective.evaluate(task, expected_objective.market_paths(task, "test"), policy, True)
     exact = expected.objective[:steps].sum()
     assert abs(simulated.mean() - exact) < 4.0 * simulated.std() / np.sqrt(rows)
@@ -105,7 +107,7 @@ def simulated_and_expected(task, policy):
 def test_a_policy_sees_what_the_simulator_would_show_it(task):
     """The observation of every inventory is that of a simulator with this inventory."""
     windows = task.windows(task.segments["test"])[:1]
-    sim = task.simulator(task.segments["test"], 1, 3, windows=windows, distances=True)
+    sim = task.backtest_simulator(task.segments["test"], 1, 3, windows=windows, distances=True)
     shown = []
 
     def remember(states):

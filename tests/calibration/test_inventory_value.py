@@ -32,12 +32,12 @@ def test_the_value_by_spread(small_config):
             down = ahead[q - 1, x] - ahead[q, x] if q > 0 else -np.inf
             up = ahead[q + 1, x] - ahead[q, x] if q < 6 else -np.inf
             gain = chance * distance / unit * means[x]
-            after[q, x] = ahead[q, x] - task.holding_cost(0)[q] + _both(chance, gain, down, up)
+            after[q, x] = ahead[q, x] - task.costs.holding_cost(0)[q] + _both(chance, gain, down, up)
         value = after - after[3, 0]
     wanted = value - value[3]
     np.testing.assert_allclose(found.value - found.value[3], wanted, rtol=2e-3, atol=1e-3 * np.abs(wanted).max())
     assert (np.diff(wanted[0]) < 0).all()  # a wide spread stays, and makes inventory dearer
-    rows = task.values().reshape(3, 7) / task.scales[0].order_lot
+    rows = inventory_value.value_function(task).reshape(3, 7) / task.scales[0].order_lot
     np.testing.assert_allclose(rows, (found.value - found.value[3]).T)
 
 
@@ -60,7 +60,7 @@ def test_more_states_of_the_spread_than_there_is_room_for(small_config):
 
 def test_values_fall_with_inventory_and_only_training_learns_from_them(small_config):
     task = task_of(small_config, environment={"reward": "shaped_expected_pnl"})
-    value = task.values()[0]
+    value = inventory_value.value_function(task)[0]
     assert value[10] == 0.0
     np.testing.assert_allclose(value, value[::-1], atol=1e-9)
     assert (np.diff(value[10:]) < 0).all()
@@ -80,14 +80,14 @@ def test_values_fall_with_inventory_and_only_training_learns_from_them(small_con
 def test_fills_without_known_probabilities_are_refused(small_config, changes, text):
     task = task_of(small_config, **{**changes, "environment": {"reward": "expected_pnl"}})
     with pytest.raises(errors.ConfigError, match=text):
-        task.values()
+        inventory_value.value_function(task)
 
 
 def test_drift_predicts_and_is_the_feature(small_config):
     task = task_of(small_config, environment={"features": ["imbalance", "drift"]})
     coefficients = np.array(task.scales[0].drift)
     assert coefficients.shape == (6,)
-    sim = task.simulator(task.segments["train"], 4, 1)
+    sim = task.backtest_simulator(task.segments["train"], 4, 1)
     sim.reset()
     for _ in range(20):
         sim.step(np.zeros((4, 2)))
@@ -111,4 +111,4 @@ def test_too_many_joint_inventories_are_refused(small_config, pair_store):
         environment={"reward": "shaped_expected_pnl", "risk": "covariance"},
     )
     with pytest.raises(errors.ConfigError, match=r"inventory_limit_orders is 1000 with 2 instruments .* at most 912"):
-        task.values()
+        inventory_value.value_function(task)

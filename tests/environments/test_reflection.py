@@ -40,7 +40,7 @@ def test_observations_and_rewards_in_the_reflected_market_are_the_reflected_ones
     """The tape with bid and ask changed over (p -> c - p), the same clients on the other side: the kernel itself."""
     task = task_of(small_config, environment={"features": list(features.NAMES[:16]), "reward": "expected_pnl"})
     one = task.reflection
-    sims = [task.simulator(task.segments["train"], 4, 3, taught=True) for _ in range(2)]
+    sims = [task.training_simulator(task.segments["train"], 4, 3) for _ in range(2)]
     events = sims[1]._market.events.copy()
     quotes = events["kind"] == 0
     total = int(events["lo_tick"].max() + events["hi_tick"].max())

@@ -21,7 +21,7 @@ S = 10**9
 def policy_of(task, spread=0.3):
     """A policy that reacts to every feature, as the saved ones do, with random weights."""
     random = np.random.default_rng(5)
-    weights = tf.constant(random.normal(size=(len(task.columns), len(task.action_names))) * spread, tf.float32)
+    weights = tf.constant(random.normal(size=(len(task.specs.columns), len(task.action_names))) * spread, tf.float32)
 
     def action(**step):
         return {"action": tf.tanh(tf.matmul(step["0/observation"], weights) - 0.3)}
@@ -174,7 +174,7 @@ def test_reported_fills_move_the_inventory_and_simulated_sessions_refuse_them(sm
     inventory_lot = session.stream.books["inventory_lot"][0, 0]
     assert inventory_lot == -2 * task.parameters["order_lot"][0]
     column = task.feature_names.index("inventory")
-    assert session.stream.observation[0, task.columns][column] == pytest.approx(-2 / 10)
+    assert session.stream.observation[0, task.specs.columns][column] == pytest.approx(-2 / 10)
     # trades far through our quotes fill nothing here
     list(session.take(live.Trade(ts=9 * S, price=50.0, size=1.0, side=-1)))
     list(session.take(quote(11 * S)))

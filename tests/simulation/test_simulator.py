@@ -6,14 +6,13 @@ import tomllib
 import numpy as np
 import pytest
 
-from tfmm import simulation
 from tfmm.backtest import closed_loop
 from tfmm.calibration import scales as scales_lib
-from tfmm.config import environment as environment_lib, loading
+from tfmm.config import loading
 from tfmm.environments.tape import parameters as parameters_lib, task as tape_task
 from tfmm.market import generator, schema, tape
 from tfmm.simulation import kernel, simulator, state
-from tfmm.simulation.exchange import ledger, rules
+from tfmm.simulation.exchange import ledger
 from tfmm.simulation.rewards import kinds
 
 S = 1_000_000_000
@@ -37,16 +36,18 @@ def events():
     return tape.Tape.from_frames(quotes, trades, ONE).events
 
 
-def make(events, rows=1, seed=0, windows=None, action="offsets", latency_ns=0, **changes):
-    environment = environment_lib.Environment(action=action, risk_aversion=changes.pop("risk_aversion", 0.01))
-    base = rules.parameters([ONE], simulation.FillRules(latency_ns=latency_ns, maker_fee_bps=0.5))
+def make(events, rows=1, seed=0, windows=None, action="offsets", latency_s=0.0, **changes):
+    tree = {
+        "environment": {"action": action, "risk_aversion": changes.pop("risk_aversion", 0.01)},
+        "rules": {"latency_s": latency_s, "maker_fee_bps": 0.5, "gap_s": 0.0, "inventory_limit_orders": 3},
+    }
     scales = (scales_lib.Scales(half_spread_tick=2.0, sigma_tick=1.0, order_lot=100),)
-    parameters = parameters_lib.parameters(scales, base, environment, limit_orders=3)
+    parameters = parameters_lib.build_parameters(loading.decode(tree, "test"), [ONE], scales)
     if changes.get("distances"):
         parameters["action"] = state.DISTANCES
     decisions = simulator.Decisions(1.0, window_s=40.0, warmup_s=5.0)
-    played = simulator.Tape(events, [Piece(events)], windows)
-    return simulator.Simulator(played, parameters, rows, decisions, kinds.Reward(scale=200.0), seed)
+    market = simulator.Tape(events, [Piece(events)], windows)
+    return simulator.Simulator(market, parameters, rows, decisions, kinds.Reward(scale=200.0), seed)
 
 
 def play(sim, actions):

@@ -41,14 +41,12 @@ def run_all(task: TapeTask, split: str, acts: dict[str, Strategy], distances: bo
     count = len(windows)
     every = np.tile(windows, (len(acts), 1))
     variate = control_variate.ControlVariate(task) if control_variate.is_known(task) else None
-    simulated = control_variate.expectation_task(task) if variate else task
-    sim = simulated.simulator(
-        segments, len(every), windows=every, distances=distances, record=task.drawn, taught=variate is not None
-    )
+    create = control_variate.expectation_task(task).training_simulator if variate else task.backtest_simulator
+    sim = create(segments, len(every), windows=every, distances=distances, record=task.has_drawn_fills)
     sim.rows["random"] = np.tile(sim.rows["random"][:count], len(acts))
     longest = int((windows[:, 2] - windows[:, 1]).max() // sim.interval_ns)
     with tqdm.tqdm(total=longest, desc=f"backtest {_title(acts)}", unit="step", disable=None, leave=False) as bar:
-        recording = _play(sim, list(acts.values()), task.drawn, variate, bar)
+        recording = _play(sim, list(acts.values()), task.has_drawn_fills, variate, bar)
     tapes = [
         tape.Tape(task.store.events[one.start_row : one.stop_row], task.store.instruments, rates=task.rates)
         for one in (segments[index] for index, _, _ in windows)
@@ -122,7 +120,7 @@ def _backtest(task, segment, segment_tape, recording, b, start_ns, distances):
     # the closed loop stops with its last decision; the quote that is still out must not fill later
     books, stop_ns = recording.final[b]
     limited, outcomes = _limited(task), None
-    if task.drawn:
+    if task.has_drawn_fills:
         fills = _drawn(task, recording.fills, b, segment)
     else:
         replayed = replay.replay(segment_tape, sent, limited)
@@ -153,7 +151,7 @@ def _limited(task):
     """The fill rules with the inventory limits of the task."""
     lots = task.parameters["limit_lot"]
     limits = tuple(float(lot) * one.lot_size for lot, one in zip(lots, task.store.instruments, strict=True))
-    return dataclasses.replace(task.rules, inventory_limit=limits)
+    return dataclasses.replace(task.fill_rules, inventory_limit=limits)
 
 
 def _schedule(task, quotes):

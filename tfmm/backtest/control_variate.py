@@ -20,7 +20,7 @@ import numpy as np
 from tfmm.arrays import Floats
 from tfmm.backtest import expected_objective
 from tfmm.backtest.record import Backtest
-from tfmm.calibration import known_fills
+from tfmm.calibration import inventory_value, known_fills
 from tfmm.environments.tape.task import TapeTask
 from tfmm.models import joint_inventory
 from tfmm.simulation.dealer import features
@@ -59,7 +59,9 @@ class ControlVariate:
     """D - E D of every row of a simulator of `expectation_task`, interval by interval."""
 
     def __init__(self, task: TapeTask) -> None:
-        self._task, self._values = task, expectation_task(task).values()
+        values = inventory_value.value_function(expectation_task(task))
+        assert values is not None  # the reward of expectation_task is shaped
+        self._task, self._values = task, values
         self._is_joint = task.risk.is_joint
         every = np.arange(len(task.scales))
         self._instruments = np.flatnonzero(task.parameters["quoted"]) if self._is_joint else every
@@ -83,7 +85,7 @@ class ControlVariate:
         expected = sim.reward.astype(np.float64) * task.reward_scale + self._held_risk_cost
         if not task.risk.is_joint:
             expected = expected + (sim.books["lesson_lot_s"] * rules["risk"] * rules["weight"]).sum(axis=1)
-        return (drawn - expected) * task.money_unit(0)
+        return (drawn - expected) * task.costs.money_unit(0)
 
     def _value(self, sim: Simulator) -> Floats:
         """(B,) V of the inventory, tick x lot of the first instrument."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from tfmm.arrays import Array, Floats, Floats32, Ints, Records
 from tfmm.calibration import known_fills
+from tfmm.environments.tape import simulators
 from tfmm.environments.tape.task import TapeTask
 from tfmm.simulation import kernel, state
 from tfmm.simulation.clients import inventory_distribution
@@ -95,7 +96,7 @@ def market_paths(task: TapeTask, split: str) -> list[MarketPath]:
     """A MarketPath of each segment of a split, from a simulator in which nobody quotes."""
     segments = task.segments[split]
     windows = task.windows(segments)
-    sim = task.simulator(segments, len(windows), windows=windows, distances=True)
+    sim = task.probe_simulator(segments, windows)
     no_quotes = np.full((len(windows), 1, 2), np.nan)
     observations, markets, was_open = [], [], []
     open_rows = np.ones(len(windows), bool)
@@ -125,8 +126,8 @@ def evaluate(task: TapeTask, paths: list[MarketPath], act: Strategy, distances: 
     Args:
         act: called with States. distances: whether it returns raw distances (ticks) instead of actions.
     """
-    rules, config_rules = task.played(distances)[0], task.config.rules
-    limit, money = config_rules.inventory_limit_orders, task.money_unit(0)
+    rules, config_rules = simulators.action_parameters(task, distances)[0], task.config.rules
+    limit, money = config_rules.inventory_limit_orders, task.costs.money_unit(0)
     threshold = config_rules.hedge_limit_orders if config_rules.hedge == "limit" else limit
     out = []
     for path in paths:
@@ -167,7 +168,7 @@ def quotes(task: TapeTask, path: MarketPath, rows: Ints, act: Strategy, distance
     Returns:
         (K, 2 L + 1, 2) float64 ask and bid distance, market spreads, with -L, ..., L orders; NaN: no quote.
     """
-    limit, rules = task.config.rules.inventory_limit_orders, task.played(distances)[0]
+    limit, rules = task.config.rules.inventory_limit_orders, simulators.action_parameters(task, distances)[0]
     out = np.empty((len(rows), 2 * limit + 1, 2))
     inventory_distribution.distances(path.market[rows], _actions(path, rows, act, limit, rules), rules, out)
     return out

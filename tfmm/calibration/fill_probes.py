@@ -72,7 +72,7 @@ def probe(task: TapeTask, seed: int = 0) -> tuple[ProbedFills, ...]:
     steps = (windows[:, 2] - windows[:, 1]) * 1e-9 / interval_s
     n_windows = max(1, min(len(windows), int(_MAX_DECISIONS / steps.mean())))
     windows = windows[np.linspace(0, len(windows) - 1, n_windows).astype(int)]
-    sim = task.simulator(train, n_windows, windows=windows, distances=True, record=True, limited=False)
+    sim = task.probe_simulator(train, windows, record=True)
     random, shape = np.random.default_rng(seed), (*sim.books.shape, 2)
     instruments = np.arange(shape[1])[:, np.newaxis]
     decision: dict[str, Any] = {}
@@ -101,7 +101,7 @@ def probe(task: TapeTask, seed: int = 0) -> tuple[ProbedFills, ...]:
 
 def solve(task: TapeTask, n: int, fills: ProbedFills, hedge: inventory.Hedge | None) -> inventory.Solution:
     """The optimal policy of instrument n, tick x order, if its quotes are filled as the probes were."""
-    return inventory.solve(fills.fill_probability, fills.gain, task.holding_cost(n), hedge=hedge)
+    return inventory.solve(fills.fill_probability, fills.gain, task.costs.holding_cost(n), hedge=hedge)
 
 
 _QUOTE = np.dtype(

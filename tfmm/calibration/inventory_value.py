@@ -83,7 +83,7 @@ def value_function(task: TapeTask) -> Floats | None:
 def solve_probed(task: TapeTask) -> tuple[tuple[Floats, inventory.Solution], ...]:
     """For each instrument what `solve_known` returns, with the fills of fill_probes in the place of known ones."""
     return tuple(
-        (one.distance_tick, fill_probes.solve(task, n, one, task.hedge(n)))
+        (one.distance_tick, fill_probes.solve(task, n, one, task.costs.hedge(n)))
         for n, one in enumerate(fill_probes.probe(task))
     )
 
@@ -131,9 +131,9 @@ def solve_by_spread(task: TapeTask) -> tuple[SpreadValue, ...]:
         no_moves = [np.zeros(len(one)) for one in spreads]
         chain = markov_market.estimate(spreads, no_moves, states, states, count)
         distance, fill_probability = _fill_curve(task, n)
-        hedge = task.hedge(n, 0.5 * chain.spread_tick)
+        hedge = task.costs.hedge(n, 0.5 * chain.spread_tick)
         solution = markov_market.solve(
-            chain, distance / (2.0 * scales.half_spread_tick), fill_probability, task.holding_cost(n), hedge=hedge
+            chain, distance / (2.0 * scales.half_spread_tick), fill_probability, task.costs.holding_cost(n), hedge=hedge
         )
         marginal_value = solution.marginal_value[:, :, 0].copy()
         marginal_value[0] = marginal_value[1]
@@ -178,7 +178,7 @@ def solve_known(task: TapeTask, n: int) -> tuple[Floats, inventory.Solution]:
     """(distances tried, tick; solution, tick x order) of instrument n with known fills, at its mean spread."""
     distance, fill_probability = _fill_curve(task, n)
     gain = fill_probability * distance
-    return distance, inventory.solve(fill_probability, gain, task.holding_cost(n), hedge=task.hedge(n))
+    return distance, inventory.solve(fill_probability, gain, task.costs.holding_cost(n), hedge=task.costs.hedge(n))
 
 
 def _fill_curve(task, n):

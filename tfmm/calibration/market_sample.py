@@ -36,7 +36,7 @@ def sample(task: TapeTask, min_stretch_s: float = 0.0) -> MarketSample:
     windows = task.windows(segments, max(_STRETCH_S, min_stretch_s))
     n_windows = max(1, min(len(windows), int(_MAX_DECISIONS / max(1.0, _STRETCH_S / interval_s))))
     windows = windows[np.linspace(0, len(windows) - 1, n_windows).astype(int)]
-    sim = task.simulator(segments, n_windows, windows=windows, distances=True)
+    sim = task.probe_simulator(segments, windows)
     steps = int((windows[:, 2] - windows[:, 1]).min() * 1e-9 / interval_s) - 1
     no_quotes = np.full((*sim.books.shape, 2), np.nan)
     observations, prices = [], []

@@ -13,6 +13,16 @@ from tfmm.simulation.rewards import kinds
 from tfmm.simulation.simulator import Simulator
 
 
+class Costs(Protocol):
+    """Costs of the instruments of a task, indexed by instrument n."""
+
+    def holding_cost(self, n: int) -> Floats:
+        """(2 L + 1,) float64 cost of holding -L, ..., L orders per decision, tick x order."""
+
+    def hedge(self, n: int, half_spread_tick: Any = None) -> inventory.Hedge | None:
+        """The hedge, None without; half_spread_tick None: the mean one."""
+
+
 class TapeTask(Protocol):
     """N instruments of a store, split into train, validation and test.
 
@@ -44,20 +54,8 @@ class TapeTask(Protocol):
     def windows(self, segments: Sequence[Segment], window_s: float = 0.0) -> Ints:
         """(W, 3) consecutive windows."""
 
-    def holding_cost(self, n: int) -> Floats:
-        """(2 L + 1,) cost of holding -L, ..., L orders of instrument n per decision, tick x order."""
+    @property
+    def costs(self) -> Costs: ...
 
-    def hedge(self, n: int, half_spread_tick: Any = None) -> inventory.Hedge | None:
-        """The hedge of instrument n, None without."""
-
-    def simulator(
-        self,
-        segments: Sequence[Segment],
-        rows: int,
-        seed: int = 0,
-        windows: Ints | None = None,
-        distances: bool = False,
-        record: bool = False,
-        limited: bool = True,
-    ) -> Simulator:
-        """B rows on the segments."""
+    def probe_simulator(self, segments: Sequence[Segment], windows: Ints, record: bool = False) -> Simulator:
+        """A simulator that takes raw distances and has no inventory limits, a row for each window."""

@@ -117,7 +117,7 @@ class Session:
             )
         self._instruments = msgspec.convert(description["instruments"], tuple[schema.Instrument, ...])
         scales = msgspec.convert(description["scales"], tuple[scales_lib.Scales, ...])
-        _, rules = parameters.terms(config, self._instruments, scales)
+        rules = parameters.build_parameters(config, self._instruments, scales)
         self._reported = fills == "reported"
         self._hedged = config.rules.hedge != "none"
         environment = config.environment
@@ -125,7 +125,7 @@ class Session:
         self.stream = stream.Stream(
             rules, environment.interval_s, environment.warmup_s, clock, end_ns, seed, not self._reported
         )
-        self._columns, _ = specs.chosen_features(environment, self._instruments)
+        self._columns = specs.create(config, self._instruments).columns
         self._policy = policy
         self._action: Any = None
         self._index = {instrument.symbol: n for n, instrument in enumerate(self._instruments)}

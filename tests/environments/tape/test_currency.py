@@ -101,13 +101,13 @@ def test_rewards_add_up_to_the_objective_of_the_report(store):
     paths = [path_lib.path(run.tape, run.fills, run.span, n) for n in range(2)]
     before_last = run.span[1] - round(task.config.environment.interval_s * 1e9)
     objective = path_lib.objective_at(paths, summary.risk_of(task), np.array([before_last]))[0]
-    assert sum(rewards) * task.reward_scale * task.money_unit(0) == pytest.approx(objective, rel=1e-4)
+    assert sum(rewards) * task.reward_scale * task.costs.money_unit(0) == pytest.approx(objective, rel=1e-4)
     result = summary.assess([run], summary.risk_of(task), np.ones(2), task.config.evaluation)
     identity = result["spread_capture"] + result["inventory_pnl"] - result["fees"]
     assert result["net_pnl"] == pytest.approx(identity, rel=1e-9)
     in_btc = tape_task.TapeTask.create(settings(store))
     assert in_btc.currency == "BTC"
-    assert in_btc.money_unit(0) * 60 < task.money_unit(0) < in_btc.money_unit(0) * 160
+    assert in_btc.costs.money_unit(0) * 60 < task.costs.money_unit(0) < in_btc.costs.money_unit(0) * 160
 
 
 def test_a_rate_that_is_missing_or_wrong_is_refused(store):

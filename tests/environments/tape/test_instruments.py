@@ -53,7 +53,7 @@ def task_of(store, rows=2, **environment):
 def sent_after(task, seconds):
     """(order of REAL, observation) of row 0, quoting 4 x .25 = 1 and 4 x .5 = 2 half-spreads away."""
     windows = task.windows(task.segments["train"])[:1]
-    sim = task.simulator(task.segments["train"], 1, windows=windows)
+    sim = task.backtest_simulator(task.segments["train"], 1, windows=windows)
     sim.reset()
     for _ in range(seconds):
         sim.step(np.array([[-0.5, 0.0]]))

@@ -123,7 +123,7 @@ def test_fills_in_words(backtests):
 
 def test_quotes_in_words_where_nothing_was_drawn(backtests):
     task, runs = backtests
-    if task.drawn:
+    if task.has_drawn_fills:
         with pytest.raises(errors.ConfigError, match="only quotes of a plain replay"):
             fill_log.explain_quote(runs, 0)
         return

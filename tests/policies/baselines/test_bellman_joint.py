@@ -26,7 +26,7 @@ def test_no_tick_is_better(task):
     policy = bellman_joint.fit(task)[1]
     coefficients = np.array([one.drift for one in drift_lib.fit_once(task)])
     value_change = inventory_value.solve_joint(task).value_change.reshape(7, 7, 2, 2)
-    sim = task.simulator(task.segments["train"], 1, 5, distances=True)
+    sim = task.backtest_simulator(task.segments["train"], 1, 5, distances=True)
     sim.reset()
     seen = set()
     for _ in range(40):
@@ -63,7 +63,7 @@ def test_it_earns_more_than_policies_that_ignore_the_other_instruments(task):
     np.testing.assert_array_equal(separate.risk_weights, np.eye(2))
     totals = []
     for policy in (separate, *bellman_joint.fit(task)):
-        sim = task.simulator(task.segments["train"], len(windows), 2, windows=windows, distances=True)
+        sim = task.backtest_simulator(task.segments["train"], len(windows), 2, windows=windows, distances=True)
         totals.append(rollout.run(sim, policy))
     for total in totals[1:]:
         difference = total - totals[0]

@@ -144,7 +144,7 @@ def test_rewards_add_up_to_the_objective_of_the_report(small_config, pair_store,
     before_last = run.span[1] - round(task.config.environment.interval_s * 1e9)
     objective = path_lib.objective_at(paths, risk_money, np.array([before_last, run.span[1]]))
     assert objective[1] == pytest.approx(result["objective"], rel=1e-9)
-    got = sum(rewards) * task.reward_scale * task.money_unit(0)
+    got = sum(rewards) * task.reward_scale * task.costs.money_unit(0)
     assert got == pytest.approx(objective[0], rel=1e-4, abs=1e-3)
 
 

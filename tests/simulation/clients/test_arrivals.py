@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tfmm import simulation
 from tfmm.calibration import scales as scales_lib
-from tfmm.config import environment as environment_lib, market as market_config
+from tfmm.config import loading
 from tfmm.environments.tape import parameters as parameters_lib
 from tfmm.market import schema
 from tfmm.simulation import kernel, simulator, state
 from tfmm.simulation.clients import arrivals as arrivals_lib
 from tfmm.simulation.dealer import features
-from tfmm.simulation.exchange import rules as rules_lib
 
 S = 10**9
 ONE = schema.Instrument(symbol="X", tick_size=1.0)
@@ -39,13 +37,14 @@ class Whole:
 def make(rows=1, events=None, order_lot=1, limit_orders=10**9, window_s=0.0, threads=1, rules=None, **settings):
     """A recording simulator in `distances` mode on a market that stands still."""
     events = still_market() if events is None else events
-    base = rules_lib.parameters([ONE], simulation.FillRules(taker_fee_bps=10.0))
+    tree = {
+        "environment": {"liquidate": settings.pop("liquidate", False)},
+        "clients": settings,
+        "rules": {"tape_fills": False, "taker_fee_bps": 10.0, "gap_s": 0.0, "inventory_limit_orders": limit_orders}
+        | (rules or {}),
+    }
     scales = (scales_lib.Scales(half_spread_tick=HALF_SPREAD, sigma_tick=1.0, order_lot=order_lot),)
-    rules = market_config.Rules(tape_fills=False, **(rules or {}))
-    environment = environment_lib.Environment(liquidate=settings.pop("liquidate", False))
-    parameters = parameters_lib.parameters(
-        scales, base, environment, limit_orders, market_config.Clients(**settings), rules
-    )
+    parameters = parameters_lib.build_parameters(loading.decode(tree, "test"), [ONE], scales)
     parameters["action"] = state.DISTANCES
     windows = None if window_s else np.array([[0, 0, int(events["ts"][-1])]])
     return simulator.Simulator(

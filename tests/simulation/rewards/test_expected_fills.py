@@ -43,7 +43,8 @@ def test_on_average_it_is_the_drawn_profit(small_config, rules):
     """The same rows, quotes and clients with both rewards; but for Q dM the difference is noise with mean 0."""
     task = task_of(small_config, environment={"reward": "expected_pnl"}, rules=rules)
     rows = 512
-    sims = [task.simulator(task.segments["train"], rows, 3, taught=v) for v in (False, True)]
+    creates = task.backtest_simulator, task.training_simulator
+    sims = [create(task.segments["train"], rows, 3) for create in creates]
     random, totals = np.random.default_rng(0), np.zeros((2, rows))
     for sim in sims:
         sim.reset()
@@ -72,7 +73,7 @@ def test_every_instrument_is_filled_as_often_as_expected(small_config, pair_stor
         rules={"order_size": (1.0, 20.0)},
         environment={"reward": "expected_pnl"},
     )
-    sim = task.simulator(task.segments["train"], 256, 3, taught=True, record=True)
+    sim = task.training_simulator(task.segments["train"], 256, 3, record=True)
     sim.reset()
     expected, variance, seen = np.zeros((3, 2, 2))
     for _ in range(60):
@@ -126,7 +127,7 @@ def test_by_hand(small_config, risk, rules, states):
     task = task_of(small_config, environment=environment | risk, rules=rules)
     # orders are of one lot
     cost_per_s, power = (2.0 * 0.2 * task.reward_scale, 2.0) if risk else (rules_of(task)["risk"], 1.0)
-    values = task.values().reshape(states, 21)
+    values = inventory_value.value_function(task).reshape(states, 21)
     cuts = inventory_value.solve_by_spread(task)[0].cuts if states > 1 else []
 
     def value_at(book):
@@ -135,7 +136,7 @@ def test_by_hand(small_config, risk, rules, states):
         return values[now]
 
     visited = set()
-    sim = task.simulator(task.segments["train"], 1, 5, taught=True)
+    sim = task.training_simulator(task.segments["train"], 1, 5)
     sim.reset()
     events, hedges, moving = task.store.events, 0, 0
     action = np.array([[-0.6, -0.4, 0.7]])[:, : len(task.action_names)]
@@ -191,7 +192,7 @@ def test_compared_it_is_the_gain_over_the_base_quote_on_the_same_tape(small_conf
         more = {"data": {"store": str(pair_store)}, "rules": {"order_size": (1.0, 20.0), "inventory_limit_orders": 2}}
     tasks = [task_of(small_config, **more, environment=environment, agent={"gamma": g}) for g in (0.0, 0.5)]
     width = len(tasks[0].action_names)
-    sims = [one.simulator(one.segments["train"], 64, 5, taught=True) for one in tasks]
+    sims = [one.training_simulator(one.segments["train"], 64, 5) for one in tasks]
     for sim in sims:
         sim.reset()
     base, random, differences = np.zeros((64, width)), np.random.default_rng(0), []
@@ -224,12 +225,12 @@ def test_the_book_of_two_by_hand(small_config, pair_store):
         rules={"order_size": (1.0, 20.0), "inventory_limit_orders": 2},
         environment={"reward": "shaped_expected_pnl", "risk": "covariance", "omega": ((1.0, 0.9), (0.9, 1.0))},
     )
-    values = task.values()
+    values = inventory_value.value_function(task)
     assert values.shape == (1, 25)
     assert values[0, 12] == 0.0
     v = inventory_value.solve_joint(task).value.reshape(5, 5)
     assert v[3, 1] > v[3, 3]  # what hedges each other is worth more than what adds up
-    sim = task.simulator(task.segments["train"], 1, 5, taught=True)
+    sim = task.training_simulator(task.segments["train"], 1, 5)
     sim.reset()
     seen = set()
     for _ in range(60):

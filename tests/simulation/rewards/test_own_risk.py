@@ -30,7 +30,7 @@ def tasks(small_config, store=None, agent=None, **environment):
 
 
 def rewards(task):
-    sim, random = task.simulator(task.segments["train"], ROWS, 3, taught=True), np.random.default_rng(0)
+    sim, random = task.training_simulator(task.segments["train"], ROWS, 3), np.random.default_rng(0)
     sim.reset()
     out = []
     for _ in range(STEPS):
@@ -46,7 +46,8 @@ def test_every_reward_is_that_of_absolute_risk(small_config, kind, reference):
     """The same clients come to both, so that rewards whose risk is drawn are equal too."""
     agent = {"gamma": 0.9 if reference == "none" else 0.0}
     both = tasks(small_config, agent=agent, reward=kind.name.lower(), **REFERENCES[reference])
-    assert [task.reward(True).kind for task in both] == [kind, kind]
+    simulators = [task.training_simulator(task.segments["train"], 1) for task in both]
+    assert [sim._reward.kind for sim in simulators] == [kind, kind]
     absolute, covariance = (rewards(task) for task in both)
     np.testing.assert_allclose(covariance, absolute, rtol=1e-5, atol=2e-5)
     assert absolute.std() > 0.01
@@ -73,7 +74,7 @@ def test_the_objectives_of_backtests_are_those_of_absolute_risk(small_config, pa
         assert control_variate.is_known(task)
         expectation = control_variate.expectation_task(task)
         variate, total = control_variate.ControlVariate(task), []
-        sim = expectation.simulator(task.segments["train"], 64, 3, taught=True, record=True)
+        sim = expectation.training_simulator(task.segments["train"], 64, 3, record=True)
         sim.reset()
         for _ in range(40):
             variate.begin_interval(sim)
@@ -90,5 +91,5 @@ def test_the_cost_of_an_inventory_is_a_power_of_it(small_config, power):
     assert not task.risk.is_joint
     unit = task.config.environment.risk_aversion * task.reward_scale / task.parameters["order_lot"][0]
     interval_s = task.config.environment.interval_s
-    for orders, cost in zip(range(-10, 11), task.holding_cost(0), strict=True):
+    for orders, cost in zip(range(-10, 11), task.costs.holding_cost(0), strict=True):
         assert cost == pytest.approx(unit * interval_s * (2.0 * orders**2) ** power, rel=1e-12)

@@ -1,35 +1,43 @@
-"""Which instruments of a tape are quoted, around what and in which currency: names of a config made indices."""
+"""Roles of the instruments of a store: which are quoted, and whose mid converts which quote currency."""
+
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from tfmm import errors
+from tfmm.arrays import Ints
+from tfmm.config.environment import Environment
+from tfmm.config.experiment import Config
+from tfmm.market.schema import Instrument
 
 
-def quoted(environment, instruments):
-    """(Q,) int64 indices of the instruments that are quoted: environment.quoted, or all but the synthetic ones.
+def quoted(environment: Environment, instruments: Sequence[Instrument]) -> Ints:
+    """(Q,) int64 indices of the quoted instruments: environment.quoted, or all but the synthetic ones.
 
     Raises:
         ConfigError: a name that the store does not have.
     """
-    symbols = [one.symbol for one in instruments]
-    _known(symbols, environment.quoted, "quoted")
-    _known(symbols, environment.synthetic.keys(), "synthetic")
-    _known(symbols, environment.synthetic.values(), "synthetic")
-    own = environment.quoted or [one for one in symbols if one not in environment.synthetic.values()]
-    return np.array([n for n, symbol in enumerate(symbols) if symbol in own])
+    symbols = [instrument.symbol for instrument in instruments]
+    _require_names(symbols, environment.quoted, "environment.quoted")
+    _require_names(symbols, environment.synthetic.keys(), "environment.synthetic")
+    _require_names(symbols, environment.synthetic.values(), "environment.synthetic")
+    chosen = environment.quoted or [symbol for symbol in symbols if symbol not in environment.synthetic.values()]
+    return np.array([n for n, symbol in enumerate(symbols) if symbol in chosen])
 
 
-def rates(config, instruments):
-    """{instrument: instrument whose mid is the worth of its quote currency} of those that are quoted in another one.
+def rates(config: Config, instruments: Sequence[Instrument]) -> dict[int, int]:
+    """{quoted instrument: the instrument whose mid is the price of its quote currency in the account currency}.
+
+    Instruments that are quoted in the account currency are left out.
 
     Raises:
-        ConfigError: no rate is given for a quote currency, or one that the store does not have.
+        ConfigError: data.rates has nothing for a quote currency, or a symbol that the store does not have or that is
+            quoted in another currency.
     """
-    own = quoted(config.environment, instruments)
-    symbols = [one.symbol for one in instruments]
+    symbols = [instrument.symbol for instrument in instruments]
     account = currency(config, instruments)
     out = {}
-    for n in own:
+    for n in quoted(config.environment, instruments):
         quote = instruments[n].quote_currency
         if quote == account:
             continue
@@ -38,7 +46,7 @@ def rates(config, instruments):
                 f"data.rates has nothing for {quote}, in which {symbols[n]} is quoted, wanted {quote} = the symbol "
                 f"whose price is {account} for a {quote} (accounts are kept in {account}, see data.currency)"
             )
-        _known(symbols, [config.data.rates[quote]], "rates", "data")
+        _require_names(symbols, [config.data.rates[quote]], "data.rates")
         out[int(n)] = symbols.index(config.data.rates[quote])
         got = instruments[out[int(n)]].quote_currency
         if got != account:
@@ -49,14 +57,12 @@ def rates(config, instruments):
     return out
 
 
-def currency(config, instruments):
-    """Name of the currency that accounts are kept in: data.currency, or that of the first instrument quoted."""
+def currency(config: Config, instruments: Sequence[Instrument]) -> str:
+    """Name of the account currency: data.currency, or the quote currency of the first quoted instrument."""
     return config.data.currency or instruments[quoted(config.environment, instruments)[0]].quote_currency
 
 
-def _known(symbols, names, key, section="environment"):
+def _require_names(symbols: Sequence[str], names: Iterable[str], key: str) -> None:
     for name in names:
         if name not in symbols:
-            raise errors.ConfigError(
-                f"{section}.{key}: {name} is not in the store, wanted some of {', '.join(symbols)}"
-            )
+            raise errors.ConfigError(f"{key}: {name} is not in the store, wanted some of {', '.join(symbols)}")

@@ -1,51 +1,60 @@
-"""The decision problem of a configuration on a store: split, scales, rules; simulators for any part of it."""
+"""The task of market making on a tape: a store, split by time, and what is fitted on train."""
 
 import dataclasses
-from typing import ClassVar
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-import numpy as np
+from tf_agents.specs import array_spec
 
 from tfmm import errors
-from tfmm.calibration import drift as drift_lib, inventory_value, reference_quote, scales as scales_lib
-from tfmm.config import experiment as experiment_lib
+from tfmm.arrays import Floats32, Ints, Records
+from tfmm.calibration import drift, reference_quote, scales as scales_lib
+from tfmm.calibration.scales import Scales
+from tfmm.config.experiment import Config
 from tfmm.environments import batched, reflection as reflection_lib, task as task_lib
-from tfmm.environments.tape import instruments as instruments_lib, parameters as parameters_lib, specs
-from tfmm.market import splits, store
-from tfmm.models import inventory
-from tfmm.simulation import rollout, simulator, state
+from tfmm.environments.tape import (
+    costs as costs_lib,
+    instruments as instruments_lib,
+    parameters as parameters_lib,
+    simulators,
+    specs as specs_lib,
+)
+from tfmm.market import splits, store as store_lib
+from tfmm.market.schema import Instrument
+from tfmm.market.splits import Segment
+from tfmm.simulation import rollout
 from tfmm.simulation.dealer import quoting
-from tfmm.simulation.exchange import ledger, rules as rules_lib
+from tfmm.simulation.exchange.rules import FillRules
 from tfmm.simulation.rewards import kinds
+from tfmm.simulation.simulator import Simulator
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TapeTask:
-    """Everything fitted outside the agent; train only.
+    """Market making on N instruments of a store, see task.Task. Everything fitted is fitted on train alone.
 
     Attributes:
-        config: Config. store: Store. segments: {"train", "validation", "test"}: tuple of Segment.
-        scales: calibration.Scales per instrument. rules: schedule.FillRules.
-        parameters: (N,) state.PARAMETERS. reward_scale: tick x lot of one reward unit.
-        risk: kinds.Risk.
-        columns: (F,) feature columns the agent sees. feature_names, action_names: their names.
+        config: the configuration. store: the data. segments: {"train", "validation", "test"}: segments of sessions.
+        scales: one for each instrument. parameters: (N,) state.PARAMETERS of the configuration.
+        reward_scale: one reward unit, tick x lot of the first instrument.
+        risk: the price of inventory.
+        specs: of observations and actions.
     """
 
-    config: experiment_lib.Config
-    store: store.Store
-    segments: dict
-    scales: tuple
-    rules: rules_lib.FillRules
-    parameters: np.ndarray
+    config: Config
+    store: store_lib.Store
+    segments: Mapping[str, Sequence[Segment]]
+    scales: tuple[Scales, ...]
+    parameters: Records
     reward_scale: float
     risk: kinds.Risk
-    columns: np.ndarray
-    feature_names: tuple
-    action_names: tuple
+    specs: specs_lib.Specs
     reward_centre: ClassVar[float] = 0.0
 
     @classmethod
-    def create(cls, config):
-        """Opens the store, splits it and measures the scales on train.
+    def create(cls, config: Config) -> "TapeTask":
+        """Opens the store, splits it and fits on train what the configuration needs.
 
         Raises:
             ConfigError, DataError: see config, store, splits and calibration.
@@ -54,34 +63,30 @@ class TapeTask:
             raise errors.ConfigError(
                 "data.store is empty, wanted the folder that prepare.py wrote (--set data.store=DIR)"
             )
-        data = store.Store.open(config.data.store)
-        segments = splits.split(data, config.data)
-        own = instruments_lib.quoted(config.environment, data.instruments)
-        scales = scales_lib.calibrate(data.events, data.instruments, segments["train"], config.rules.order_size, own)
-        rules, parameters = parameters_lib.terms(config, data.instruments, scales)
-        scale = scales_lib.reward_scale([scales[n] for n in own], parameters["weight"][own])
-        risk = parameters_lib._risk(config, data, scales, parameters["weight"], segments["train"], scale)
-        columns, names = specs.chosen_features(config.environment, data.instruments)
+        store = store_lib.Store.open(config.data.store)
+        segments, instruments = splits.split(store, config.data), store.instruments
+        quoted = instruments_lib.quoted(config.environment, instruments)
+        scales = scales_lib.calibrate(store.events, instruments, segments["train"], config.rules.order_size, quoted)
+        parameters = parameters_lib.build_parameters(config, instruments, scales)
+        reward_scale = scales_lib.reward_scale([scales[n] for n in quoted], parameters["weight"][quoted])
+        risk = costs_lib.inventory_risk(config, store, segments["train"], scales, parameters, reward_scale)
         out = cls(
             config=config,
-            store=data,
+            store=store,
             segments=segments,
             scales=scales,
-            rules=rules,
-            parameters=parameters_lib.with_own_risk(parameters, risk),
-            reward_scale=scale,
+            parameters=parameters_lib.build_parameters(config, instruments, scales, risk),
+            reward_scale=reward_scale,
             risk=risk,
-            columns=columns,
-            feature_names=names,
-            action_names=specs._prefixed(specs._actions(config), [data.instruments[n] for n in own]),
+            specs=specs_lib.create(config, instruments),
         )
         if "drift" in config.environment.features:
-            out = out._scaled(drift_lib.fit(out))
-        return out._scaled(reference_quote.fit(out)) if config.environment.residual_range else out
+            out = out._with_scales(drift.fit(out))
+        return out._with_scales(reference_quote.fit(out)) if config.environment.residual_range else out
 
     @classmethod
-    def open(cls, config):
-        """`create` for a training: the data are verified, and each part that it uses has a window.
+    def open(cls, config: Config) -> "TapeTask":
+        """`create` for a training: the data are verified, and train and validation have a window.
 
         Raises:
             ConfigError, DataError: see create, Store.verify, windows and reflection.
@@ -94,188 +99,132 @@ class TapeTask:
             out.windows(out.segments[part])
         return out
 
-    def environment(self, split, rows, seed):
-        """See task.Task: random windows of a split."""
-        sim = self.simulator(self.segments[split], rows or 1, seed, taught=split == "train")
-        return batched.BatchedEnvironment(sim, self.action_spec, self.columns, single=rows is None)
-
-    def score(self, act):
-        """See task.Task: the objective per hour of all of validation, in consecutive windows, with realised fills."""
-        segments = self.segments["validation"]
-        windows = self.windows(segments, self.config.environment.window_s)
-        sim = self.simulator(segments, len(windows), windows=windows)
-        total = float(rollout.run(sim, lambda one: act(self.observe(one))).sum())
-        objective = total / (float((windows[:, 2] - windows[:, 1]).sum()) / 3.6e12)
-        return {"validation/objective_per_hour": objective}, objective
-
-    def _terms(self, config, instruments, scales):
-        """parameters.terms with the risk of this task."""
-        rules, parameters = parameters_lib.terms(config, instruments, scales)
-        return rules, parameters_lib.with_own_risk(parameters, self.risk)
-
-    def _scaled(self, scales):
-        """The same task with more known of its instruments."""
-        return dataclasses.replace(
-            self, scales=scales, parameters=self._terms(self.config, self.instruments, scales)[1]
-        )
-
-    def in_scenario(self, config):
+    def in_scenario(self, config: Config) -> "TapeTask":
         """The same scales, fits and units in another scenario: fill rules, clients, fees or store of `config`.
 
         Raises:
             ConfigError, DataError: see `create`; or the store has other instruments.
         """
-        data = store.Store.open(config.data.store)
-        rules, parameters = self._terms(config, data.instruments, self.scales)
+        store = store_lib.Store.open(config.data.store)
         return dataclasses.replace(
             self,
             config=config,
-            store=data,
-            segments=splits.split(data, config.data),
-            rules=rules,
-            parameters=parameters,
+            store=store,
+            segments=splits.split(store, config.data),
+            parameters=parameters_lib.build_parameters(config, store.instruments, self.scales, self.risk),
         )
 
+    def _with_scales(self, scales: tuple[Scales, ...]) -> "TapeTask":
+        parameters = parameters_lib.build_parameters(self.config, self.instruments, scales, self.risk)
+        return dataclasses.replace(self, scales=scales, parameters=parameters)
+
+    def environment(self, split: str, rows: int | None, seed: int) -> batched.BatchedEnvironment:
+        """See task.Task: random windows of a split; the rewards of the others are the realised P&L."""
+        create = self.training_simulator if split == "train" else self.backtest_simulator
+        sim = create(self.segments[split], rows or 1, seed)
+        return batched.BatchedEnvironment(sim, self.action_spec, self.specs.columns, single=rows is None)
+
+    def score(self, act: task_lib.Policy) -> task_lib.Score:
+        """Objective per hour of all of validation, in consecutive windows, with realised P&L."""
+        segments = self.segments["validation"]
+        windows = self.windows(segments, self.config.environment.window_s)
+        sim = self.backtest_simulator(segments, len(windows), windows=windows)
+        total = float(rollout.run(sim, lambda now: act(self.observe(now))).sum())
+        objective = total / (float((windows[:, 2] - windows[:, 1]).sum()) / 3.6e12)
+        return {"validation/objective_per_hour": objective}, objective
+
+    def training_simulator(
+        self,
+        segments: Sequence[Segment],
+        rows: int,
+        seed: int = 0,
+        windows: Ints | None = None,
+        distances: bool = False,
+        record: bool = False,
+    ) -> Simulator:
+        """A simulator whose rewards are those of environment.reward; see simulators.training."""
+        return simulators.training(self, simulators.Run(segments, rows, seed, windows, record), distances)
+
+    def backtest_simulator(
+        self,
+        segments: Sequence[Segment],
+        rows: int,
+        seed: int = 0,
+        windows: Ints | None = None,
+        distances: bool = False,
+        record: bool = False,
+    ) -> Simulator:
+        """A simulator whose rewards are the realised P&L; see simulators.backtest."""
+        return simulators.backtest(self, simulators.Run(segments, rows, seed, windows, record), distances)
+
+    def probe_simulator(self, segments: Sequence[Segment], windows: Ints, record: bool = False) -> Simulator:
+        """A simulator of raw distances without inventory limits; see simulators.probe."""
+        return simulators.probe(self, simulators.Run(segments, len(windows), 0, windows, record))
+
+    def windows(self, segments: Sequence[Segment], window_s: float = 0.0) -> Ints:
+        """(W, 3) int64 consecutive windows of the segments; window_s 0: one for each. ConfigError where none fits."""
+        return simulators.windows(self.config.environment, segments, window_s)
+
+    def observe(self, sim: Any) -> Floats32:
+        """(B, F) float32 features that the agent observes, of a simulator's last step; a new array."""
+        return sim.observation[:, self.specs.columns]
+
+    @functools.cached_property
+    def costs(self) -> costs_lib.Costs:
+        """Money units, holding costs and hedges."""
+        return costs_lib.Costs(self.config, self.instruments, self.scales, self.parameters)
+
     @property
-    def action_spec(self):
+    def fill_rules(self) -> FillRules:
+        """Of section rules."""
+        return parameters_lib.fill_rules(self.config)
+
+    @property
+    def has_drawn_fills(self) -> bool:
+        """Whether fills depend on more than the tape and the quotes: clients, hedges, liquidation."""
+        return self.config.clients.rate_s > 0 or self.config.rules.hedge != "none" or self.config.environment.liquidate
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """See task.Task."""
+        return self.specs.feature_names
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """See task.Task."""
+        return self.specs.action_names
+
+    @property
+    def action_spec(self) -> array_spec.BoundedArraySpec:
+        """See task.Task."""
         return task_lib.continuous_spec(self.action_names)
 
     @property
-    def action_meanings(self):
+    def action_meanings(self) -> dict[str, str]:
+        """See task.Task: quoting.MEANINGS of each component."""
         return {name: quoting.MEANINGS[name.rpartition(".")[2]] for name in self.action_names}
 
     @property
-    def data_hash(self):
-        return self.store.data_hash
-
-    @property
-    def instruments(self):
-        return self.store.instruments
-
-    @property
-    def drawn(self):
-        """Whether there are fills that a replay of the quotes cannot know: of clients, hedges, liquidation."""
-        return self.config.clients.rate_s > 0 or self.config.rules.hedge != "none" or self.config.environment.liquidate
-
-    def simulator(
-        self, segments, rows, seed=0, windows=None, distances=False, record=False, limited=True, taught=False
-    ):
-        """A Simulator on the given segments.
-
-        Args:
-            segments: sequence of Segment. rows: B. windows: None for random windows, else (W, 3).
-            record: keep the fills of every step.
-            distances: actions are raw distances from the mid in ticks instead of the agent's actions; where the
-                agent hedges the share that is closed may follow them, see quoting.padded.
-            limited: False lifts the inventory limits. taught: rewards are those of environment.reward, else drawn.
-        """
-        environment = self.config.environment
-        return simulator.Simulator(
-            simulator.Tape(self.store.events, segments, windows),
-            self.played(distances, limited, taught),
-            rows,
-            simulator.Decisions(
-                environment.interval_s,
-                environment.window_s,
-                environment.warmup_s,
-                environment.clock,
-                environment.interval_quotes,
-            ),
-            reward=self.reward(taught),
-            seed=seed,
-            threads=None,
-            record=record,
-        )
-
-    def reward(self, taught):
-        """kinds.Reward of a simulator; taught: of environment.reward, else of the realised profit."""
-        out = kinds.Reward(scale=self.reward_scale, risk=self.risk)
-        values = self.values() if taught else None
-        if not taught:
-            return out
-        return out._replace(
-            kind=kinds.RewardKind[self.config.environment.reward.upper()],
-            values=out.values if values is None else values,
-            subtracts_reference=inventory_value.subtracts_reference(self),
-            markout_ns=round(self.config.environment.markout_s * 1e9),
-        )
-
-    def played(self, distances=False, limited=True, taught=False):
-        """(N,) state.PARAMETERS that a simulator plays by; arguments see `simulator`."""
-        parameters = self.parameters
-        if taught and inventory_value.n_spread_states(self) > 1:
-            parameters = inventory_value.with_spread_states(self, parameters)
-        if not limited:
-            parameters = parameters.copy()
-            parameters["limit_lot"] = state.FOREVER
-        if taught and inventory_value.subtracts_reference(self):
-            parameters = parameters_lib.with_base(parameters, reference_quote.fit_once(self))
-        if distances:
-            parameters = parameters.copy()
-            parameters["action"], parameters["sizes"] = state.DISTANCES, 0
-        return parameters
-
-    def values(self):
-        """(N, X (2 L + 1)) of environment.reward as Simulator takes them, None for `realised_pnl`."""
-        return inventory_value.value_function(self)
-
-    def windows(self, segments, window_s=0.0):
-        """(W, 3) consecutive windows of the segments; window_s 0: one each. ConfigError where none fits."""
-        environment = self.config.environment
-        out = simulator.consecutive_windows(segments, window_s, environment.warmup_s, environment.interval_s)
-        if not len(out):
-            raise errors.ConfigError(
-                f"data: no part of {', '.join(one.session for one in segments)} is longer than warmup_s "
-                f"{environment.warmup_s:g} and two intervals of {environment.interval_s:g} s"
-            )
-        return out
-
-    def observe(self, sim):
-        """(B, F) float32: the chosen features of a simulator's last step, a fresh array."""
-        return sim.observation[:, self.columns]
-
-    @property
-    def reflection(self):
+    def reflection(self) -> reflection_lib.Reflection:
         """See task.Task: of a market. ConfigError: see reflection.of_market."""
         return reflection_lib.of_market(self.feature_names, self.action_names)
 
-    def money_unit(self, n=0):
-        """Accounting currency of one tick x lot of instrument n, at the mean rate on train."""
-        instruments = self.store.instruments
-        first = rules_lib.money_units(instruments, self.parameters)[0]
-        if 0 in self.rates:
-            first *= self.scales[self.rates[0]].mid_tick * instruments[self.rates[0]].tick_size
-        return float(self.parameters["weight"][n] * first)
-
-    def cost_per_s(self, n):
-        """What an order of instrument n by itself costs while it is held, tick x order per second."""
-        return float(self.parameters["risk"][n])
-
-    def holding_cost(self, n):
-        """(2 L + 1,) float64: what holding -L, ..., L orders of instrument n costs per decision, tick x order."""
-        limit = self.config.rules.inventory_limit_orders
-        orders, power = np.abs(np.arange(-limit, limit + 1)), self.parameters["risk_power"][n]
-        units = orders if power == 1.0 else orders**power
-        return self.cost_per_s(n) * self.config.environment.interval_s * units
-
-    def hedge(self, n, half_spread_tick=None):
-        """inventory.Hedge of instrument n at its mean price and, where no other is given, its mean half-spread, tick x
-        order; None where nothing is hedged."""
-        rules, scale = self.config.rules, self.scales[n]
-        if rules.hedge == "none":
-            return None
-        reference = self.parameters["reference_tick"][n]
-        fee = self.parameters["taker_rate"][n] * ledger.notional(scale.mid_tick, reference)
-        keep = rules.hedge_limit_orders if rules.hedge == "limit" else None
-        half = scale.half_spread_tick if half_spread_tick is None else half_spread_tick
-        return inventory.Hedge(half + fee, keep)
+    @property
+    def data_hash(self) -> str:
+        """See task.Task: of the store."""
+        return self.store.data_hash
 
     @property
-    def rates(self):
-        """{instrument: instrument of its rate}, see markets.rates."""
-        return instruments_lib.rates(self.config, self.store.instruments)
+    def instruments(self) -> tuple[Instrument, ...]:
+        """Of the store."""
+        return self.store.instruments
 
     @property
-    def currency(self):
-        """Name of the currency that accounts are kept in."""
-        return instruments_lib.currency(self.config, self.store.instruments)
+    def rates(self) -> dict[int, int]:
+        """See instruments.rates."""
+        return instruments_lib.rates(self.config, self.instruments)
+
+    @property
+    def currency(self) -> str:
+        """Name of the account currency."""
+        return instruments_lib.currency(self.config, self.instruments)

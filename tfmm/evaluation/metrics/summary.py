@@ -20,11 +20,11 @@ def risk_of(task: TapeTask) -> Risk:
     """The cost of a task's inventory in the accounting currency."""
     lots = np.array([instrument.lot_size for instrument in task.store.instruments])
     if task.risk.kind == kinds.RiskKind.ABSOLUTE:
-        units = np.array([task.money_unit(n) for n in range(len(lots))])
+        units = np.array([task.costs.money_unit(n) for n in range(len(lots))])
         return task.parameters["risk"] * units / lots
     risk = task.risk
     return path_lib.VectorRisk(
-        risk.cost_per_s * task.money_unit(0), risk.omega, risk.power, task.parameters["order_lot"] * lots
+        risk.cost_per_s * task.costs.money_unit(0), risk.omega, risk.power, task.parameters["order_lot"] * lots
     )
 
 

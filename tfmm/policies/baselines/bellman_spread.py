@@ -118,8 +118,8 @@ def _fit_one(task, name, cuts, coefficients, paths):
     chain = markov_market.estimate(paths.spread, paths.move, states, reflected, cuts.n_states)
     interval_s, rules = task.config.environment.interval_s, task.parameters[0]
     fill_probability = np.array([expected_fills.chance(d - 0.5, 1.0, interval_s, rules) for d in _DISTANCE])
-    holding_cost, with_hedge = task.holding_cost(0), name.endswith(_HEDGE)
-    hedge = task.hedge(0, 0.5 * chain.spread_tick) if with_hedge or task.config.rules.hedge == "limit" else None
+    holding_cost, with_hedge = task.costs.holding_cost(0), name.endswith(_HEDGE)
+    hedge = task.costs.hedge(0, 0.5 * chain.spread_tick) if with_hedge or task.config.rules.hedge == "limit" else None
     solution = markov_market.solve(chain, _DISTANCE, fill_probability, holding_cost, hedge=hedge)
     fitted = {
         "spread_cuts_tick": cuts.spread.tolist(),

@@ -35,6 +35,6 @@ def scores(task: TapeTask, count: int, create: Callable[[Repeat], Callable[[Any]
         )
     train = task.segments["train"]
     windows = task.windows(train)
-    sim = task.simulator(train, count * len(windows), windows=np.tile(windows, (count, 1)), distances=True)
+    sim = task.backtest_simulator(train, count * len(windows), windows=np.tile(windows, (count, 1)), distances=True)
     policy = create(lambda values: np.repeat(values, len(windows), axis=0))
     return rollout.run(sim, policy).reshape(count, -1).sum(axis=1)

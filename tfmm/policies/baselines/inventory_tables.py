@@ -149,7 +149,7 @@ def bellman(
     """
     tables = np.full((*_shape(task)[:2], 2 + with_hedge), np.nan)
     for n, fills in enumerate(probed):
-        hedge = task.hedge(n) if with_hedge or task.config.rules.hedge == "limit" else None
+        hedge = task.costs.hedge(n) if with_hedge or task.config.rules.hedge == "limit" else None
         solution = fill_probes.solve(task, n, fills, hedge)
         tables[n, :, :2] = solution.quotes(fills.distance_tick)
         if with_hedge:
