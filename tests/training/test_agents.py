@@ -75,7 +75,7 @@ def test_a_run_logs_exports_and_is_evaluated(trained, tmp_path):
     assert set(tree) >= {"policy", "data", "rules", "results", "comparison", "verdict"}
     assert task.config.agent.name in tree["results"]
     assert {one["baseline"] for one in tree["comparison"]} == set(tree["results"]) - {task.config.agent.name}
-    assert len(list((tmp_path / "figures").glob("*.png"))) == len(outcome.figures)
+    assert len(list((tmp_path / "figures").glob("*.png"))) == len(outcome.found.figures)
 
 
 def test_a_checkpoint_restores_the_agent_and_its_exploration(trained):

@@ -14,7 +14,6 @@ from tfmm.training import run_directory, trainer
 KINDS = {
     "batch": {},
     "single": {"collect.mode": "single", "environment.rows": 1},
-    "prioritized": {"train.sampler": "prioritized"},
     "blocks": {
         "agent.name": "reinforce",
         "environment.window_s": 10.0,
