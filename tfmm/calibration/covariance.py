@@ -28,7 +28,7 @@ def covariance(
     Raises:
         DataError: train has fewer than three moves.
     """
-    unit = np.array([one.order_lot for one in scales]) * np.asarray(weights)
+    unit = np.array([scale.order_lot for scale in scales]) * np.asarray(weights)
     by_segment = []
     for segment in segments:
         mids = []

@@ -50,7 +50,7 @@ def _ridge(predictors, moves, penalty):
 @functools.lru_cache(maxsize=4)
 def fit_once(task: TapeTask) -> tuple[Scales, ...]:
     """The scales of a task with `drift`; fitted at the first call where the task itself has none."""
-    return task.scales if all(one.drift for one in task.scales) else fit(task)
+    return task.scales if all(scale.drift for scale in task.scales) else fit(task)
 
 
 def fit(task: TapeTask) -> tuple[Scales, ...]:

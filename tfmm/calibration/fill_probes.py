@@ -55,8 +55,8 @@ def distance_grid(task: TapeTask, count: int) -> Floats:
     The smallest is half of the instrument's mean half-spread, the largest 32 half-spreads, or 8 standard deviations of
     the mid over a decision interval where that is wider.
     """
-    units = np.array([one.half_spread_tick for one in task.scales])
-    moves = np.array([one.sigma_tick for one in task.scales]) * np.sqrt(task.config.environment.interval_s)
+    units = np.array([scale.half_spread_tick for scale in task.scales])
+    moves = np.array([scale.sigma_tick for scale in task.scales]) * np.sqrt(task.config.environment.interval_s)
     return np.geomspace(0.5, max(32.0, 8.0 * float((moves / units).max())), count)[:, np.newaxis] * units
 
 

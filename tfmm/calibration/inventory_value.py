@@ -48,7 +48,7 @@ def value_function(task: TapeTask) -> Floats | None:
         ConfigError: the reward does not fit the instruments, hedging or fills.
     """
     config, reward = task.config, task.config.environment.reward
-    if reward in MARKOUT_REWARDS and any(one.inverse for one in task.instruments):
+    if reward in MARKOUT_REWARDS and any(instrument.inverse for instrument in task.instruments):
         raise errors.ConfigError(f"environment.reward is {reward}, but an instrument is inverse, wanted linear ones")
     if reward in ("realised_pnl", "markout"):
         return None
@@ -57,8 +57,9 @@ def value_function(task: TapeTask) -> Floats | None:
             raise errors.ConfigError(
                 "environment.reward is shaped_markout, but rules.hedge is action, wanted another one"
             )
-        found = [solution.value for _, solution in solve_probed(task)]
-        return np.array([_above_flat(one) * own.order_lot for one, own in zip(found, task.scales, strict=True)])
+        solutions = [solution for _, solution in solve_probed(task)]
+        lots = [scale.order_lot for scale in task.scales]
+        return np.array([_above_flat(one.value) * lot for one, lot in zip(solutions, lots, strict=True)])
     require_known_fills(config, task.instruments)
     if task.risk.is_joint and config.rules.hedge != "none":
         raise errors.ConfigError(
@@ -72,19 +73,19 @@ def value_function(task: TapeTask) -> Floats | None:
     if reward == "expected_pnl":
         return np.zeros((count, n_spread_states(task) * width))
     if n_spread_states(task) > 1:
-        found = [one.value for one in solve_by_spread(task)]
+        values = [solution.value for solution in solve_by_spread(task)]
     else:
-        found = [solve_known(task, n)[1].value[:, np.newaxis] for n in range(count)]
-    rows = [_above_flat(one).T.reshape(-1) * scale.order_lot for one, scale in zip(found, task.scales, strict=True)]
-    return np.array(rows)
+        values = [solve_known(task, n)[1].value[:, np.newaxis] for n in range(count)]
+    by_state = [_above_flat(value).T.reshape(-1) for value in values]
+    return np.array([value * scale.order_lot for value, scale in zip(by_state, task.scales, strict=True)])
 
 
 @functools.lru_cache(maxsize=4)
 def solve_probed(task: TapeTask) -> tuple[tuple[Floats, inventory.Solution], ...]:
     """For each instrument what `solve_known` returns, with the fills of fill_probes in the place of known ones."""
     return tuple(
-        (one.distance_tick, fill_probes.solve(task, n, one, task.costs.hedge(n)))
-        for n, one in enumerate(fill_probes.probe(task))
+        (fills.distance_tick, fill_probes.solve(task, n, fills, task.costs.hedge(n)))
+        for n, fills in enumerate(fill_probes.probe(task))
     )
 
 
@@ -92,8 +93,8 @@ def with_spread_states(task: TapeTask, parameters: Records) -> Records:
     """A copy of (N,) state.PARAMETERS with the states of the spread that `value_function` tells apart."""
     out = parameters.copy()
     out["value_states"] = n_spread_states(task)
-    for n, one in enumerate(solve_by_spread(task)):
-        out["value_cuts"][n, : len(one.cuts)] = one.cuts
+    for n, solution in enumerate(solve_by_spread(task)):
+        out["value_cuts"][n, : len(solution.cuts)] = solution.cuts
     return out
 
 
@@ -125,10 +126,10 @@ def solve_by_spread(task: TapeTask) -> tuple[SpreadValue, ...]:
     out = []
     for n, scales in enumerate(task.scales):
         by_stretch = np.maximum(sample.ask_tick[..., n] - sample.bid_tick[..., n], state.LOCKED_TICK).T  # (W, T)
-        spreads = [one[np.isfinite(one)] for one in by_stretch]
+        spreads = [spread[np.isfinite(spread)] for spread in by_stretch]
         cuts = np.quantile(np.concatenate(spreads), np.linspace(0.0, 1.0, count + 1)[1:-1])
-        states = [np.searchsorted(cuts, one) for one in spreads]
-        no_moves = [np.zeros(len(one)) for one in spreads]
+        states = [np.searchsorted(cuts, spread) for spread in spreads]
+        no_moves = [np.zeros(len(spread)) for spread in spreads]
         chain = markov_market.estimate(spreads, no_moves, states, states, count)
         distance, fill_probability = _fill_curve(task, n)
         hedge = task.costs.hedge(n, 0.5 * chain.spread_tick)

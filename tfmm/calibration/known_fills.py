@@ -32,7 +32,7 @@ def require_known_fills(config: Config, instruments: Sequence[Instrument], setti
         (clients.branching == 0, f"clients.branching is {clients.branching:g}", "0"),
         (clients.informed == 0, f"clients.informed is {clients.informed:g}", "0"),
         (environment.clock == "time", f"environment.clock is {environment.clock}", "time"),
-        (not any(one.inverse for one in instruments), "an instrument is inverse", "linear ones"),
+        (not any(instrument.inverse for instrument in instruments), "an instrument is inverse", "linear ones"),
     )
     for fits, found, text in wanted:
         if not fits:

@@ -20,7 +20,11 @@ from tfmm.simulation import state
 
 def fit_once(task: TapeTask) -> tuple[Scales, ...]:
     """The scales of a task with the reference quote; fitted now where the task, without residual actions, has none."""
-    return task.scales if all(one.reference_ask or one.reference_marginal_value for one in task.scales) else fit(task)
+    return (
+        task.scales
+        if all(scale.reference_ask or scale.reference_marginal_value for scale in task.scales)
+        else fit(task)
+    )
 
 
 def fit(task: TapeTask) -> tuple[Scales, ...]:
@@ -44,12 +48,12 @@ def fit(task: TapeTask) -> tuple[Scales, ...]:
     if environment.reference == "state_dp":
         return _state_dp(task)
     out = []
-    for one, quotes in zip(task.scales, _quotes(task), strict=True):
-        touch = one.half_spread_tick if environment.reference_price == "touch" else 0.0
-        unit = scales_lib.unit_tick(one, environment) or one.half_spread_tick
+    for scale, quotes in zip(task.scales, _quotes(task), strict=True):
+        touch = scale.half_spread_tick if environment.reference_price == "touch" else 0.0
+        unit = scales_lib.unit_tick(scale, environment) or scale.half_spread_tick
         units = np.where(np.isnan(quotes), environment.offset_range[1], (quotes - touch) / unit)
         reference_ask = 0.5 * (units[:, 0] + units[::-1, 1])
-        out.append(msgspec.structs.replace(one, reference_ask=tuple(reference_ask.tolist())))
+        out.append(msgspec.structs.replace(scale, reference_ask=tuple(reference_ask.tolist())))
     return tuple(out)
 
 
@@ -62,7 +66,7 @@ def _state_dp(task):
             "wanted mid"
         )
     out = []
-    for one, by_spread in zip(task.scales, inventory_value.solve_by_spread(task), strict=True):
+    for scale, by_spread in zip(task.scales, inventory_value.solve_by_spread(task), strict=True):
         found = by_spread.cuts, by_spread.marginal_value.T, by_spread.fill_probability
         cuts, marginal_value, fill_probability = (msgspec.convert(part.tolist(), tuple) for part in found)
         fields = {
@@ -70,7 +74,7 @@ def _state_dp(task):
             "reference_marginal_value": marginal_value,
             "reference_fill_probability": fill_probability,
         }
-        out.append(msgspec.structs.replace(one, **fields))
+        out.append(msgspec.structs.replace(scale, **fields))
     return tuple(out)
 
 

@@ -117,7 +117,7 @@ def reward_scale(scales: Sequence[Scales], weights: npt.ArrayLike) -> float:
     Args:
         scales: one for each instrument. weights: (N,) money of one tick x lot over that of the first instrument.
     """
-    return float(np.mean([one.half_spread_tick * one.order_lot for one in scales] * np.asarray(weights)))
+    return float(np.mean([scale.half_spread_tick * scale.order_lot for scale in scales] * np.asarray(weights)))
 
 
 @jit.kernel

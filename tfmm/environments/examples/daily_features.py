@@ -46,13 +46,13 @@ class Features:
         train = bars_lib.read(settings.train)
         whole = bars_lib.joined(train, bars_lib.read(settings.test))
         macro = [(path, bars_lib.read(path)) for path in settings.macro]
-        window = np.column_stack([window_features(whole), *(_macro(path, one, whole.date) for path, one in macro)])
+        window = np.column_stack([window_features(whole), *(_macro(path, bars, whole.date) for path, bars in macro)])
         last = indicator_features(whole) if settings.indicators else np.zeros((len(whole), 0))
-        known = np.isfinite(window).all(axis=1) & np.isfinite(last).all(axis=1)
+        complete = np.isfinite(window).all(axis=1) & np.isfinite(last).all(axis=1)
         fitted = len(train) - round(settings.validation_share * len(train))
-        if not known[:fitted].any():
+        if not complete[:fitted].any():
             raise errors.DataError(f"{settings.train}: {len(train)} bars, too few for the indicators of one bar")
-        first = int(np.argmax(known))
+        first = int(np.argmax(complete))
         names = (*WINDOW, *(f"macro_{n}_return" for n in range(len(macro))))
         past = range(settings.window_bars - 1, -1, -1)
         return cls(
@@ -65,7 +65,7 @@ class Features:
             window=_scaled(window, first, fitted),
             last=_scaled(last, first, fitted),
             window_bars=settings.window_bars,
-            sha256=hashlib.sha256(" ".join([whole.sha256, *(one.sha256 for _, one in macro)]).encode()).hexdigest(),
+            sha256=hashlib.sha256(" ".join([whole.sha256, *(bars.sha256 for _, bars in macro)]).encode()).hexdigest(),
         )
 
     def at(self, rows: Ints) -> Floats:

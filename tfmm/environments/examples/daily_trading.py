@@ -206,13 +206,14 @@ class DailyTradingTask(base.ExampleTask):
             dict of (T,) arrays by executed bar: bar (row), date, close, action, shares (after the trade), cash, wealth,
             traded (value), reward.
         """
-        one = self.simulator(split, 1, 0, random_start=False)
-        one.reset()
+        simulator = self.simulator(split, 1, 0, random_start=False)
+        simulator.reset()
         rows = []
-        while one.step_type[0] != base.LAST:
-            bar, action = int(one.bar[0]), int(np.asarray(act(one.observation.copy()))[0])
-            one.step(np.array([action]))
-            rows.append((bar, action, one.shares[0], one.cash[0], one.wealth[0], one.traded[0], float(one.reward[0])))
+        while simulator.step_type[0] != base.LAST:
+            bar, action = int(simulator.bar[0]), int(np.asarray(act(simulator.observation.copy()))[0])
+            simulator.step(np.array([action]))
+            state = simulator.shares, simulator.cash, simulator.wealth, simulator.traded
+            rows.append((bar, action, *(value[0] for value in state), float(simulator.reward[0])))
         columns = (np.array(column) for column in zip(*rows, strict=True))
         path = dict(zip(("bar", "action", "shares", "cash", "wealth", "traded", "reward"), columns, strict=True))
         return path | {"date": self.data.date[path["bar"]], "close": self.data.close[path["bar"]]}

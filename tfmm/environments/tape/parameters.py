@@ -1,4 +1,4 @@
-"""From a configuration and the scales of train to the kernels: one record of state.PARAMETERS per instrument."""
+"""Parameters of the kernels from a configuration and the scales of train: one state.PARAMETERS per instrument."""
 
 from collections.abc import Sequence
 
@@ -50,7 +50,8 @@ def build_parameters(
         ConfigError: see FillRules, rules.parameters and instruments; an instrument that is to be quoted around a
             synthetic one has none.
     """
-    mids = [one.mid_tick if instrument.inverse else 0.0 for one, instrument in zip(scales, instruments, strict=True)]
+    pairs = zip(scales, instruments, strict=True)
+    mids = [scale.mid_tick if instrument.inverse else 0.0 for scale, instrument in pairs]
     out = rules_lib.parameters(instruments, fill_rules(config), mids)
     _set_scales(out, config, scales)
     _set_hedging(out, config)
@@ -65,32 +66,32 @@ def build_parameters(
 def with_reference_quote(parameters: Records, scales: Sequence[Scales]) -> Records:
     """A copy of (N,) state.PARAMETERS with the reference quotes that the scales have."""
     out = parameters.copy()
-    for n, one in enumerate(scales):
-        if one.reference_ask:
-            beyond = state.BASE_ORDERS - len(one.reference_ask) // 2
-            out["base_ask"][n] = np.pad(one.reference_ask, beyond, mode="edge")
-        if one.reference_marginal_value:
-            values = np.array(one.reference_marginal_value)
+    for n, scale in enumerate(scales):
+        if scale.reference_ask:
+            beyond = state.BASE_ORDERS - len(scale.reference_ask) // 2
+            out["base_ask"][n] = np.pad(scale.reference_ask, beyond, mode="edge")
+        if scale.reference_marginal_value:
+            values = np.array(scale.reference_marginal_value)
             beyond = state.BASE_ORDERS - values.shape[1] // 2
             out["base_worth"][n, : len(values)] = np.pad(values, ((0, 0), (beyond, beyond)), mode="edge")
-            out["base_chance"][n] = one.reference_fill_probability
-            out["base_states"][n], out["base_cuts"][n, : len(values) - 1] = len(values), one.reference_cuts
+            out["base_chance"][n] = scale.reference_fill_probability
+            out["base_states"][n], out["base_cuts"][n, : len(values) - 1] = len(values), scale.reference_cuts
     return out
 
 
 def _set_scales(out, config, scales):
     """Sizes, units of distance and drift."""
     environment, rules = config.environment, config.rules
-    for n, one in enumerate(scales):
-        out["order_lot"][n] = one.order_lot
-        out["limit_lot"][n] = one.order_lot * rules.inventory_limit_orders
-        out["hedge_lot"][n] = one.order_lot * rules.hedge_limit_orders
-        out["client_lot"][n] = max(1, round(one.order_lot * config.clients.size_orders))
-        out["half_spread_tick"][n] = one.half_spread_tick
-        out["unit_tick"][n] = scales_lib.unit_tick(one, environment)
-        out["sigma_tick"][n] = one.sigma_tick
-        if one.drift:
-            out["drift"][n] = one.drift
+    for n, scale in enumerate(scales):
+        out["order_lot"][n] = scale.order_lot
+        out["limit_lot"][n] = scale.order_lot * rules.inventory_limit_orders
+        out["hedge_lot"][n] = scale.order_lot * rules.hedge_limit_orders
+        out["client_lot"][n] = max(1, round(scale.order_lot * config.clients.size_orders))
+        out["half_spread_tick"][n] = scale.half_spread_tick
+        out["unit_tick"][n] = scales_lib.unit_tick(scale, environment)
+        out["sigma_tick"][n] = scale.sigma_tick
+        if scale.drift:
+            out["drift"][n] = scale.drift
 
 
 def _set_hedging(out, config):
@@ -160,14 +161,15 @@ def _set_risk(out, config, scales, risk):
     Where risk is joint no cost of one instrument by itself is right: it is taken to grow as |Q|, Omega_nn^u an order.
     """
     if risk.kind == kinds.RiskKind.ABSOLUTE:
-        out["risk"] = [config.environment.risk_aversion * one.half_spread_tick for one in scales]
+        out["risk"] = [config.environment.risk_aversion * scale.half_spread_tick for scale in scales]
         return
     if not risk.is_joint:
         out["risk_power"] = 2.0 * risk.power
-    for n, one in enumerate(out):
-        out["risk"][n] = risk.cost_per_s * risk.omega[n, n] ** risk.power / float(one["weight"] * one["order_lot"])
+    for n, record in enumerate(out):
+        order = float(record["weight"] * record["order_lot"])
+        out["risk"][n] = risk.cost_per_s * risk.omega[n, n] ** risk.power / order
 
 
 def _ns(seconds):
     """Nanoseconds of a number of seconds, or of one for each instrument."""
-    return tuple(round(one * 1e9) for one in seconds) if isinstance(seconds, tuple) else round(seconds * 1e9)
+    return tuple(round(value * 1e9) for value in seconds) if isinstance(seconds, tuple) else round(seconds * 1e9)

@@ -90,7 +90,7 @@ def windows(environment: Environment, segments: Sequence[Segment], window_s: flo
     out = simulator.consecutive_windows(segments, window_s, environment.warmup_s, environment.interval_s)
     if not len(out):
         raise errors.ConfigError(
-            f"data: no part of {', '.join(one.session for one in segments)} is longer than warmup_s "
+            f"data: no part of {', '.join(segment.session for segment in segments)} is longer than warmup_s "
             f"{environment.warmup_s:g} and two intervals of {environment.interval_s:g} s"
         )
     return out
