@@ -29,7 +29,7 @@ def exponential_tape(seed):
     times = np.arange(SECONDS) * 10**9
     ask = MID + 4.0 + (np.arange(SECONDS) % 2)
     quotes = pd.DataFrame({"ts": times, "bid": 2 * MID - ask, "bid_size": 1.0, "ask": ask, "ask_size": 1.0})
-    return tape.Tape.from_frames(quotes, trades, schema.Instrument(symbol="LAW", tick_size=1.0, lot_size=1.0))
+    return tape.Tape.from_frames(quotes, trades, schema.Instrument(symbol="SIM", tick_size=1.0, lot_size=1.0))
 
 
 def exponential_task(path, seed, **rules):

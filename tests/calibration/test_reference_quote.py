@@ -20,7 +20,7 @@ from tfmm.training import export
 
 S = 10**9
 RESIDUAL = {"residual_range": 0.5}
-MOMENT = RESIDUAL | {"reference": "state_dp", "n_spread_states": 3, "distance_unit": "spread"}
+STATE_DP = RESIDUAL | {"reference": "state_dp", "n_spread_states": 3, "distance_unit": "spread"}
 ON_TAPE = {"rules": {"tape_fills": True, "touch": "always"}, "clients": {"rate_s": 0.0}}
 
 
@@ -58,18 +58,18 @@ def test_the_best_tick_is_that_of_every_tick_tried(curve):
         book = np.zeros(1, state.BOOK)[0]
         spread = int(random.choice([0, 1, 2, 3, 4, 5, 8, 40, 77]))
         book["bid_tick"], book["ask_tick"] = 1000, 1000 + spread
-        book["drift"], held = random.normal(0.0, 0.3), int(random.integers(-60, 61))
-        found = optimal_tick_lib.distances(book, rules, *optimal_tick_lib.worth(book, rules, held))
+        book["drift"], inventory = random.normal(0.0, 0.3), int(random.integers(-60, 61))
+        found = optimal_tick_lib.distances(book, rules, *optimal_tick_lib.worth(book, rules, inventory))
         for distance, side in zip(found, (1, -1), strict=True):
             wide, mid = max(spread, 0.5), 1000 + 0.5 * spread
-            w = table[int(spread > 4), side * held + state.BASE_ORDERS] - side * 3.0 * book["drift"]
+            w = table[int(spread > 4), side * inventory + state.BASE_ORDERS] - side * 3.0 * book["drift"]
             first = 1001 if side > 0 else 999 + spread
             tried = np.array([side * (first + side * k - mid) for k in range(int(6 * wide - 1 + 0.5 * spread) + 1)])
             gain = np.interp(tried / wide, x + 0.5, rules["base_chance"]) * (tried + w)
-            place = int(np.argmax(gain)) if gain.max() > 0.0 else len(gain) - 1
-            assert gain[round(distance - tried[0])] == pytest.approx(gain[place], rel=1e-9, abs=1e-12)
+            index = int(np.argmax(gain)) if gain.max() > 0.0 else len(gain) - 1
+            assert gain[round(distance - tried[0])] == pytest.approx(gain[index], rel=1e-9, abs=1e-12)
             assert (mid + side * distance) % 1 == 0.0
-            seen.add(place == len(gain) - 1)
+            seen.add(index == len(gain) - 1)
     assert seen == {False, True}
 
 
@@ -127,26 +127,26 @@ def test_the_table_is_its_own_mirror_and_leans_against_inventory(small_config, c
 
 
 def test_the_exact_law_of_no_correction_is_that_of_the_table(small_config):
-    """The law asks for every inventory at once what the simulator would ask for one by one."""
+    """An expected backtest asks for all inventories at once, a simulator for one."""
     environment = RESIDUAL | {"features": ["inventory", "spread", "imbalance"]}
     task = task_of(small_config, environment=environment)
     one = task.scales[0]
     ask = np.array(one.reference_ask) * one.half_spread_tick
     table = np.stack([ask, ask[::-1]], axis=-1)[np.newaxis]
     rule = inventory_tables.InventoryTablePolicy("table", table, np.eye(1), task.parameters["order_lot"], {})
-    watched = expected_objective.market_paths(task, "test")
+    paths = expected_objective.market_paths(task, "test")
     (own, *_), (other, *_) = (
-        expected_objective.evaluate(task, watched, lambda seen: np.zeros((len(seen.books), 2)), False),
-        expected_objective.evaluate(task, watched, rule, True),
+        expected_objective.evaluate(task, paths, lambda seen: np.zeros((len(seen.books), 2)), False),
+        expected_objective.evaluate(task, paths, rule, True),
     )
     np.testing.assert_array_equal(own.objective, other.objective)
     assert own.objective.sum() != 0.0
 
 
-def test_the_exact_law_of_no_correction_of_the_moment(small_config):
-    """Against the same rule in numpy: policies.baselines.optimal_tick with the worth of a fill in the state of the
+def test_the_expected_backtest_of_no_residual_of_state_dp(small_config):
+    """Against the same rule in numpy: policies.baselines.optimal_tick with the marginal value of a fill by state of the
     spread, and drift."""
-    task = task_of(small_config, environment=MOMENT | {"features": ["inventory", "spread", "drift"]})
+    task = task_of(small_config, environment=STATE_DP | {"features": ["inventory", "spread", "drift"]})
     found, rules = inventory_value.solve_by_spread(task)[0], task.parameters[0]
     distance = np.linspace(0.0, 6.0, 241)
     chance = 1.0 - np.exp(-0.4 * np.exp(-np.maximum(distance - 0.5, 0.0)))
@@ -156,12 +156,12 @@ def test_the_exact_law_of_no_correction_of_the_moment(small_config):
     def rule(seen):
         spread = (seen.books["ask_tick"] - seen.books["bid_tick"])[:, 0].astype(float)
         mid = 0.5 * (seen.books["ask_tick"] + seen.books["bid_tick"])[:, 0]
-        held = np.rint(seen.books["inventory_lot"][:, 0] / rules["order_lot"]).astype(int)
+        inventory = np.rint(seen.books["inventory_lot"][:, 0] / rules["order_lot"]).astype(int)
         index = np.digitize(spread, found.cuts, right=True)
         moves = seen.observation[:, features.DRIFT] * rules["half_spread_tick"]
         sides = (
-            (1, found.marginal_value[held + 10, index]),
-            (-1, found.marginal_value[10 - held, index]),
+            (1, found.marginal_value[inventory + 10, index]),
+            (-1, found.marginal_value[10 - inventory, index]),
         )
         taken = np.interp(fine, distance, chance)
         both = np.stack(
@@ -172,20 +172,20 @@ def test_the_exact_law_of_no_correction_of_the_moment(small_config):
         last = 1.0 - 0.5 * spread + np.floor(6.5 * spread - 1.0)
         return np.where(np.isnan(both), last[:, np.newaxis], both)[:, np.newaxis]
 
-    watched = expected_objective.market_paths(task, "test")
+    paths = expected_objective.market_paths(task, "test")
     (own, *_), (other, *_) = (
-        expected_objective.evaluate(task, watched, lambda seen: np.zeros((len(seen.books), 2)), False),
-        expected_objective.evaluate(task, watched, rule, True),
+        expected_objective.evaluate(task, paths, lambda seen: np.zeros((len(seen.books), 2)), False),
+        expected_objective.evaluate(task, paths, rule, True),
     )
     np.testing.assert_allclose(own.objective, other.objective, rtol=1e-6, atol=1e-9)
     bellman = next(one for one in bellman_spread.fit(task) if one.name == "bellman_spread_drift")
-    best = expected_objective.evaluate(task, watched, bellman, True)[0].objective.sum()
+    best = expected_objective.evaluate(task, paths, bellman, True)[0].objective.sum()
     assert own.objective.sum() == pytest.approx(best, rel=0.1)
 
 
-@pytest.mark.parametrize("base", [RESIDUAL | {"distance_unit": "spread"}, MOMENT], ids=["inventory", "moment"])
+@pytest.mark.parametrize("base", [RESIDUAL | {"distance_unit": "spread"}, STATE_DP], ids=["inventory_dp", "state_dp"])
 def test_streamed_quotes_equal_the_backtest(small_config, base):
-    """Hedged by action: the quote is that of what is left."""
+    """Hedged by action: the quote is that of the inventory after the hedge."""
     changes = {"environment": base | {"features": ["inventory", "spread", "drift"]}, "rules": {"hedge": "action"}}
     run, *_ = assert_streamed(task_of(small_config, **changes), spread=3.0)
     assert {"CLIENT", "HEDGE"} <= set(run.fills["rule"])
@@ -200,17 +200,17 @@ def test_an_action_becomes_a_quote_by_the_exported_description_alone(small_confi
     quotes = run.tape.events[run.tape.events["kind"] == 0]
     for (answer,), action in zip(answers, run.actions, strict=False):
         now = quotes[np.searchsorted(quotes["ts"], answer["ts"], side="right") - 1]
-        held = (run.fills["side"] * run.fills["qty"])[run.fills["ts_ns"] <= answer["ts"]].sum()
+        inventory = (run.fills["side"] * run.fills["qty"])[run.fills["ts_ns"] <= answer["ts"]].sum()
         mid, half = 0.5 * (now["lo_tick"] + now["hi_tick"]), 0.5 * max(now["hi_tick"] - now["lo_tick"], 0.5)
         for name, side, a in (("ask", 1, action[0]), ("bid", -1, action[1])):
-            distance = half * (np.interp(side * held, np.arange(-10, 11), base) + residual_range * float(a))
+            distance = half * (np.interp(side * inventory, np.arange(-10, 11), base) + residual_range * float(a))
             tick = np.ceil(side * mid + distance - 1e-6) * side
             assert answer[name] == pytest.approx(tick * about["instruments"][0]["tick_size"], abs=1e-9)
 
 
-def test_of_the_moment_it_does_too(small_config):
-    """The best of all ticks by the description's words, its worth corrected by half-spreads; no drift."""
-    task = task_of(small_config, environment=MOMENT | {"features": ["inventory", "spread"]})
+def test_of_state_dp_it_does_too(small_config):
+    """The best of all ticks as the description says, the marginal value changed by the residual; without drift."""
+    task = task_of(small_config, environment=STATE_DP | {"features": ["inventory", "spread"]})
     run, _, answers = assert_streamed(task)
     about = json.loads(json.dumps(export.describe(task, 0)))
     assert about["action_map"]["ask_tick_correction"].startswith("ask = m + d; d >= 1 - S/2 with m + d a whole tick")
@@ -219,13 +219,13 @@ def test_of_the_moment_it_does_too(small_config):
     quotes, compared = run.tape.events[run.tape.events["kind"] == 0], 0
     for (answer,), action in zip(answers, run.actions, strict=False):
         now = quotes[np.searchsorted(quotes["ts"], answer["ts"], side="right") - 1]
-        held = (run.fills["side"] * run.fills["qty"])[run.fills["ts_ns"] <= answer["ts"]].sum()
+        inventory = (run.fills["side"] * run.fills["qty"])[run.fills["ts_ns"] <= answer["ts"]].sum()
         mid, s = 0.5 * (now["lo_tick"] + now["hi_tick"]), float(now["hi_tick"] - now["lo_tick"])
         w = scales["reference_marginal_value"][sum(s > cut for cut in scales["reference_cuts"])]
         for name, side, a in (("ask", 1, action[0]), ("bid", -1, action[1])):
             d = 1.0 - 0.5 * s + np.arange(int(6 * s))
             taken = np.interp(d / s, np.linspace(0.0, 6.0, 241), scales["reference_fill_probability"])
-            worth = np.interp(side * held, np.arange(-10, 11), w) - 0.5 * s * residual_range * float(a)
+            worth = np.interp(side * inventory, np.arange(-10, 11), w) - 0.5 * s * residual_range * float(a)
             price = mid + side * d[np.argmax(taken * (d + worth))]
             assert answer[name] / about["instruments"][0]["tick_size"] == pytest.approx(price)
             compared += 1
@@ -234,19 +234,19 @@ def test_of_the_moment_it_does_too(small_config):
 
 def test_of_the_moment_it_does_not_know_another_world(small_config):
     """Clients of another curve and rate, there and not in training: the same quotes; other fills."""
-    task = task_of(small_config, environment=MOMENT | {"features": ["inventory", "spread", "drift"]})
+    task = task_of(small_config, environment=STATE_DP | {"features": ["inventory", "spread", "drift"]})
     clients = msgspec.structs.replace(task.config.clients, k=2.0, rate_s=0.1)
     other = task.in_scenario(msgspec.structs.replace(task.config, clients=clients))
     rows, quotes, fills = np.arange(100), [], []
     for one in (task, other):
-        watched, act = expected_objective.market_paths(one, "test"), lambda seen: np.zeros((len(seen.books), 2))
-        quotes.append(expected_objective.quotes(one, watched[0], rows, act, False))
-        fills.append(expected_objective.evaluate(one, watched, act, False)[0].outcomes["sold"].sum())
+        paths, act = expected_objective.market_paths(one, "test"), lambda seen: np.zeros((len(seen.books), 2))
+        quotes.append(expected_objective.quotes(one, paths[0], rows, act, False))
+        fills.append(expected_objective.evaluate(one, paths, act, False)[0].outcomes["sold"].sum())
     np.testing.assert_array_equal(*quotes)
     assert fills[1] < 0.5 * fills[0]
 
 
-@pytest.mark.parametrize("base", [RESIDUAL, MOMENT], ids=["inventory", "moment"])
+@pytest.mark.parametrize("base", [RESIDUAL, STATE_DP], ids=["inventory_dp", "state_dp"])
 def test_a_reported_fill_does_not_move_the_quote_that_was_told(small_config, base):
     task = task_of(small_config, environment=base)
     session = live.Session(policy_of(task), fills="reported")
@@ -268,10 +268,10 @@ def test_wrong_settings_are_config_errors(small_config):
     ):
         loading.decode(tree, "test")
     with pytest.raises(errors.ConfigError, match=r"environment\.reference is state_dp, but rules\.tape_fills is true"):
-        task_of(small_config, environment=MOMENT, rules={"tape_fills": True})
+        task_of(small_config, environment=STATE_DP, rules={"tape_fills": True})
     with pytest.raises(
         errors.ConfigError, match=r"reference is state_dp, but environment\.reference_price is touch, wanted mid"
     ):
-        task_of(small_config, environment=MOMENT | {"reference_price": "touch"})
+        task_of(small_config, environment=STATE_DP | {"reference_price": "touch"})
     with pytest.raises(errors.ConfigError, match=r"inventory_limit_orders is 65 with environment\.residual_range 0\.5"):
         task_of(small_config, environment=RESIDUAL, rules={"inventory_limit_orders": 65})

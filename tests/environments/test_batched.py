@@ -33,7 +33,7 @@ def test_validates(small_config, action, rows):
 
 @pytest.fixture(scope="module")
 def triangle_store(tmp_path_factory, run_script):
-    """Three sessions of three currency pairs and of what two of them imply of the third, as multi_currency says."""
+    """Three sessions of three currency pairs and the synthetic quotes that two of them imply for the third."""
     folder = tmp_path_factory.mktemp("triangle")
     currencies = {"XY": "Y", "YZ": "Z", "XZ": "Z"}
     known = [part for one in currencies for part in ("--instrument", f"{one}:quote_currency={currencies[one]}")]

@@ -1,4 +1,4 @@
-"""Mirror images: by hand, and against the environments themselves."""
+"""Reflections: by hand, and against the environments."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ def test_observations_and_rewards_in_the_reflected_market_are_the_reflected_ones
         sim.reset()
     for _ in range(30):
         seen = [task.observe(sim) for sim in sims]
-        # clients are drawn, so what is held differs; what the market shows does not
+        # clients are drawn, so inventories differ; the features of the market do not
         market = [k for k, name in enumerate(task.feature_names) if name in features.NAMES[1:9]]
         image = one.observation.sign * seen[0][:, one.observation.source]
         np.testing.assert_allclose(seen[1][:, market], image[:, market], atol=1e-4)
@@ -74,7 +74,7 @@ def test_observations_and_rewards_in_the_reflected_market_are_the_reflected_ones
 
 
 def test_a_transition_of_zero_norm_is_one_of_zero_norm():
-    """Whatever is mirrored: the state that follows and its reward are those of the mirrored state and action."""
+    """For any reflected components the next state and its reward are those of the reflected state and action."""
     task = zero_norm.ZeroNormTask(loading.decode({"environment": {"name": "zero_norm"}, "zero_norm": {"size": 5}}, "t"))
     random = np.random.default_rng(0)
     state, action = random.uniform(-1, 1, (2, 6, 5)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Model environments: against a plain-Python dealer on the same draws, and against the exact values."""
+"""Analytic models: against a plain-Python dealer on the same draws, and against the exact values."""
 
 import math
 
@@ -12,9 +12,9 @@ from tfmm.environments.analytic import kernel, quotes, task as analytic_task
 
 _MASK = 2**64 - 1
 BASE = {"beta": 0.99, "risk": 0.05}
-WORLDS = {
+MODELS = {
     "simple": {},
-    "never both random and far": {"random_start": False, "window_steps": 7, "limit": 2},
+    "start without inventory": {"random_start": False, "window_steps": 7, "limit": 2},
     "logistic clients": {"curve": "logistic", "middle": 0.5, "k": 3.0, "rate": 0.7},
     "power clients": {"curve": "power", "k": 2.0},
     "table": {"curve": "table", "table": tuple(np.linspace(1.0, 0.0, 17).tolist())},
@@ -22,24 +22,26 @@ WORLDS = {
     "two currencies": {"omega": ((1.0, 0.5), (0.5, 2.0)), "risk_power": 0.7, "limit": 3},
     "jumps": {"mid": "jump", "jump_rate": 0.3, "jump_size": 2.0},
     "moving mid": {"mid": "brownian", "sigma": 0.5},
-    "memory": {"mid": "mean_reverting", "sigma": 0.5, "reversion": 0.1, "mid_reward": "expected_pnl"},
-    "memory, expected": {
+    "mean reversion": {"mid": "mean_reverting", "sigma": 0.5, "reversion": 0.1, "mid_reward": "expected_pnl"},
+    "mean reversion, expected": {
         "mid": "mean_reverting", "sigma": 0.5, "reversion": 0.1, "reward": "expected_pnl", "mid_reward": "expected_pnl"
     },
     "clustered clients": {"branching": 0.6, "decay": 0.5, "rate": 0.4},
-    "breathing spread": {"spread_sigma": 0.2},
+    "random spread": {"spread_sigma": 0.2},
     "delay": {"delay": 2},
 }  # fmt: skip
 HEDGE = {"rate": 0.3, "hedge_rate": 0.8, "hedge_cost": 0.5, "hedge_impact": 0.2, "hedge_permanent": 0.01}
 
 
-def task_of(name="simple_model", **world):
-    settings = loading.decode({"environment": {"name": name}, "model": {**BASE, **msgspec.to_builtins(world)}}, "test")
+def task_of(name="simple_model", **changes):
+    settings = loading.decode(
+        {"environment": {"name": name}, "model": {**BASE, **msgspec.to_builtins(changes)}}, "test"
+    )
     return factory.open_task(settings)
 
 
-class Slow:
-    """One dealer, the rules of environments.analytic.kernel written down once more."""
+class PlainDealer:
+    """One dealer, the rules of environments.analytic.kernel in plain Python."""
 
     def __init__(self, settings, word):
         self.m, self.word = settings, int(word)
@@ -62,10 +64,10 @@ class Slow:
         self.step_number, self.end = 0, round(m.horizon / m.step) or m.window_steps
         if m.random_start and m.horizon:
             self.step_number = int(self.uniform() * self.end)
-        self.held, self.mid = [0] * self.count, [0.0] * self.count
+        self.inventory, self.mid = [0] * self.count, [0.0] * self.count
         for n in range(self.count):
             if m.random_start:
-                self.held[n] = int(self.uniform() * (2 * m.limit + 1)) - m.limit
+                self.inventory[n] = int(self.uniform() * (2 * m.limit + 1)) - m.limit
             if m.mid == "mean_reverting":
                 self.mid[n] = m.sigma / math.sqrt(2 * m.reversion) * self.normal()
         self.excess = [[0.0, 0.0] for _ in range(self.count)]
@@ -75,16 +77,16 @@ class Slow:
             far[-1] = 0.0
         self.queue = [far] * m.delay
 
-    def live(self, action):
+    def advance(self, action):
         m = self.m
         self.queue.append([min(1.0, max(-1.0, float(one))) for one in action])
         action = self.queue.pop(0)
-        held = np.array(self.held, float)
-        total = -m.risk * m.step * float(held @ np.array(m.omega) @ held) ** m.risk_power
+        inventory = np.array(self.inventory, float)
+        total = -m.risk * m.step * float(inventory @ np.array(m.omega) @ inventory) ** m.risk_power
         for n in range(self.count):
-            before, spread, expected = self.held[n], math.exp(self.log_spread[n]), float(self.held[n])
+            before, spread, expected = self.inventory[n], math.exp(self.log_spread[n]), float(self.inventory[n])
             for side, sign in ((0, -1), (1, 1)):
-                comes, decides = self.uniform(), self.uniform()
+                arrival_draw, decision_draw = self.uniform(), self.uniform()
                 arrives = min(1.0, (m.rate * (1 - m.branching) + self.excess[n][side]) * m.step)
                 distance = m.distance_range[0] + (action[2 * n + side] + 1) / 2 * (
                     m.distance_range[1] - m.distance_range[0]
@@ -94,14 +96,14 @@ class Slow:
                     if abs(before + sign) <= m.limit
                     else 0.0
                 )
-                if comes < arrives and decides < trades:
-                    self.held[n] += sign
+                if arrival_draw < arrives and decision_draw < trades:
+                    self.inventory[n] += sign
                     if m.reward == "realised_pnl":
                         total += distance * spread
                 if m.reward == "expected_pnl":
                     total += arrives * trades * distance * spread
                 expected += sign * arrives * trades
-                self.excess[n][side] += m.branching * m.decay * (comes < arrives)
+                self.excess[n][side] += m.branching * m.decay * (arrival_draw < arrives)
                 self.excess[n][side] *= math.exp(-m.decay * m.step)
             if m.hedge_rate:
                 beyond = max(0.0, abs(action[-1]) - 0.1) / 0.9
@@ -111,11 +113,11 @@ class Slow:
                     unit = m.hedge_cost + m.hedge_permanent * abs(before) + m.hedge_impact * abs(rate)
                     total -= unit * abs(rate) * m.step
                     if drawn < abs(rate) * m.step:
-                        self.held[n] += 1 if rate > 0 else -1
+                        self.inventory[n] += 1 if rate > 0 else -1
             if m.mid != "constant":
                 drift, move = self.move(self.mid[n])
-                kept = expected if m.reward == "expected_pnl" else self.held[n]
-                total += kept * drift if m.mid_reward == "expected_pnl" else self.held[n] * move
+                counted = expected if m.reward == "expected_pnl" else self.inventory[n]
+                total += counted * drift if m.mid_reward == "expected_pnl" else self.inventory[n] * move
                 self.mid[n] += move
             if m.spread_sigma:
                 self.log_spread[n] += -m.spread_reversion * self.log_spread[n] + m.spread_sigma * self.normal()
@@ -133,16 +135,16 @@ class Slow:
         return drift, drift + m.sigma * math.sqrt(m.step) * self.normal()
 
 
-@pytest.mark.parametrize("name", [*WORLDS, "dealer_hedging", "avellaneda_stoikov"])
+@pytest.mark.parametrize("name", [*MODELS, "dealer_hedging", "avellaneda_stoikov"])
 def test_agrees_with_plain_python_on_the_same_draws(name):
     if name == "dealer_hedging":
         task = task_of(name, **HEDGE)
     elif name == "avellaneda_stoikov":
         task = factory.open_task(loading.load("configs/avellaneda_stoikov.toml"))
     else:
-        task = task_of(**WORLDS[name])
+        task = task_of(**MODELS[name])
     sim = task.simulator(3, seed=11)
-    slow = [Slow(task.config.model, word) for word in sim.rows["random"]]
+    slow = [PlainDealer(task.config.model, word) for word in sim.rows["random"]]
     sim.reset()
     random = np.random.default_rng(1)
     for _ in range(250):
@@ -154,15 +156,14 @@ def test_agrees_with_plain_python_on_the_same_draws(name):
                 one.begin()
                 assert sim.step_type[b] == kernel.FIRST
             else:
-                assert sim.reward[b] == pytest.approx(one.live(actions[b]), rel=1e-6, abs=1e-6)
+                assert sim.reward[b] == pytest.approx(one.advance(actions[b]), rel=1e-6, abs=1e-6)
                 assert (sim.step_type[b] == kernel.LAST) == (one.step_number >= one.end)
-            assert sim.rows["inventory"][b, : one.count].tolist() == one.held
+            assert sim.rows["inventory"][b, : one.count].tolist() == one.inventory
             np.testing.assert_allclose(sim.rows["mid"][b, : one.count], one.mid, rtol=1e-9, atol=1e-12)
         assert sim.observation.shape[1] == len(task.feature_names)
-        np.testing.assert_allclose(
-            sim.observation[:, task.feature_names.index("inventory")] if "inventory" in task.feature_names
-            else sim.observation[:, 1], [one.held[-1 if one.count > 1 else 0] / one.m.limit for one in slow], rtol=1e-6,
-        )  # fmt: skip
+        column = task.feature_names.index("inventory") if "inventory" in task.feature_names else 1
+        inventories = [one.inventory[-1 if one.count > 1 else 0] / one.m.limit for one in slow]
+        np.testing.assert_allclose(sim.observation[:, column], inventories, rtol=1e-6)
 
 
 def test_rows_do_not_depend_on_the_batch_or_its_threads():
@@ -177,7 +178,7 @@ def test_rows_do_not_depend_on_the_batch_or_its_threads():
         np.testing.assert_array_equal(few.observation, many.observation[:2])
 
 
-def test_state_goes_on_exactly():
+def test_a_restored_state_continues_exactly():
     sim = task_of(delay=1, branching=0.3).simulator(4, seed=2)
     sim.reset()
     sim.step(np.zeros((4, 2)))

@@ -1,4 +1,4 @@
-"""Daily trading: what orders cost, that a short can always be bought back, that nothing of the future is seen."""
+"""Daily trading: costs of orders, a short can always be bought back, observations hold nothing of the future."""
 
 import hypothesis
 import numpy as np
@@ -48,7 +48,7 @@ def test_orders_as_worked_by_hand():
     st.sampled_from([0.02, 0.1, 0.5, 2.0]),
 )
 def test_a_short_can_always_be_bought_back(path, cost, move):
-    """Whatever is ordered, as long as no rise is larger than max_move; and money changes by shares x move - costs."""
+    """For any orders, if no rise is larger than max_move; and money changes by shares x move - costs."""
     settings = examples.DailyTrading(cost=cost, max_move=move, capital=50_000.0)
     cash, shares, price = 50_000.0, 0.0, 80.0
     for change, action in path:
@@ -57,12 +57,12 @@ def test_a_short_can_always_be_bought_back(path, cost, move):
         dear = price * (1 + cost)
         assert cash + min(shares, 0) * dear >= -1e-6
         wealth = cash + shares * before
-        after, held, ruined = _trade(cash, shares, price, action, settings)
+        after, shares_after, ruined = _trade(cash, shares, price, action, settings)
         assert not ruined
-        traded = (wealth + shares * (price - before) - after - held * price) / (cost * price) if cost else None
-        if cost and np.sign(held) != np.sign(shares):
-            assert traded == pytest.approx(abs(held) + abs(shares), rel=1e-6)
-        cash, shares = after, held
+        traded = (wealth + shares * (price - before) - after - shares_after * price) / (cost * price) if cost else None
+        if cost and np.sign(shares_after) != np.sign(shares):
+            assert traded == pytest.approx(abs(shares_after) + abs(shares), rel=1e-6)
+        cash, shares = after, shares_after
         assert cash + min(shares, 0) * dear * (1 + move) >= -1e-6
         assert cash >= -1e-6
         assert shares == np.round(shares)

@@ -1,4 +1,4 @@
-"""The further systems: what they pay, when they end, and that training can carry them."""
+"""The other example environments: rewards, ends of episodes, and a training on each."""
 
 import hypothesis
 import numpy as np

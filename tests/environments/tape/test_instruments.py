@@ -117,7 +117,7 @@ def test_quoting_both_and_naming_wrong_ones(store):
 
 
 def test_distances_in_spreads_of_the_moment(store):
-    """1 and 2 half-spreads of .05 each, whatever the mean was on train."""
+    """1 and 2 half-spreads of .05 each, not the mean of train."""
     task = task_of(store, distance_unit="spread")
     assert task.parameters["unit_tick"][0] == 0.0
     order, _ = sent_after(task, 30)
