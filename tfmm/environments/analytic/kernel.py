@@ -50,6 +50,7 @@ class Batch(NamedTuple):
     pending: Floats
     observation: Floats32
     reward: Floats32
+    discount: Floats32
     step_type: Ints32
 
 
@@ -77,12 +78,20 @@ class AnalyticSimulator:
         self.reward, self.discount = np.zeros(rows, np.float32), np.ones(rows, np.float32)
         self.step_type = np.zeros(rows, np.int32)
         self._no_action = np.zeros((rows, actions))
-        self._work = parallel.Rows(rows, lambda part: (curve[0], parameters, risk, self._batch(part)), least=_MIN_ROWS)
+        plain = tuple(parameters)
+        self._work = parallel.Rows(
+            rows, lambda part: (curve[0], plain, risk, tuple(self._batch(part))), least=_MIN_ROWS
+        )
         self.seed(seed)
 
     def _batch(self, part):
         return Batch(
-            self.rows[part], self.pending[part], self.observation[part], self.reward[part], self.step_type[part]
+            self.rows[part],
+            self.pending[part],
+            self.observation[part],
+            self.reward[part],
+            self.discount[part],
+            self.step_type[part],
         )
 
     def seed(self, seed: int) -> None:
@@ -114,15 +123,19 @@ class AnalyticSimulator:
 
     def step(self, actions: Array) -> None:
         """Advances every row by one step. actions: (B, A) in [-1, 1], see AnalyticTask.action_names."""
-        self._work(step_rows, np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape))
-        if self._parameters.horizon_steps:  # the end of the horizon is the end for the agent too
-            np.not_equal(self.step_type, LAST, out=self.discount)
+        self._work(_step, np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape))
+
+
+@jit.kernel
+def _step(actions, curve, parameters, risk, batch):
+    """step_rows of plain tuples, whose types numba looks up in a third of the time that NamedTuples take."""
+    step_rows(actions, curve, Parameters(*parameters), risk, Batch(*batch))
 
 
 @jit.kernel
 def step_rows(actions: Floats, curve: Record, p: Parameters, risk: Floats, batch: Batch) -> None:
     """Advances every row by one step; arrays as in AnalyticSimulator."""
-    rows, pending, observation, reward, step_type = batch
+    rows, pending, observation, reward, discount, step_type = batch
     count = actions.shape[1]
     for b in range(rows.shape[0]):
         row = rows[b]
@@ -131,7 +144,7 @@ def step_rows(actions: Floats, curve: Record, p: Parameters, risk: Floats, batch
             pending[b] = 1.0  # the largest distance
             if p.hedge_rate > 0.0:
                 pending[b, :, -1] = 0.0
-            reward[b], step_type[b] = 0.0, FIRST
+            reward[b], discount[b], step_type[b] = 0.0, 1.0, FIRST
         else:
             for a in range(count):
                 action = min(max(actions[b, a], -1.0), 1.0)
@@ -146,6 +159,8 @@ def step_rows(actions: Floats, curve: Record, p: Parameters, risk: Floats, batch
             row.step += 1
             row.done = row.step >= row.end
             step_type[b] = LAST if row.done else MID
+            # the end of the horizon is the end for the agent too; an endless model is merely cut off
+            discount[b] = 0.0 if row.done and p.horizon_steps > 0 else 1.0
         written = _observe(row, p)
         for k in range(written):
             observation[b, k] = row.features[k]
