@@ -2,6 +2,7 @@
 
 import itertools
 import pathlib
+import typing
 
 import msgspec
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from tf_agents.environments import tf_py_environment, utils
 
 from tfmm import errors
-from tfmm.config import experiment as experiment_lib, loading
+from tfmm.config import environment as environment_config, experiment as experiment_lib, loading
 from tfmm.environments import factory
 from tfmm.environments.tape import task as tape_task
 
@@ -137,6 +138,10 @@ def test_reward_is_zero_without_inventory_and_fills(small_config):
     env.reset()
     for _ in range(30):
         assert (env.step(np.zeros((4, 2), np.float32)).reward == 0).all()
+
+
+def test_every_environment_has_an_opener():
+    assert set(factory.OPENERS) == set(typing.get_args(environment_config.Name))
 
 
 def test_unknown_feature_and_empty_store_are_config_errors(small_config):
