@@ -73,6 +73,7 @@ RULES = st.fixed_dictionaries(
 HALF = schema.Instrument(symbol="X", tick_size=1.0, lot_size=0.5)
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(QUOTE_ROWS, TRADE_ROWS, SCHEDULE_ROWS, RULES)
 def test_equals_the_reference_on_random_tapes(q, t, s, rules):

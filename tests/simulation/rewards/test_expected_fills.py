@@ -99,14 +99,15 @@ def along_the_tape(events, start, until, quote, held, power=1.0):
         spread = max(ask_tick - bid_tick, 0.5)
         for k, beyond in enumerate((quote[0] and quote[0] - ask_tick, quote[1] and bid_tick - quote[1])):
             rates[k] = 0.0 if beyond is None or not met else 0.4 * min(1.0, np.exp(-beyond / spread))
-        steps, seconds = 400, (ts - now) * 1e-9
-        for _ in range(steps if seconds > 0 else 0):
-            # the middle of a short step stands for all of it
-            a, b = (one * np.exp(-0.5 * rate * seconds / steps) for one, rate in zip(kept, rates, strict=True))
+        seconds = (ts - now) * 1e-9
+        if seconds > 0:
+            # the middles of short steps stand for all of them
+            middles = (np.arange(400) + 0.5) * seconds / 400
+            a, b = (one * np.exp(-rate * middles) for one, rate in zip(kept, rates, strict=True))
             down, up = (1 - a) * b, (1 - b) * a
             mean = abs(held) ** power * (1 - down - up) + abs(held - 1) ** power * down + abs(held + 1) ** power * up
-            lot_s += mean * seconds / steps
-            kept = [one * np.exp(-rate * seconds / steps) for one, rate in zip(kept, rates, strict=True)]
+            lot_s += mean.mean() * seconds
+            kept = [one * np.exp(-rate * seconds) for one, rate in zip(kept, rates, strict=True)]
         now = ts
         if event is not None:
             met, last_ns = met and event["ts"] - last_ns <= GAP_NS, event["ts"]
