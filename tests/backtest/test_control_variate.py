@@ -57,7 +57,7 @@ def test_minus_its_control_variate_the_objective_has_the_exact_mean(small_config
     exact = expected_objective.evaluate(
         task,
         expected_objective.market_paths(task, "test"),
-        lambda states: np.tile([0.2, 0.1], (len(states.books), 1)),
+        lambda states: np.tile([0.2, 0.1], (len(states.instruments), 1)),
         False,
     )
     wanted = sum(one.objective.sum() for one in exact)

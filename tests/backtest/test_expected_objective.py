@@ -58,7 +58,7 @@ def test_the_square_of_the_inventory_is_expected_too(squared, task):
     _, _, expected, _ = simulated_and_expected(squared, skewed(squared))
     paths = expected_objective.market_paths(task, "test")
     absolute = expected_objective.evaluate(task, paths, skewed(task), True)[0]
-    assert expected.outcomes["lot_s"].sum() > 1.1 * absolute.outcomes["lot_s"].sum()
+    assert expected.outcomes["risk_lot_s"].sum() > 1.1 * absolute.outcomes["risk_lot_s"].sum()
 
 
 def test_hedges_are_expected_too(hedging):
@@ -86,22 +86,22 @@ def simulated_and_expected(task, policy):
     sim.reset()
     totals, sold = np.zeros(rows), np.zeros(rows)
     for _ in range(steps):
-        before = sim.books["inventory_lot"][:, 0].copy()
+        before = sim.instruments["inventory_lot"][:, 0].copy()
         sim.step(policy(sim))
         assert (sim.step_type == kernel.MID).all()
         totals += sim.reward
-        sold += sim.books["inventory_lot"][:, 0] < before
+        sold += sim.instruments["inventory_lot"][:, 0] < before
     simulated = totals * task.reward_scale * task.costs.money_unit(0)
     (expected, *_) = expected_objective.evaluate(task, expected_objective.market_paths(task, "test"), policy, True)
     exact = expected.objective[:steps].sum()
     assert abs(simulated.mean() - exact) < 4.0 * simulated.std() / np.sqrt(rows)
     assert simulated.std() / np.sqrt(rows) < 0.05 * abs(exact)
-    index = np.rint(sim.books["inventory_lot"][:, 0] / task.parameters["order_lot"][0]).astype(int) + 10
+    index = np.rint(sim.instruments["inventory_lot"][:, 0] / task.parameters["order_lot"][0]).astype(int) + 10
     shares = np.bincount(index, minlength=21) / rows
     wanted = expected.inventory_distribution[steps]
     assert wanted.sum() == pytest.approx(1.0, abs=1e-12)
     assert (np.abs(shares - wanted) < 5.0 * np.sqrt(wanted * (1 - wanted) / rows) + 1e-4).all()
-    return sold.mean(), sim.books["fees"].mean(), expected, steps
+    return sold.mean(), sim.instruments["fees"].mean(), expected, steps
 
 
 def test_a_policy_sees_what_the_simulator_would_show_it(task):
@@ -112,19 +112,19 @@ def test_a_policy_sees_what_the_simulator_would_show_it(task):
 
     def remember(states):
         shown.append(states)
-        return np.full((len(states.books), 1, 2), 1e6)
+        return np.full((len(states.instruments), 1, 2), 1e6)
 
     paths = expected_objective.market_paths(task, "test")[:1]
     expected_objective.evaluate(task, paths, remember, True)
     policy, inventories = skewed(task), []
     sim.reset()
     for t in range(50):
-        orders = int(np.rint(sim.books["inventory_lot"][0, 0] / task.parameters["order_lot"][0]))
+        orders = int(np.rint(sim.instruments["inventory_lot"][0, 0] / task.parameters["order_lot"][0]))
         row = t * 21 + orders + 10
         inventories.append(orders)
         np.testing.assert_array_equal(task.observe(shown[0])[row], task.observe(sim)[0])
         for name in ("bid_tick", "ask_tick", "inventory_lot"):
-            assert shown[0].books[name][row, 0] == sim.books[name][0, 0]
+            assert shown[0].instruments[name][row, 0] == sim.instruments[name][0, 0]
         sim.step(policy(sim))
     assert len(set(inventories)) > 3
 

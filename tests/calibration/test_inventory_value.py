@@ -55,7 +55,7 @@ def _both(chance, gain, down, up):
 
 def test_more_states_of_the_spread_than_there_is_room_for(small_config):
     with pytest.raises(errors.ConfigError, match=r"n_spread_states"):
-        task_of(small_config, environment={"n_spread_states": state.MOST_VALUE_STATES + 1})
+        task_of(small_config, environment={"n_spread_states": state.MAX_SPREAD_STATES + 1})
 
 
 def test_values_fall_with_inventory_and_only_training_learns_from_them(small_config):

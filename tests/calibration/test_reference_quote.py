@@ -28,12 +28,12 @@ def test_by_hand():
     """Mid 1000, unit 4: b(1.5) = (2 + 1) / 2 and b(-1.5) = (3 + 5) / 2 are corrected by .5 x .2 and .5 x -.4."""
     rules = np.zeros((), state.PARAMETERS)
     rules["residual_range"] = 0.5
-    rules["base_ask"] = np.pad([5.0, 3.0, 2.5, 2.0, 1.0], state.BASE_ORDERS - 2, mode="edge")
-    bid, ask = quoting.quote_prices(state.CORRECTIONS, 1000.0, 4.0, rules[()], 1.5, 0.2, -0.4)
+    rules["reference_ask"] = np.pad([5.0, 3.0, 2.5, 2.0, 1.0], state.REFERENCE_ORDERS - 2, mode="edge")
+    bid, ask = quoting.quote_prices(state.RESIDUAL_INVENTORY_DP, 1000.0, 4.0, rules[()], 1.5, 0.2, -0.4)
     assert ask == pytest.approx(1000 + 4 * (1.5 + 0.1))
     assert bid == pytest.approx(1000 - 4 * (4.0 - 0.2))
     # far beyond the limit: that of the limit
-    bid, ask = quoting.quote_prices(state.CORRECTIONS, 1000.0, 4.0, rules[()], -1e9, 0.0, 0.0)
+    bid, ask = quoting.quote_prices(state.RESIDUAL_INVENTORY_DP, 1000.0, 4.0, rules[()], -1e9, 0.0, 0.0)
     assert (bid, ask) == pytest.approx((1000 - 4 * 1.0, 1000 + 4 * 5.0))
 
 
@@ -47,25 +47,25 @@ def test_the_best_tick_is_that_of_every_tick_tried(curve):
         "power": (1 + np.maximum(x, 0)) ** -1.4,
         "logistic": 1 / (1 + np.exp(1.4 * (x - 0.3))),
     }[curve]
-    rules["base_chance"] = 1.0 - np.exp(-1.4 * p)
+    rules["reference_fill_probability"] = 1.0 - np.exp(-1.4 * p)
     rules["order_lot"], rules["half_spread_tick"] = 1, 3.0
-    rules["base_states"], rules["base_cuts"][0] = 2, 4.0
+    rules["n_reference_states"], rules["reference_cuts"][0] = 2, 4.0
     random = np.random.default_rng(0)
-    table = np.sort(random.normal(0.0, 6.0, (2, 2 * state.BASE_ORDERS + 1)))[:, ::-1]
-    rules["base_worth"][:2] = table
+    table = np.sort(random.normal(0.0, 6.0, (2, 2 * state.REFERENCE_ORDERS + 1)))[:, ::-1]
+    rules["reference_marginal_value_tick"][:2] = table
     seen = set()
     for _ in range(300):
-        book = np.zeros(1, state.BOOK)[0]
+        book = np.zeros(1, state.INSTRUMENT_STATE)[0]
         spread = int(random.choice([0, 1, 2, 3, 4, 5, 8, 40, 77]))
         book["bid_tick"], book["ask_tick"] = 1000, 1000 + spread
         book["drift"], inventory = random.normal(0.0, 0.3), int(random.integers(-60, 61))
-        found = optimal_tick_lib.distances(book, rules, *optimal_tick_lib.worth(book, rules, inventory))
+        found = optimal_tick_lib.distances(book, rules, *optimal_tick_lib.marginal_values(book, rules, inventory))
         for distance, side in zip(found, (1, -1), strict=True):
             wide, mid = max(spread, 0.5), 1000 + 0.5 * spread
-            w = table[int(spread > 4), side * inventory + state.BASE_ORDERS] - side * 3.0 * book["drift"]
+            w = table[int(spread > 4), side * inventory + state.REFERENCE_ORDERS] - side * 3.0 * book["drift"]
             first = 1001 if side > 0 else 999 + spread
             tried = np.array([side * (first + side * k - mid) for k in range(int(6 * wide - 1 + 0.5 * spread) + 1)])
-            gain = np.interp(tried / wide, x + 0.5, rules["base_chance"]) * (tried + w)
+            gain = np.interp(tried / wide, x + 0.5, rules["reference_fill_probability"]) * (tried + w)
             index = int(np.argmax(gain)) if gain.max() > 0.0 else len(gain) - 1
             assert gain[round(distance - tried[0])] == pytest.approx(gain[index], rel=1e-9, abs=1e-12)
             assert (mid + side * distance) % 1 == 0.0
@@ -77,14 +77,14 @@ def test_corrections_of_the_moment_by_hand():
     """Spread 4 and P = e^-(d/4): the best d of all is 4 - w, of whole ticks the one with the largest P (d + w). A
     correction a takes a x .5 half-spreads = a ticks from w = .6, and a drift of .5 half-spreads a tick from a sale."""
     rules = np.zeros(1, state.PARAMETERS)[0]
-    rules["order_lot"], rules["base_chance"] = 1, np.exp(-np.linspace(0.0, 6.0, 241))
-    rules["residual_range"], rules["base_states"], rules["half_spread_tick"] = 0.5, 1, 2.0
-    rules["base_worth"] = 0.6
-    book = np.zeros(1, state.BOOK)[0]
+    rules["order_lot"], rules["reference_fill_probability"] = 1, np.exp(-np.linspace(0.0, 6.0, 241))
+    rules["residual_range"], rules["n_reference_states"], rules["half_spread_tick"] = 0.5, 1, 2.0
+    rules["reference_marginal_value_tick"] = 0.6
+    book = np.zeros(1, state.INSTRUMENT_STATE)[0]
     book["bid_tick"], book["ask_tick"], book["drift"] = 1000, 1004, 0.5
     ticks_away, found = np.arange(-1.0, 20.0), []
     for first, second in ((0.0, 0.0), (1.0, -1.0), (-1.0, 1.0), (0.4, 0.9)):
-        below, above = quoting.prices(book, rules, state.TICK_CORRECTIONS, first, second, 0.0)
+        below, above = quoting.prices(book, rules, state.RESIDUAL_STATE_DP, first, second, 0.0)
         ask, bid = (
             ticks_away[np.argmax(np.exp(-ticks_away / 4.0) * (ticks_away + w))]
             for w in (0.6 - 1.0 - first, 0.6 + 1.0 - second)
@@ -101,7 +101,7 @@ def test_no_correction_is_the_baseline_fill_by_fill(small_config):
     changes = {"environment": RESIDUAL | {"offset_range": [0.0, 200.0]}, **ON_TAPE}
     task = task_of(small_config, **changes)
     wanted = inventory_tables.bellman(task, fill_probes.probe(task))
-    sides = {"zero": (lambda sim: np.zeros((len(sim.books), 1, 2)), False), "bellman": (wanted, True)}
+    sides = {"zero": (lambda sim: np.zeros((len(sim.instruments), 1, 2)), False), "bellman": (wanted, True)}
     runs = {name: closed_loop.run(task, "test", *one, name)[0] for name, one in sides.items()}
     np.testing.assert_array_equal(runs["zero"].fills, runs["bellman"].fills)
     assert len(runs["zero"].fills) > 5
@@ -136,7 +136,7 @@ def test_the_exact_law_of_no_correction_is_that_of_the_table(small_config):
     rule = inventory_tables.InventoryTablePolicy("table", table, np.eye(1), task.parameters["order_lot"], {})
     paths = expected_objective.market_paths(task, "test")
     (own, *_), (other, *_) = (
-        expected_objective.evaluate(task, paths, lambda seen: np.zeros((len(seen.books), 2)), False),
+        expected_objective.evaluate(task, paths, lambda seen: np.zeros((len(seen.instruments), 2)), False),
         expected_objective.evaluate(task, paths, rule, True),
     )
     np.testing.assert_array_equal(own.objective, other.objective)
@@ -154,9 +154,9 @@ def test_the_expected_backtest_of_no_residual_of_state_dp(small_config):
     fine = np.linspace(0.0, 6.0, 6001)
 
     def rule(seen):
-        spread = (seen.books["ask_tick"] - seen.books["bid_tick"])[:, 0].astype(float)
-        mid = 0.5 * (seen.books["ask_tick"] + seen.books["bid_tick"])[:, 0]
-        inventory = np.rint(seen.books["inventory_lot"][:, 0] / rules["order_lot"]).astype(int)
+        spread = (seen.instruments["ask_tick"] - seen.instruments["bid_tick"])[:, 0].astype(float)
+        mid = 0.5 * (seen.instruments["ask_tick"] + seen.instruments["bid_tick"])[:, 0]
+        inventory = np.rint(seen.instruments["inventory_lot"][:, 0] / rules["order_lot"]).astype(int)
         index = np.digitize(spread, found.cuts, right=True)
         moves = seen.observation[:, features.DRIFT] * rules["half_spread_tick"]
         sides = (
@@ -174,7 +174,7 @@ def test_the_expected_backtest_of_no_residual_of_state_dp(small_config):
 
     paths = expected_objective.market_paths(task, "test")
     (own, *_), (other, *_) = (
-        expected_objective.evaluate(task, paths, lambda seen: np.zeros((len(seen.books), 2)), False),
+        expected_objective.evaluate(task, paths, lambda seen: np.zeros((len(seen.instruments), 2)), False),
         expected_objective.evaluate(task, paths, rule, True),
     )
     np.testing.assert_allclose(own.objective, other.objective, rtol=1e-6, atol=1e-9)
@@ -195,7 +195,7 @@ def test_an_action_becomes_a_quote_by_the_exported_description_alone(small_confi
     task = task_of(small_config, environment=RESIDUAL | {"distance_unit": "spread"})
     run, _, answers = assert_streamed(task)
     about = json.loads(json.dumps(export.describe(task, 0)))
-    assert about["action_map"]["ask_correction"] == "ask = m + u (b(Q) + residual a)"
+    assert about["action_map"]["ask_residual"] == "ask = m + u (b(Q) + residual_range a)"
     base, residual_range = about["scales"][0]["reference_ask"], about["config"]["environment"]["residual_range"]
     quotes = run.tape.events[run.tape.events["kind"] == 0]
     for (answer,), action in zip(answers, run.actions, strict=False):
@@ -213,7 +213,7 @@ def test_of_state_dp_it_does_too(small_config):
     task = task_of(small_config, environment=STATE_DP | {"features": ["inventory", "spread"]})
     run, _, answers = assert_streamed(task)
     about = json.loads(json.dumps(export.describe(task, 0)))
-    assert about["action_map"]["ask_tick_correction"].startswith("ask = m + d; d >= 1 - S/2 with m + d a whole tick")
+    assert about["action_map"]["ask_tick_residual"].startswith("ask = m + d; d >= 1 - S/2 with m + d a whole tick")
     scales, config = about["scales"][0], about["config"]
     residual_range = config["environment"]["residual_range"]
     quotes, compared = run.tape.events[run.tape.events["kind"] == 0], 0
@@ -239,7 +239,7 @@ def test_of_the_moment_it_does_not_know_another_world(small_config):
     other = task.in_scenario(msgspec.structs.replace(task.config, clients=clients))
     rows, quotes, fills = np.arange(100), [], []
     for one in (task, other):
-        paths, act = expected_objective.market_paths(one, "test"), lambda seen: np.zeros((len(seen.books), 2))
+        paths, act = expected_objective.market_paths(one, "test"), lambda seen: np.zeros((len(seen.instruments), 2))
         quotes.append(expected_objective.quotes(one, paths[0], rows, act, False))
         fills.append(expected_objective.evaluate(one, paths, act, False)[0].outcomes["sold"].sum())
     np.testing.assert_array_equal(*quotes)
@@ -254,7 +254,7 @@ def test_a_reported_fill_does_not_move_the_quote_that_was_told(small_config, bas
     ((told,),) = session.take(quote(6 * S))
     list(session.take(live.Fill(ts=6 * S, side=-1, price=100.1, size=4.0)))
     ((after,),) = session.take(live.Time(ts=6 * S + 1))
-    book = session.stream.books[0, 0]
+    book = session.stream.instruments[0, 0]
     assert told["ts"] == 5 * S and after["ts"] == 6 * S and book["inventory_lot"] == -4
     assert (book["my_ask_tick"], book["my_bid_tick"]) == (round(told["ask"] * 100), round(told["bid"] * 100))
     assert after["ask"] > told["ask"]

@@ -67,8 +67,13 @@ def test_observations_and_rewards_in_the_reflected_market_are_the_reflected_ones
         action = random.uniform(-1.0, 1.0, (4, 2))
         sims[0].step(action)
         sims[1].step(one.action.sign * action[:, one.action.source])
-        flat = (sims[0].books["held_lot"][:, 0] == 0) & (sims[1].books["held_lot"][:, 0] == 0)
-        chances = [[sim.books[name][flat, 0] for name in ("ask_chance", "bid_chance")] for sim in sims]
+        flat = (sims[0].instruments["start_inventory_lot"][:, 0] == 0) & (
+            sims[1].instruments["start_inventory_lot"][:, 0] == 0
+        )
+        chances = [
+            [sim.instruments[name][flat, 0] for name in ("ask_fill_probability", "bid_fill_probability")]
+            for sim in sims
+        ]
         np.testing.assert_allclose(chances[0][0], chances[1][1], atol=1e-12)
         np.testing.assert_allclose(chances[0][1], chances[1][0], atol=1e-12)
 

@@ -78,7 +78,7 @@ def test_quotes_equal_the_backtest(small_config, small_store, sections):
     task = changed(small_config, small_store, **sections)
     one, session, _ = assert_streamed(task)
     assert len(one.fills) > 0
-    assert session.stream.books["n_fills"][0, 0] == len(one.fills)
+    assert session.stream.instruments["n_fills"][0, 0] == len(one.fills)
 
 
 def test_quotes_equal_the_backtest_for_two_instruments(small_config, tmp_path):
@@ -102,7 +102,7 @@ def test_quotes_equal_the_backtest_for_two_instruments(small_config, tmp_path):
     assert len(one.fills) > 0
     only_b = changed(small_config, tmp_path / "store", environment={"quoted": ("B",)}, rules={"touch": "always"})
     _, session, answers = assert_streamed(only_b, end=False)
-    assert [row["instrument"] for row in answers[0]] == ["B"] and session.stream.books["n_fills"][0, 1] > 0
+    assert [row["instrument"] for row in answers[0]] == ["B"] and session.stream.instruments["n_fills"][0, 1] > 0
 
 
 def test_quotes_equal_the_backtest_on_a_real_session(small_config, shared_data, tmp_path):
@@ -171,14 +171,14 @@ def test_reported_fills_move_the_inventory_and_simulated_sessions_refuse_them(sm
     assert len(before) == 1
     list(session.take(live.Fill(ts=6 * S + 1, side=-1, price=100.02, size=2 * float(task.parameters["order_lot"][0]))))
     list(session.take(quote(8 * S)))
-    inventory_lot = session.stream.books["inventory_lot"][0, 0]
+    inventory_lot = session.stream.instruments["inventory_lot"][0, 0]
     assert inventory_lot == -2 * task.parameters["order_lot"][0]
     column = task.feature_names.index("inventory")
     assert session.stream.observation[0, task.specs.columns][column] == pytest.approx(-2 / 10)
     # trades far through our quotes fill nothing here
     list(session.take(live.Trade(ts=9 * S, price=50.0, size=1.0, side=-1)))
     list(session.take(quote(11 * S)))
-    assert session.stream.books["inventory_lot"][0, 0] == inventory_lot
+    assert session.stream.instruments["inventory_lot"][0, 0] == inventory_lot
     with pytest.raises(errors.DataError, match="line 3: a fill, but fills of this session are simulated"):
         list(session_of(small_config, small_store)[1].take(live.Fill(ts=1, side=1, price=1.0, size=1.0), "line 3"))
 

@@ -252,9 +252,11 @@ def test_inverse_contracts_by_hand():
 
 
 def test_worth_touches_the_price_at_the_reference():
-    assert ledger.worth(100.0, 100.0) == 100.0
-    assert (ledger.worth(100.001, 100.0) - ledger.worth(99.999, 100.0)) / 0.002 == pytest.approx(1.0, rel=1e-6)
-    assert ledger.worth(123.0, 0.0) == 123.0
+    assert ledger.contract_value(100.0, 100.0) == 100.0
+    assert (ledger.contract_value(100.001, 100.0) - ledger.contract_value(99.999, 100.0)) / 0.002 == pytest.approx(
+        1.0, rel=1e-6
+    )
+    assert ledger.contract_value(123.0, 0.0) == 123.0
 
 
 def test_rules_for_each_instrument():

@@ -97,7 +97,7 @@ def test_rewards_are_the_change_of_the_objective(events):
     sim = make(events, windows=window)
     _, rewards, kinds = play(sim, random_actions(240, 1, seed=3))
     assert kinds[:, 0].tolist() == [kernel.FIRST] + [kernel.MID] * 239 + [kernel.LAST]
-    book = sim.books[0, 0]
+    book = sim.instruments[0, 0]
     assert book["n_fills"] > 5
     equity = book["cash"] - book["fees"] + book["inventory_lot"] * (book["bid_tick"] + book["ask_tick"]) / 2
     assert ledger.equity(book, 0.0) == equity
@@ -123,7 +123,7 @@ def test_the_mirrored_market_earns_the_same_on_the_other_side(events):
     actions = random_actions(180, 1, seed=5)
     level = int(events["lo_tick"][0] + events["hi_tick"][-1]) // 2 * 2
     plain, other = make(events, windows=window), make(mirror(events, level), windows=window)
-    plain.rules["maker_rate"] = other.rules["maker_rate"] = 0.0  # a fee on notional is not symmetric in price
+    plain.parameters["maker_rate"] = other.parameters["maker_rate"] = 0.0  # a fee on notional is not symmetric in price
     left, right = play(plain, actions), play(other, actions[..., ::-1])
     np.testing.assert_allclose(left[1], right[1], atol=1e-5)
     np.testing.assert_allclose(left[0][:, 0, 0], -right[0][:, 0, 0], atol=1e-6)  # inventory
@@ -181,9 +181,9 @@ def test_random_windows_stay_inside_and_features_are_bounded(events):
         assert (sim.rows["end_ns"] <= events["ts"][-1]).all()
         assert np.isfinite(sim.observation).all()
         assert np.abs(sim.observation).max() <= 10.0
-        assert np.abs(sim.books["inventory_lot"]).max() <= 300
+        assert np.abs(sim.instruments["inventory_lot"]).max() <= 300
     assert len(set(sim.rows["start_ns"])) == 16
 
 
 def test_memory_per_row_is_small():
-    assert state.ROW.itemsize + state.BOOK.itemsize + 2 * state.ORDER.itemsize < 4096
+    assert state.ROW.itemsize + state.INSTRUMENT_STATE.itemsize + 2 * state.ORDER.itemsize < 4096

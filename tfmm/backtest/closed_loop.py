@@ -100,7 +100,7 @@ def _play(sim, acts, records_fills, variate, bar):
         if variate:
             variates.append((one.rows["ts"].copy(), variate.end_interval(one)))
         for b in np.flatnonzero(open_rows & (one.step_type == kernel.LAST)):
-            final[b] = one.books[b].copy(), int(one.rows["ts"][b])
+            final[b] = one.instruments[b].copy(), int(one.rows["ts"][b])
         bar.update()
 
     rollout.run(sim, act, remember)
@@ -118,14 +118,14 @@ def _backtest(task, segment, segment_tape, recording, b, start_ns, distances):
     was_open = recording.was_open[:, b]
     sent = _schedule(task, recording.sent[was_open, b])
     # the closed loop stops with its last decision; the quote that is still out must not fill later
-    books, stop_ns = recording.final[b]
+    instrument_states, stop_ns = recording.final[b]
     limited, outcomes = _limited(task), None
     if task.has_drawn_fills:
         fills = _drawn(task, recording.fills, b, segment)
     else:
         replayed = replay.replay(segment_tape, sent, limited)
         fills, outcomes = replayed.fills[replayed.fills["ts_ns"] <= stop_ns], replayed.outcomes
-    _check(fills, books, task)
+    _check(fills, instrument_states, task)
     actions = None if distances else recording.actions[was_open, b].astype(np.float32)
     first_row = segment.start_row - task.store.session(segment.session).start_row
     variates = tuple(part[was_open, b] for part in recording.variates) if recording.variates else None
@@ -168,13 +168,16 @@ def _schedule(task, quotes):
     return out.reshape(-1)
 
 
-def _check(fills, books, task):
+def _check(fills, instrument_states, task):
     for n, one in enumerate(task.store.instruments):
         of_instrument = fills[fills["instrument"] == n]
         inventory = round(float((of_instrument["side"] * of_instrument["qty"]).sum()) / one.lot_size)
-        assert (inventory, len(of_instrument)) == (books["inventory_lot"][n], books["n_fills"][n]), (
+        assert (inventory, len(of_instrument)) == (
+            instrument_states["inventory_lot"][n],
+            instrument_states["n_fills"][n],
+        ), (
             f"replay of {one.symbol} holds {inventory} lots after {len(of_instrument)} fills, "
-            f"the closed loop {books['inventory_lot'][n]} after {books['n_fills'][n]}"
+            f"the closed loop {instrument_states['inventory_lot'][n]} after {instrument_states['n_fills'][n]}"
         )
 
 
@@ -182,6 +185,6 @@ class SimulatorView:
     """Some rows of a Simulator as a strategy reads them: NumPy views that every step overwrites."""
 
     def __init__(self, sim: Simulator, rows: slice) -> None:
-        self.rules, self.interval_ns = sim.rules, sim.interval_ns
-        self.rows, self.books, self.sent = sim.rows[rows], sim.books[rows], sim.sent[rows]
+        self.parameters, self.interval_ns = sim.parameters, sim.interval_ns
+        self.rows, self.instruments, self.sent = sim.rows[rows], sim.instruments[rows], sim.sent[rows]
         self.observation, self.reward, self.step_type = sim.observation[rows], sim.reward[rows], sim.step_type[rows]

@@ -76,23 +76,23 @@ class ControlVariate:
     def end_interval(self, sim: Simulator) -> Floats:
         """(B,) float64 D - E D of the interval since `begin_interval`, accounting currency."""
         task, rules = self._task, self._task.parameters
-        observation = sim.observation.reshape(*sim.books.shape, len(features.NAMES))
-        fair_price = 0.5 * (sim.books["bid_tick"] + sim.books["ask_tick"])
+        observation = sim.observation.reshape(*sim.instruments.shape, len(features.NAMES))
+        fair_price = 0.5 * (sim.instruments["bid_tick"] + sim.instruments["ask_tick"])
         fair_price = fair_price + observation[..., features.DRIFT].astype(np.float64) * rules["half_spread_tick"]
         row, n = sim.fills["batch_row"], sim.fills["instrument"].astype(np.int64)
         gains = sim.fills["side"] * sim.fills["lot"] * (fair_price[row, n] - sim.fills["tick"]) * rules["weight"][n]
         drawn = np.bincount(row, weights=gains, minlength=len(fair_price)) + self._value(sim) - self._value_before
         expected = sim.reward.astype(np.float64) * task.reward_scale + self._held_risk_cost
         if not task.risk.is_joint:
-            expected = expected + (sim.books["lesson_lot_s"] * rules["risk"] * rules["weight"]).sum(axis=1)
+            expected = expected + (sim.instruments["expected_risk_lot_s"] * rules["risk"] * rules["weight"]).sum(axis=1)
         return (drawn - expected) * task.costs.money_unit(0)
 
     def _value(self, sim: Simulator) -> Floats:
         """(B,) V of the inventory, tick x lot of the first instrument."""
         limit, order_lot = self._task.config.rules.inventory_limit_orders, self._task.parameters["order_lot"]
-        lots = sim.books["inventory_lot"][:, self._instruments]
+        lots = sim.instruments["inventory_lot"][:, self._instruments]
         if self._is_joint:
-            return self._values[0][joint_inventory_lib.place(lots, order_lot[self._instruments], limit)]
+            return self._values[0][joint_inventory_lib.index(lots, order_lot[self._instruments], limit)]
         orders = np.rint(lots / order_lot).astype(np.int64)
         values = self._values[np.arange(len(self._values)), orders + limit]
         return (values * self._task.parameters["weight"]).sum(axis=1)

@@ -49,7 +49,7 @@ class MarketPath:
 class States(NamedTuple):
     """The part of a simulator that a strategy may read: (B, 1) instrument states and (B, F) float32 observation."""
 
-    books: Records
+    instruments: Records
     observation: Floats32
 
 
@@ -62,7 +62,7 @@ class ExpectedBacktest(NamedTuple):
         objective: (T,) float64 expected dPnL - r E|Q| dt of every interval, accounting currency.
         profit: (T,) float64, the expected dPnL alone.
         inventory_distribution: (T + 1, 2 L + 1) float64 probabilities of -L, ..., L orders.
-        outcomes: (T,) inventory_distribution.OUTCOME, means over the inventory, tick x lot.
+        outcomes: (T,) inventory_distribution.EXPECTED_INTERVAL, means over the inventory, tick x lot.
     """
 
     session: str
@@ -133,26 +133,29 @@ def evaluate(task: TapeTask, paths: list[MarketPath], act: Strategy, distances: 
     for path in paths:
         steps = len(path.observation)
         outcomes, hedged_index = _outcomes(task.store.events, path, act, limit, rules)
-        probabilities, means = np.zeros((steps + 1, 2 * limit + 1)), np.zeros(steps, inventory_distribution.OUTCOME)
+        probabilities, means = (
+            np.zeros((steps + 1, 2 * limit + 1)),
+            np.zeros(steps, inventory_distribution.EXPECTED_INTERVAL),
+        )
         probabilities[0, limit] = 1.0
-        inventory_distribution.forward(outcomes, hedged_index, threshold, probabilities, means)
+        inventory_distribution.propagate(outcomes, hedged_index, threshold, probabilities, means)
         profit = means["profit"] * money
-        objective = profit - rules["risk"] * means["lot_s"] * money
+        objective = profit - rules["risk"] * means["risk_lot_s"] * money
         out.append(ExpectedBacktest(path.session, path.market["ts"], objective, profit, probabilities, means))
     return out
 
 
 def _outcomes(events, path, act, limit, rules):
-    """(T, 2 L + 1) inventory_distribution.OUTCOME of a MarketPath, and the (T, 2 L + 1) int64 index of the inventory
-    after the decision's hedge. The cores share the decisions."""
+    """(T, 2 L + 1) inventory_distribution.EXPECTED_INTERVAL of a MarketPath, and the (T, 2 L + 1) int64 index of the
+    inventory after the decision's hedge. The cores share the decisions."""
     steps = len(path.observation)
-    out = np.zeros((steps, 2 * limit + 1), inventory_distribution.OUTCOME)
+    out = np.zeros((steps, 2 * limit + 1), inventory_distribution.EXPECTED_INTERVAL)
     hedged_index = np.zeros((steps, 2 * limit + 1), np.int64)
 
     def fill_in(start):
         part = slice(start, min(start + _CHUNK, steps))
         actions, market = _actions(path, part, act, limit, rules), path.market[start : part.stop + 1]
-        inventory_distribution.outcomes(events, market, actions, rules, out[part], hedged_index[part])
+        inventory_distribution.expected_intervals(events, market, actions, rules, out[part], hedged_index[part])
 
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         list(pool.map(fill_in, range(0, steps, _CHUNK)))
@@ -170,7 +173,7 @@ def quotes(task: TapeTask, path: MarketPath, rows: Ints, act: Strategy, distance
     """
     limit, rules = task.config.rules.inventory_limit_orders, simulators.action_parameters(task, distances)[0]
     out = np.empty((len(rows), 2 * limit + 1, 2))
-    inventory_distribution.distances(path.market[rows], _actions(path, rows, act, limit, rules), rules, out)
+    inventory_distribution.quote_distances(path.market[rows], _actions(path, rows, act, limit, rules), rules, out)
     return out
 
 
@@ -185,9 +188,9 @@ def blocks(backtests: list[ExpectedBacktest], block_s: float) -> Floats:
 
 
 def _market(sim):
-    out, books = np.zeros(len(sim.rows), inventory_distribution.MARKET), sim.books[:, 0]
+    out, instruments = np.zeros(len(sim.rows), inventory_distribution.MARKET), sim.instruments[:, 0]
     for name in ("bid_tick", "ask_tick", "has_market", "last_ns", "drift"):
-        out[name] = books[name]
+        out[name] = instruments[name]
     out["ts"], out["row"], out["stop"] = sim.rows["ts"], sim.rows["cursor"], sim.rows["stop"]
     return out
 
@@ -203,11 +206,11 @@ def _states(path, part, limit, rules):
     """States of some decisions (a slice or indices), each with every inventory -L, ..., L orders."""
     orders = np.arange(-limit, limit + 1)
     market = np.repeat(path.market[part], len(orders))
-    books = np.zeros((len(market), 1), _STATE)
+    instruments = np.zeros((len(market), 1), _STATE)
     for name in ("bid_tick", "ask_tick", "has_market"):
-        books[name][:, 0] = market[name]
+        instruments[name][:, 0] = market[name]
     count = len(market) // len(orders)
-    books["inventory_lot"][:, 0] = np.tile(orders * rules["order_lot"], count)
+    instruments["inventory_lot"][:, 0] = np.tile(orders * rules["order_lot"], count)
     observation = np.repeat(path.observation[part], len(orders), axis=0)
     observation[:, _INVENTORY] = np.tile(orders * rules["order_lot"] / rules["limit_lot"], count)
-    return States(books, observation)
+    return States(instruments, observation)

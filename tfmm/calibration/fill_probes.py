@@ -73,7 +73,7 @@ def probe(task: TapeTask, seed: int = 0) -> tuple[ProbedFills, ...]:
     n_windows = max(1, min(len(windows), int(_MAX_DECISIONS / steps.mean())))
     windows = windows[np.linspace(0, len(windows) - 1, n_windows).astype(int)]
     sim = task.probe_simulator(train, windows, record=True)
-    random, shape = np.random.default_rng(seed), (*sim.books.shape, 2)
+    random, shape = np.random.default_rng(seed), (*sim.instruments.shape, 2)
     instruments = np.arange(shape[1])[:, np.newaxis]
     decision: dict[str, Any] = {}
     log = []
@@ -81,7 +81,7 @@ def probe(task: TapeTask, seed: int = 0) -> tuple[ProbedFills, ...]:
     def act(now):
         decision["index"] = random.integers(0, _N_DISTANCES, shape)
         decision["mid"], decision["ts"] = _mid(now), now.rows["ts"].copy()
-        decision["quoted"] = (now.books["has_market"] > 0) & (task.parameters["quoted"] > 0)
+        decision["quoted"] = (now.instruments["has_market"] > 0) & (task.parameters["quoted"] > 0)
         return tried[decision["index"], instruments]
 
     def after(now, open_rows):
@@ -118,7 +118,7 @@ _QUOTE = np.dtype(
 
 
 def _mid(sim):
-    return 0.5 * (sim.books["bid_tick"] + sim.books["ask_tick"])
+    return 0.5 * (sim.instruments["bid_tick"] + sim.instruments["ask_tick"])
 
 
 def _add_fills(entry, sim, task):

@@ -26,7 +26,7 @@ def subtracts_reference(task: TapeTask) -> bool:
     At a discount of 0 the reward of any reference may be subtracted, since no action changes it.
     """
     config = task.config
-    has_reference = config.rules.inventory_limit_orders <= state.BASE_ORDERS
+    has_reference = config.rules.inventory_limit_orders <= state.REFERENCE_ORDERS
     return config.environment.reward in EXPECTED_REWARDS and config.agent.gamma == 0.0 and has_reference
 
 
@@ -92,7 +92,7 @@ def solve_probed(task: TapeTask) -> tuple[tuple[Floats, inventory.Solution], ...
 def with_spread_states(task: TapeTask, parameters: Records) -> Records:
     """A copy of (N,) state.PARAMETERS with the states of the spread that `value_function` tells apart."""
     out = parameters.copy()
-    out["value_states"] = n_spread_states(task)
+    out["n_value_states"] = n_spread_states(task)
     for n, solution in enumerate(solve_by_spread(task)):
         out["value_cuts"][n, : len(solution.cuts)] = solution.cuts
     return out
@@ -104,8 +104,8 @@ class SpreadValue(NamedTuple):
     Attributes:
         cuts: (X - 1,) float64 between the states, tick; a cut itself belongs to the state below.
         value: (2 L + 1, X) float64, tick x order.
-        fill_probability: (CHANCE_SIZE,) float64 that a client takes a quote at 0, CHANCE_STEP, ... market spreads from
-            the mid.
+        fill_probability: (N_DISTANCES,) float64 that a client takes a quote at 0, DISTANCE_STEP, ... market spreads
+            from the mid.
         marginal_value: (2 L + 1, X) float64 that a sale adds to its distance from the mid, tick; at the limit, where
             nothing is sold, that of the inventory above.
     """
@@ -186,6 +186,6 @@ def _fill_curve(task, n):
     """(J,) distances, ticks, and the probability that a client takes a quote there, at the mean spread."""
     interval_s, parameters = task.config.environment.interval_s, task.parameters[n]
     spread = 2.0 * task.scales[n].half_spread_tick
-    distance = np.linspace(0.0, state.CHANCE_TO * spread, state.CHANCE_SIZE)
+    distance = np.linspace(0.0, state.FARTHEST_SPREADS * spread, state.N_DISTANCES)
     from_touch = distance - 0.5 * spread
-    return distance, np.array([expected_fills.chance(d, spread, interval_s, parameters) for d in from_touch])
+    return distance, np.array([expected_fills.fill_probability(d, spread, interval_s, parameters) for d in from_touch])

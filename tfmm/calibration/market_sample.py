@@ -38,12 +38,12 @@ def sample(task: TapeTask, min_stretch_s: float = 0.0) -> MarketSample:
     windows = windows[np.linspace(0, len(windows) - 1, n_windows).astype(int)]
     sim = task.probe_simulator(segments, windows)
     steps = int((windows[:, 2] - windows[:, 1]).min() * 1e-9 / interval_s) - 1
-    no_quotes = np.full((*sim.books.shape, 2), np.nan)
+    no_quotes = np.full((*sim.instruments.shape, 2), np.nan)
     observations, prices = [], []
     sim.reset()
     for _ in range(steps):
         observations.append(sim.observation.reshape(n_windows, count, len(features.NAMES)).copy())
-        best = [sim.books["bid_tick"], sim.books["ask_tick"]]
-        prices.append(np.where(sim.books["has_market"] > 0, best, np.nan))
+        best = [sim.instruments["bid_tick"], sim.instruments["ask_tick"]]
+        prices.append(np.where(sim.instruments["has_market"] > 0, best, np.nan))
         sim.step(no_quotes)
     return MarketSample(np.stack(observations), *np.stack(prices, axis=1))

@@ -40,10 +40,10 @@ def fit(task: TapeTask) -> tuple[Scales, ...]:
             known, or distances are not counted from the mid.
     """
     environment, limit = task.config.environment, task.config.rules.inventory_limit_orders
-    if limit > state.BASE_ORDERS:
+    if limit > state.REFERENCE_ORDERS:
         raise errors.ConfigError(
             f"rules.inventory_limit_orders is {limit} with environment.residual_range "
-            f"{environment.residual_range:g}, wanted at most {state.BASE_ORDERS}"
+            f"{environment.residual_range:g}, wanted at most {state.REFERENCE_ORDERS}"
         )
     if environment.reference == "state_dp":
         return _state_dp(task)

@@ -97,7 +97,7 @@ def _fill_moves(fill_probability, quote_index, moves):
     """Writes the probabilities that each inventory falls, stays, rises by an order into moves (N, 3)."""
     for n in range(len(moves)):
         sold, bought = fill_probability[n, quote_index[n, 0]], fill_probability[n, quote_index[n, 1]]
-        joint_inventory.spread_out(sold, bought, moves[n])
+        joint_inventory.write_move_probabilities(sold, bought, moves[n])
 
 
 @jit.kernel
@@ -137,7 +137,7 @@ def _improve(value, beta, fills, layout, quote_index, value_change):
                     is_inside = 0 <= q + k - 1 < width
                     moves[n] = 0.0
                     moves[n, k if is_inside else joint_inventory.STAY] = 1.0
-                    near[k] = joint_inventory.mean(value, s, moves, strides)
+                    near[k] = joint_inventory.expected_value(value, s, moves, strides)
                 for side in range(2):
                     if q == (0 if side == 0 else width - 1):
                         continue
@@ -147,7 +147,7 @@ def _improve(value, beta, fills, layout, quote_index, value_change):
                     value_change[s, n, side] = change
                     changed |= _best(fill_probability[n], gain[n], change, quote_index[s, n], side)
                 sold, bought = fill_probability[n, quote_index[s, n, 0]], fill_probability[n, quote_index[s, n, 1]]
-                joint_inventory.spread_out(sold, bought, moves[n])
+                joint_inventory.write_move_probabilities(sold, bought, moves[n])
             if not changed:
                 break
 

@@ -161,14 +161,14 @@ class Session:
             # the decisions that become due do not see this event: it is later than they are
             for event in self._event(message, n, where):
                 self.stream.add(event)
-        self.stream.see(message.ts)
+        self.stream.set_clock(message.ts)
         yield from self._decide()
         if isinstance(message, Fill):
             self._fill(message, n, where)
 
     def close(self) -> Iterator[Answer]:
         """No more events: yields the quotes of the decisions that are still due at the time of the last one."""
-        self.stream.see(self.stream.seen_ns + 1)
+        self.stream.set_clock(self.stream.seen_ns + 1)
         yield from self._decide()
 
     def _instrument_index(self, message, where):
@@ -216,7 +216,7 @@ class Session:
         hedges = self.stream.hedges(self._action) if self._hedged else None
         out = []
         for n, (instrument, order) in enumerate(zip(self._instruments, orders, strict=True)):
-            if not self.stream.rules["quoted"][n]:
+            if not self.stream.parameters["quoted"][n]:
                 continue
             answer = {"ts": self.stream.decision_ns, "instrument": instrument.symbol}
             for side in ("bid", "ask"):

@@ -5,7 +5,7 @@ Shapes: E events, B batch rows, N instruments, L orders in flight, F features, K
 
 from typing import NamedTuple
 
-import numpy as np
+from tfmm.arrays import Floats32, Ints, Ints32, Record, Records
 
 
 class Market(NamedTuple):
@@ -17,28 +17,28 @@ class Market(NamedTuple):
         windows: (W, 3) int64, columns state.WINDOW_SEGMENT, ...; W = 0: random windows of the segments.
     """
 
-    events: np.ndarray
-    segments: np.ndarray
-    windows: np.ndarray
+    events: Records
+    segments: Records
+    windows: Ints
 
 
 class Batch(NamedTuple):
     """All that a step overwrites of B rows, and where these rows stand in the whole batch.
 
     Attributes:
-        rows: (B,) state.ROW. instruments: (B, N) state.BOOK. in_flight: (B, N, L) state.ORDER.
+        rows: (B,) state.ROW. instruments: (B, N) state.INSTRUMENT_STATE. in_flight: (B, N, L) state.ORDER.
         observation: (B, N F) float32. reward: (B,) float32. step_type: (B,) int32.
         sent: (B, N) state.ORDER, the quotes sent at this decision.
         first_row: index of the first of these rows in the whole batch. n_rows: rows of the whole batch.
     """
 
-    rows: np.ndarray
-    instruments: np.ndarray
-    in_flight: np.ndarray
-    observation: np.ndarray
-    reward: np.ndarray
-    step_type: np.ndarray
-    sent: np.ndarray
+    rows: Records
+    instruments: Records
+    in_flight: Records
+    observation: Floats32
+    reward: Floats32
+    step_type: Ints32
+    sent: Records
     first_row: int
     n_rows: int
 
@@ -47,12 +47,12 @@ class Account(NamedTuple):
     """What the dealer of one batch row has.
 
     Attributes:
-        instruments: (N,) state.BOOK. in_flight: (N, L) state.ORDER. parameters: (N,) state.PARAMETERS.
+        instruments: (N,) state.INSTRUMENT_STATE. in_flight: (N, L) state.ORDER. parameters: (N,) state.PARAMETERS.
     """
 
-    instruments: np.ndarray
-    in_flight: np.ndarray
-    parameters: np.ndarray
+    instruments: Records
+    in_flight: Records
+    parameters: Records
 
 
 class DecisionSchedule(NamedTuple):
@@ -70,7 +70,7 @@ class DecisionSchedule(NamedTuple):
     warmup_ns: int
     clock: int
     n_quotes: int
-    decays: np.ndarray
+    decays: Records
 
 
 class FillLog(NamedTuple):
@@ -81,8 +81,8 @@ class FillLog(NamedTuple):
         counter: state.COUNTER. A record, as kernels pass one on as a single pointer.
     """
 
-    fills: np.ndarray
-    counter: np.void
+    fills: Records
+    counter: Record
 
 
 class Trade(NamedTuple):

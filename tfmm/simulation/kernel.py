@@ -1,8 +1,9 @@
-"""The batched environment step: every row sends its quotes, lives through one interval, looks."""
+"""The batched environment step: every row sends its quotes, goes through one interval and is observed."""
 
 import numpy as np
 
 from tfmm import jit
+from tfmm.arrays import Floats, Floats32, Record, Records
 from tfmm.market import schema
 from tfmm.simulation import arguments, randomness, state
 from tfmm.simulation.clients import arrivals
@@ -75,7 +76,14 @@ def _clear(instrument):
 
 
 @jit.kernel
-def reset_row(market, row, account, decisions, n_rows, log):
+def reset_row(
+    market: arguments.Market,
+    row: Record,
+    account: arguments.Account,
+    decisions: arguments.DecisionSchedule,
+    n_rows: int,
+    log: arguments.FillLog,
+) -> None:
     """Starts a window flat, with the features warmed up over `warmup_ns` before it."""
     events, instruments = market.events, account.instruments
     segment = market.segments[_pick_window(row, market, decisions, n_rows)]
@@ -101,10 +109,13 @@ def reset_row(market, row, account, decisions, n_rows, log):
 
 
 @jit.kernel
-def next_decision(events, row, instruments, decisions):
-    """Time of the next decision, ns: after the interval; at the n_quotes-th quote of the tape; or after the interval
-    or with the first other best price, whichever comes first. Never later than the window's end, and not sooner than
-    CLOCK_LEAST_NS where events decide."""
+def next_decision(events: Records, row: Record, instruments: Records, decisions: arguments.DecisionSchedule) -> int:
+    """Time of the next decision, ns.
+
+    CLOCK_TIME: an interval later. CLOCK_EVENTS: at the n_quotes-th quote of the tape. CLOCK_BOTH: an interval later or
+    at the first other best price, whichever comes first. Where events decide, not later than the window's end and not
+    sooner than CLOCK_LEAST_NS.
+    """
     if decisions.clock == _CLOCK_TIME:
         return row.ts + decisions.interval_ns
     by_events = decisions.clock == _CLOCK_EVENTS
@@ -150,13 +161,13 @@ def _advance_to_decision(events, row, account, risk, log):
         if row.done and parameters[n].liquidate:
             arrivals.hedge(instruments[n], n, 0, row.ts, row.cursor - 1, parameters[n], log)
         elif parameters[n].hedge == _HEDGE_LIMIT:
-            threshold_lot = parameters[n].hedge_lot
+            threshold_lot = parameters[n].hedge_threshold_lot
             arrivals.hedge(instruments[n], n, threshold_lot, row.ts, row.cursor - 1, parameters[n], log)
     inventory_risk.accrue(row, account, risk, row.ts)
 
 
 @jit.kernel
-def write_observation(row, account, observation):
+def write_observation(row: Record, account: arguments.Account, observation: Floats32) -> None:
     """Writes the features of every instrument into observation (N * F,)."""
     instruments = account.instruments
     width = observation.shape[0] // instruments.shape[0]
@@ -188,8 +199,8 @@ def _decide(events, row, account, actions, sent, decisions, reward, log):
 
 
 @jit.kernel
-def _live_interval(market, row, account, decisions, risk, log):
-    """Goes on to the next decision: its time, all that happens until then, the features' averages."""
+def _advance_interval(market, row, account, decisions, risk, log):
+    """Advances a row to its next decision: its time, all that happens until then, the features' averages."""
     sent_ns = row.ts
     row.ts = next_decision(market.events, row, account.instruments, decisions)
     if decisions.clock == _CLOCK_TIME:
@@ -204,7 +215,15 @@ def _live_interval(market, row, account, decisions, risk, log):
 
 
 @jit.kernel
-def step_rows(actions, market, batch, parameters, decisions, reward, log):
+def step_rows(
+    actions: Floats,
+    market: arguments.Market,
+    batch: arguments.Batch,
+    parameters: Records,
+    decisions: arguments.DecisionSchedule,
+    reward: kinds.Reward,
+    log: arguments.FillLog,
+) -> int:
     """One decision of every row; a row whose window is over starts the next one instead.
 
     Args:
@@ -229,7 +248,7 @@ def step_rows(actions, market, batch, parameters, decisions, reward, log):
         opening = interval.begin(row, account, reward)
         _decide(market.events, row, account, actions[b], batch.sent[b], decisions, reward, log)
         held_risk_cost = reward.risk.cost_per_s * row.risk_now * decisions.interval_ns * 1e-9
-        _live_interval(market, row, account, decisions, reward.risk, log)
+        _advance_interval(market, row, account, decisions, reward.risk, log)
         if log.fills.shape[0] > 0:
             for k in range(first, log.counter.n_fills):
                 log.fills[k].batch_row = batch.first_row + b

@@ -3,8 +3,12 @@
 import concurrent.futures
 import itertools
 import os
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+
+from tfmm.arrays import Array
 
 
 class Rows:
@@ -13,11 +17,13 @@ class Rows:
     The numbers do not depend on how many parts there are.
     """
 
-    def __init__(self, rows, arguments, threads=None, least=256):
+    def __init__(
+        self, rows: int, arguments: Callable[[slice], tuple[Any, ...]], threads: int | None = None, least: int = 256
+    ) -> None:
         """
         Args:
-            rows: B. arguments: slice of rows -> what the kernel takes beside the actions; views made once, as making
-                them costs more than a step of one row.
+            rows: B. arguments: returns, of a slice of rows, what the kernel takes besides the actions; called once for
+                each part, as making the views costs more than a step of one row.
             threads: None: one for each core, as far as each has `least` rows.
         """
         if threads is None:
@@ -27,7 +33,7 @@ class Rows:
         self._arguments = [arguments(part) for part in self._parts]
         self._pool = concurrent.futures.ThreadPoolExecutor(len(self._parts) - 1) if len(self._parts) > 1 else None
 
-    def __call__(self, kernel, actions):
+    def __call__(self, kernel: Callable[..., Any], actions: Array) -> Any:
         """Calls kernel(actions of the part, *arguments of the part) for every part; returns the first part's value."""
         if self._pool is None:
             return kernel(actions, *self._arguments[0])
@@ -36,6 +42,6 @@ class Rows:
             for part, arguments in zip(self._parts[1:], self._arguments[1:], strict=True)
         ]
         out = kernel(actions[self._parts[0]], *self._arguments[0])
-        for one in others:
-            one.result()
+        for other in others:
+            other.result()
         return out

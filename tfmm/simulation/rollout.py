@@ -1,16 +1,20 @@
-"""Windows played to their end by one rule."""
+"""Windows stepped to their end with one policy."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from tfmm.arrays import Array, Bools, Floats
 from tfmm.simulation import kernel
 
 
-def run(sim, act, after=None):
-    """Plays one window in every row.
+def run(sim: Any, act: Callable[[Any], Array], after: Callable[[Any, Bools], None] | None = None) -> Floats:
+    """Steps one window in every row to its end.
 
     Args:
-        sim: Simulator with one window per row. act: simulator -> actions. after: called after every
-            step with (simulator, rows still open at that step).
+        sim: Simulator with one window per row. act: returns the actions of a simulator.
+        after: called after every step with the simulator and (B,) the rows that were open at that step.
 
     Returns:
         (B,) float64 summed reward.

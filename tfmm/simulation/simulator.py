@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfmm import jit
+from tfmm.arrays import Array, Ints, Records
 from tfmm.market import store
 from tfmm.simulation import arguments, kernel, parallel, state
 from tfmm.simulation.dealer import features, quoting
@@ -14,11 +15,11 @@ from tfmm.simulation.rewards import kinds
 _MAPPED_BYTES = 1 << 28  # of mapped events that rows may have read before their pages are given back
 CLOCKS = ("time", "events", "both")
 _LOGGED_PER_ROW = 1024  # fills of a step that are kept
-_STATE = ("rows", "books", "rings", "observation", "reward", "step_type", "sent")
+_STATE = ("rows", "instruments", "in_flight", "observation", "reward", "step_type", "sent")
 
 
 class Tape(NamedTuple):
-    """What a simulator plays.
+    """What a simulator steps through.
 
     Attributes:
         events: (E,) schema.EVENT of a store.
@@ -27,9 +28,9 @@ class Tape(NamedTuple):
         windows: (W, 3) int64, columns state.WINDOW_SEGMENT, ...; None: random windows of the segments.
     """
 
-    events: np.ndarray
-    segments: Sequence[Any]
-    windows: np.ndarray | None = None
+    events: Records
+    segments: Sequence[Any] | Records
+    windows: Ints | None = None
 
 
 class Decisions(NamedTuple):
@@ -51,7 +52,7 @@ class Decisions(NamedTuple):
 class Simulator:
     """B independent dealers on the events of a store.
 
-    Each row plays windows of the given segments: random ones, or `windows` in turn (row b takes
+    Each row steps through windows of the given segments: random ones, or given ones in turn (row b takes
     windows b, b + B, ...). A row whose window is over starts its next one at the next step.
 
     Attributes:
@@ -61,14 +62,14 @@ class Simulator:
         discount: (B,) float32, 0 at the end of a window with liquidation, else 1.
         sent: (B, N) state.ORDER, the quotes sent at the last step, before clamping; `active_ns` is the time sent.
         fills: (K,) state.FILL of the last step, where they are recorded; `event` is a row of the store.
-        rows, books, rings: state.ROW, state.BOOK, state.ORDER in flight: the state itself.
+        rows, instruments, in_flight: state.ROW, state.INSTRUMENT_STATE, state.ORDER in flight: the state itself.
         All are overwritten by the next step.
     """
 
     def __init__(
         self,
         tape: Tape,
-        parameters: np.ndarray,
+        parameters: Records,
         n_rows: int,
         decisions: Decisions,
         reward: kinds.Reward | None = None,
@@ -78,13 +79,13 @@ class Simulator:
     ) -> None:
         """
         Args:
-            tape: what is played. parameters: (N,) state.PARAMETERS. n_rows: B. decisions: when.
+            parameters: (N,) state.PARAMETERS. n_rows: B.
             reward: what a step earns; None: the realised profit, in ticks x lots.
             threads: that share the rows, see parallel.Rows.
             record: keep the fills of every step in `fills`; then one thread is used.
         """
         n_instruments = len(parameters)
-        self.rules = parameters
+        self.parameters = parameters
         self.interval_ns = round(decisions.interval_s * 1e9)
         self._mapped = tape.events
         segments = np.array([tuple(one)[-4:] for one in tape.segments], state.SEGMENT)
@@ -100,11 +101,11 @@ class Simulator:
         )
         self._reward = kinds.Reward() if reward is None else reward
         self.rows = np.zeros(n_rows, state.ROW)
-        self.books = np.zeros((n_rows, n_instruments), state.BOOK)
-        state.clear(self.books)
+        self.instruments = np.zeros((n_rows, n_instruments), state.INSTRUMENT_STATE)
+        state.clear(self.instruments)
         least_ns = self.interval_ns if decisions.clock == "time" else min(self.interval_ns, kernel.CLOCK_LEAST_NS)
         in_flight = int(parameters["latency_ns"].max()) // least_ns + 2
-        self.rings = np.zeros((n_rows, n_instruments, in_flight), state.ORDER)
+        self.in_flight = np.zeros((n_rows, n_instruments, in_flight), state.ORDER)
         self.observation = np.zeros((n_rows, n_instruments * len(features.NAMES)), np.float32)
         self.reward, self.discount = np.zeros(n_rows, np.float32), np.ones(n_rows, np.float32)
         self._terminates = bool(parameters["liquidate"].any())
@@ -126,27 +127,27 @@ class Simulator:
         row_bytes = interval_s * len(self.rows) * self._market.events.itemsize
         return max(1, int(_MAPPED_BYTES / (max(read, 1.0) * row_bytes)))
 
-    def seed(self, seed):
+    def seed(self, seed: int) -> None:
         """Gives every row its own random stream; row b of any batch draws the same numbers."""
         words = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
         spread = np.arange(1, len(self.rows) + 1, dtype=np.uint64) * np.uint64(0xD1B54A32D192ED03)
         self.rows["random"] = words ^ spread
 
-    def reset(self):
+    def reset(self) -> None:
         """Starts a new window in every row, from the first window where they are given."""
         self.rows["window"] = np.arange(len(self.rows))
         self.rows["done"] = 1
         self.step(self._no_action)
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Array]:
         """Copies of all arrays that change; `set_state` goes on exactly from here."""
         return {name: getattr(self, name).copy() for name in _STATE}
 
-    def set_state(self, arrays):
+    def set_state(self, arrays: dict[str, Array]) -> None:
         for name in _STATE:
             getattr(self, name)[...] = arrays[name]
 
-    def stagger(self):
+    def stagger(self) -> None:
         """Shortens the windows just begun by random shares, so that rows do not end all at once."""
         share = (self.rows["random"] >> np.uint64(11)) * 2.0**-53
         steps = (self.rows["end_ns"] - self.rows["start_ns"]) // self.interval_ns
@@ -154,18 +155,18 @@ class Simulator:
             self.rows["start_ns"] + np.maximum(2, np.ceil(share * steps)).astype(np.int64) * self.interval_ns
         )
 
-    def step(self, actions):
+    def step(self, actions: Array) -> None:
         """Advances every row by one decision interval.
 
         Args:
             actions: (B, N, A), A = `width`, or (B, Q, A) of the Q instruments that are quoted; meaning by
-                `rules["action"]`, see quoting.quote_prices and kernel.step_rows.
+                `parameters["action"]`, see quoting.quote_prices and kernel.step_rows.
         """
         self._since_release += 1
         if self._since_release >= self._release_every:
             store.release(self._mapped)
             self._since_release = 0
-        actions = self._whole(actions)
+        actions = self._every_instrument(actions)
         count = self._work(_step, actions)
         if self._terminates:  # a window that ends with everything sold is the end for the agent too
             np.not_equal(self.step_type, kernel.LAST, out=self.discount)
@@ -173,9 +174,9 @@ class Simulator:
             assert 2 * count < len(self._log), f"{count} fills in a step, wanted at most {len(self._log) // 2}"
             self.fills = self._log[:count].copy()
 
-    def _whole(self, actions):
+    def _every_instrument(self, actions):
         """(B, N, A) float64, zeros for instruments that are not quoted."""
-        if self.rules["action"][0] == state.DISTANCES:
+        if self.parameters["action"][0] == state.DISTANCES:
             actions = quoting.padded(actions, self.width)
         if np.size(actions) == self._no_action.size:
             return np.ascontiguousarray(actions, np.float64).reshape(self._no_action.shape)
@@ -187,8 +188,8 @@ class Simulator:
         """Arguments of `_step` for some rows, without the actions."""
         batch = arguments.Batch(
             self.rows[part],
-            self.books[part],
-            self.rings[part],
+            self.instruments[part],
+            self.in_flight[part],
             self.observation[part],
             self.reward[part],
             self.step_type[part],
@@ -197,7 +198,14 @@ class Simulator:
             len(self.rows),
         )
         log = arguments.FillLog(self._log, np.zeros(1, state.COUNTER)[0])
-        return tuple(self._market), tuple(batch), self.rules, tuple(self._decisions), _plain(self._reward), tuple(log)
+        return (
+            tuple(self._market),
+            tuple(batch),
+            self.parameters,
+            tuple(self._decisions),
+            _plain(self._reward),
+            tuple(log),
+        )
 
 
 def _plain(reward):
@@ -231,7 +239,7 @@ def _step(actions, market, batch, parameters, decisions, reward, log):
     )
 
 
-def consecutive_windows(segments, window_s, warmup_s, interval_s):
+def consecutive_windows(segments: Sequence[Any], window_s: float, warmup_s: float, interval_s: float) -> Ints:
     """(W, 3) int64: the segments cut into windows one after another; window_s 0: one window a segment.
 
     The first `warmup_s` of a segment only warm the features up. Windows shorter than two intervals are left out.

@@ -1,22 +1,29 @@
 """The simulator's memory layout: one record per batch row and instrument.
 
-Prices are ticks, quantities lots, times ns UTC. Records keep what one row touches together in
-the cache, and let a kernel take few arguments.
+Prices are ticks, quantities lots, times ns UTC. Records keep what one row touches together in the cache, and let a
+kernel take few arguments.
 """
 
+from typing import Any
+
 import numpy as np
+
+from tfmm.arrays import Records
 
 NO_BID, NO_ASK = -(2**62), 2**62
 """Price of a side that is not quoted: no market price ever reaches it."""
 FOREVER = 2**62
 NEVER = -FOREVER
-
-REFERENCE_MID, REFERENCE_TOUCH, REFERENCE_SYNTHETIC = range(3)
 NO_INSTRUMENT = -1
+
+# which rule filled us
 MARKET, TRADE, TOUCH, QUEUE, TAKER, CLIENT, HEDGE = range(7)
 RULE_NAMES = ("MARKET", "TRADE", "TOUCH", "QUEUE", "TAKER", "CLIENT", "HEDGE")
+
+# FillRules.touch, FillRules.marketable
 TOUCH_NEVER, TOUCH_ALWAYS, TOUCH_QUEUE = range(3)
 CLAMP, REJECT, TAKE = range(3)
+
 NOT_SENT, WAITING, QUOTED, MOVED, TAKEN, INVENTORY_LIMIT, CASH_LIMIT, REJECTED = range(8)
 OUTCOME_NAMES = (
     "not sent",  # no price on this side
@@ -29,21 +36,28 @@ OUTCOME_NAMES = (
     "rejected",  # marketable
 )
 """What became of a side of a quote when it reached the venue."""
-SKEW_SPREAD, OFFSETS, DISTANCES, CORRECTIONS, TICK_CORRECTIONS = range(5)
+
+# what an action means, see tfmm.simulation.dealer.quoting; the last two are also kinds of reference quotes
+SKEW_SPREAD, OFFSETS, DISTANCES, RESIDUAL_INVENTORY_DP, RESIDUAL_STATE_DP = range(5)
+# what offsets are counted from
+REFERENCE_MID, REFERENCE_TOUCH, REFERENCE_SYNTHETIC = range(3)
+# fill probability of a client by distance, what a decision waits for, when inventory is hedged
 CURVE_EXPONENTIAL, CURVE_POWER, CURVE_LOGISTIC, CURVE_TABLE = range(4)
 CLOCK_TIME, CLOCK_EVENTS, CLOCK_BOTH = range(3)
 HEDGE_NONE, HEDGE_LIMIT, HEDGE_ACTION = range(3)
+
 LOCKED_TICK = 0.5
 """What the spread of a locked market counts as."""
 TABLE_SIZE, TABLE_FROM, TABLE_STEP = 17, -1.0, 0.25
 TABLE_X = TABLE_FROM + TABLE_STEP * np.arange(TABLE_SIZE)
-"""Distances beyond the market, in market spreads, at which a table of fill probabilities has its values."""
-BASE_ORDERS = 64
-"""Most orders held, long or short, that a base quote has a distance of its own for."""
-CHANCE_SIZE, CHANCE_TO = 241, 6.0
-CHANCE_STEP = CHANCE_TO / (CHANCE_SIZE - 1)
-MOST_VALUE_STATES = 12
-"""Most states of the spread that inventory has a value of its own in."""
+"""Distances beyond the market, in market spreads, at which CURVE_TABLE has its values."""
+REFERENCE_ORDERS = 64
+"""Largest inventory, in orders, for which a reference quote has a distance of its own."""
+N_DISTANCES, FARTHEST_SPREADS = 241, 6.0
+DISTANCE_STEP = FARTHEST_SPREADS / (N_DISTANCES - 1)
+"""Grid 0, DISTANCE_STEP, ..., FARTHEST_SPREADS of distances from the mid, market spreads."""
+MAX_SPREAD_STATES = 12
+"""Most states of the spread that a value function tells apart."""
 
 ORDER = np.dtype(
     [
@@ -58,27 +72,27 @@ ORDER = np.dtype(
 )
 """A quote on its way to the venue."""
 
-BOOK = np.dtype(
+INSTRUMENT_STATE = np.dtype(
     [
-        # the market
+        # market
         ("bid_tick", np.int64),
         ("ask_tick", np.int64),
         ("bid_size", np.float64),
         ("ask_size", np.float64),
         ("has_market", np.int64),
-        # our live quote
+        # our quote
         ("my_bid_tick", np.int64),
         ("my_bid_lot", np.int64),
         ("my_ask_tick", np.int64),
         ("my_ask_lot", np.int64),
-        # place in the queue at our price, see tfmm.simulation.exchange.queue
+        # our position in the queue, see tfmm.simulation.exchange.queue
         ("bid_ahead", np.float64),
         ("bid_seen", np.float64),
         ("bid_traded", np.float64),
         ("ask_ahead", np.float64),
         ("ask_seen", np.float64),
         ("ask_traded", np.float64),
-        # quotes in flight: ring[head % len] .. ring[(tail - 1) % len]
+        # quotes in flight: in_flight[head % L] .. in_flight[(tail - 1) % L]
         ("head", np.int64),
         ("tail", np.int64),
         # ledger
@@ -93,29 +107,30 @@ BOOK = np.dtype(
         # clients, see tfmm.simulation.clients.arrivals
         ("random", np.uint64),
         ("client_ns", np.int64),  # next arrival
-        ("client_excess", np.float64),  # intensity above the base, per second
-        # what the last quote was expected to do, see tfmm.simulation.rewards.expected_fills
-        ("held_lot", np.int64),
-        ("held_mid", np.float64),  # tick
-        ("lesson_ask", np.int64),
-        ("lesson_bid", np.int64),
-        ("ask_chance", np.float64),
-        ("bid_chance", np.float64),
-        ("lesson_lot_s", np.float64),  # integral of |inventory| dt
+        ("client_excess", np.float64),  # intensity above the base rate, per second
+        # start of the interval, after the decision's hedge
+        ("start_inventory_lot", np.int64),
+        ("start_mid_tick", np.float64),
+        # expected fills of the last quote, see tfmm.simulation.rewards.expected_fills
+        ("expected_ask_tick", np.int64),
+        ("expected_bid_tick", np.int64),
+        ("ask_fill_probability", np.float64),
+        ("bid_fill_probability", np.float64),
+        ("expected_risk_lot_s", np.float64),  # integral of survival.risk_lot dt
         ("hedge_gain", np.float64),  # tick x lot
-        # and what the quote that it is compared with was, before any hedge
-        ("base_lot", np.int64),
-        ("base_ask", np.int64),
-        ("base_bid", np.int64),
-        ("base_ask_chance", np.float64),
-        ("base_bid_chance", np.float64),
-        ("base_lot_s", np.float64),
+        # expected fills of the reference quote, sent with the inventory before any hedge
+        ("reference_inventory_lot", np.int64),
+        ("reference_ask_tick", np.int64),
+        ("reference_bid_tick", np.int64),
+        ("reference_ask_fill_probability", np.float64),
+        ("reference_bid_fill_probability", np.float64),
+        ("reference_risk_lot_s", np.float64),
         # trades since the last decision
         ("buy_size", np.float64),
         ("sell_size", np.float64),
         # moving averages, updated at decisions
         ("warm", np.int64),
-        ("drift", np.float64),  # the feature
+        ("drift", np.float64),  # features.DRIFT as last observed
         ("last_mid", np.float64),
         ("mid_average", np.float64, (3,)),
         ("signed_flow", np.float64, (2,)),
@@ -124,7 +139,7 @@ BOOK = np.dtype(
         ("inventory_average", np.float64),
     ]
 )
-"""What one batch row knows of one instrument."""
+"""Market, quote, ledger and averages of one instrument in one batch row."""
 
 DECAYS = np.dtype(
     [("returns", np.float64, (3,)), ("flows", np.float64, (2,)), ("volatility", np.float64), ("inventory", np.float64)]
@@ -151,17 +166,19 @@ ROW = np.dtype(
 
 PARAMETERS = np.dtype(
     [
+        # fill rules
         ("touch", np.int64),
         ("marketable", np.int64),
         ("partial", np.int64),
         ("latency_ns", np.int64),
-        ("gap_ns", np.int64),  # over a longer hole in the data quotes are pulled
+        ("gap_ns", np.int64),  # over a longer hole in the data quotes are cancelled
         ("maker_rate", np.float64),  # fee as a share of notional
         ("taker_rate", np.float64),
         ("limit_lot", np.int64),
         ("cash_limit", np.float64),  # tick x lot that may be owed
         ("lot_size", np.float64),
         ("tape_fills", np.int64),  # whether quotes and trades of the tape fill us
+        # clients
         ("client_rate", np.float64),  # arrivals per second and side
         ("client_branching", np.float64),
         ("client_decay", np.float64),  # per second
@@ -170,46 +187,50 @@ PARAMETERS = np.dtype(
         ("client_curve", np.int64),
         ("client_k", np.float64),
         ("client_middle", np.float64),
-        ("client_informed", np.float64),  # share who know where the mid goes
-        ("client_ahead_ns", np.int64),  # how far they see
+        ("client_informed", np.float64),  # share of clients who know where the mid goes
+        ("client_ahead_ns", np.int64),  # how far ahead they know it
         ("client_table", np.float64, (TABLE_SIZE,)),
+        # hedging
         ("hedge", np.int64),
-        ("hedge_lot", np.int64),  # inventory beyond it is closed at the market
+        ("hedge_threshold_lot", np.int64),  # HEDGE_LIMIT: inventory beyond it is closed at the market
         ("liquidate", np.int64),  # whether a window ends flat
-        ("reference_tick", np.float64),  # of an inverse contract, see tfmm.simulation.exchange.ledger; 0: linear
-        ("order_lot", np.int64),
-        ("half_spread_tick", np.float64),  # mean on train
-        ("unit_tick", np.float64),  # what an action's distances are multiples of; 0: half the spread of the moment
-        ("sigma_tick", np.float64),  # volatility on train, tick per square root of a second
+        # money
+        ("reference_tick", np.float64),  # price at which an inverse contract is counted, see ledger; 0: linear
         ("weight", np.float64),  # money of one tick x lot over that of the first instrument
-        ("rate", np.int64),  # instrument whose mid is the worth of the quote currency, or NO_INSTRUMENT
+        ("rate", np.int64),  # instrument whose mid is the price of the quote currency, or NO_INSTRUMENT
         ("rate_tick", np.float64),  # its mean mid on train, at which `weight` counts
-        ("drift", np.float64, (6,)),  # coefficients of the features 2 to 7, see tfmm.calibration.drift
         ("risk", np.float64),  # r: cost of order_lot |Q|^risk_power held for a second, Q in orders, tick
         ("risk_power", np.float64),
-        ("action", np.int64),  # SKEW_SPREAD, OFFSETS, DISTANCES, CORRECTIONS or TICK_CORRECTIONS
-        ("quoted", np.int64),  # whether we quote it; else it is only seen
-        ("reference", np.int64),  # what offsets are counted from: REFERENCE_MID, _TOUCH or _SYNTHETIC
+        # scales of train
+        ("order_lot", np.int64),
+        ("half_spread_tick", np.float64),  # mean
+        ("unit_tick", np.float64),  # unit of an action's distances; 0: half the spread of the moment
+        ("sigma_tick", np.float64),  # volatility, tick per square root of a second
+        ("drift", np.float64, (6,)),  # coefficients of the features `imbalance` and after, see calibration.drift
+        # actions
+        ("action", np.int64),  # SKEW_SPREAD, ..., RESIDUAL_STATE_DP
+        ("quoted", np.int64),  # whether we quote it; else it is only observed
+        ("reference_price", np.int64),  # what offsets are counted from: REFERENCE_MID, _TOUCH or _SYNTHETIC
         ("synthetic", np.int64),  # instrument that holds its synthetic quotes, or NO_INSTRUMENT
         ("synthetic_ratio", np.float64),  # ticks of it in one tick of the synthetic
         ("sizes", np.int64),  # whether actions set the sizes too
         ("skew_range", np.float64),
         ("range_low", np.float64),  # OFFSETS: distance; SKEW_SPREAD: log half-spread
         ("range_high", np.float64),
-        ("residual_range", np.float64),  # half of the width of corrections
-        ("base", np.int64),  # CORRECTIONS or TICK_CORRECTIONS: the base quote, and what a lesson is compared with
-        ("base_ask", np.float64, (2 * BASE_ORDERS + 1,)),  # CORRECTIONS: what they are added to, by orders held
-        # TICK_CORRECTIONS: w of tfmm.simulation.dealer.optimal_tick without drift, by state of the spread and orders
-        # held, tick
-        ("base_worth", np.float64, (MOST_VALUE_STATES, 2 * BASE_ORDERS + 1)),
-        ("base_states", np.int64),
-        ("base_cuts", np.float64, (MOST_VALUE_STATES - 1,)),  # between them, tick
-        ("base_chance", np.float64, (CHANCE_SIZE,)),  # and P there, at 0, CHANCE_STEP, ... market spreads from the mid
-        (
-            "value_states",
-            np.int64,
-        ),  # of the spread that have a value of their own, see tfmm.simulation.rewards.expected_fills
-        ("value_cuts", np.float64, (MOST_VALUE_STATES - 1,)),  # between them, tick
+        ("residual_range", np.float64),  # half of the width of residuals
+        # reference quote: what residuals are added to, and what a reward may subtract
+        ("reference_quote", np.int64),  # RESIDUAL_INVENTORY_DP or RESIDUAL_STATE_DP
+        # RESIDUAL_INVENTORY_DP: distance of the ask by orders held, in the unit of an action's distances
+        ("reference_ask", np.float64, (2 * REFERENCE_ORDERS + 1,)),
+        # RESIDUAL_STATE_DP, see dealer.optimal_tick: w without drift by state of the spread and orders held, cuts
+        # between the states (tick), P at the grid of distances
+        ("reference_marginal_value_tick", np.float64, (MAX_SPREAD_STATES, 2 * REFERENCE_ORDERS + 1)),
+        ("n_reference_states", np.int64),
+        ("reference_cuts", np.float64, (MAX_SPREAD_STATES - 1,)),
+        ("reference_fill_probability", np.float64, (N_DISTANCES,)),
+        # value function of a reward: states of the spread, cuts between them (tick), see rewards.expected_fills
+        ("n_value_states", np.int64),
+        ("value_cuts", np.float64, (MAX_SPREAD_STATES - 1,)),
     ]
 )
 """Rules and scales of one instrument, constant over a run."""
@@ -236,15 +257,15 @@ COUNTER = np.dtype([("n_fills", np.int64)])
 SEGMENT = np.dtype([("start_row", np.int64), ("stop_row", np.int64), ("start_ns", np.int64), ("end_ns", np.int64)])
 
 
-def clear(books):
-    """Sets books (any shape) to: no market, no quotes, nothing held."""
-    books[...] = np.zeros((), BOOK)
-    books["my_bid_tick"] = NO_BID
-    books["my_ask_tick"] = NO_ASK
-    books["last_ns"] = NEVER
+def clear(instruments: Records) -> None:
+    """Sets INSTRUMENT_STATE records (any shape) to no market, no quotes and no inventory."""
+    instruments[...] = np.zeros((), INSTRUMENT_STATE)
+    instruments["my_bid_tick"] = NO_BID
+    instruments["my_ask_tick"] = NO_ASK
+    instruments["last_ns"] = NEVER
 
 
-def read_only(events):
+def read_only(events: Any) -> Records:
     """The same events as a plain read-only array: kernels compile for one type, files and memory alike."""
     view = np.asarray(events).view()
     view.flags.writeable = False

@@ -1,12 +1,12 @@
 """The simulator on events that come one by one: the same kernel, so the same features and quotes as in training.
 
-A decision at t needs every event with ts <= t. It is due when something later than t has been seen: an event, or
-word that the clock is past t.
+A decision at t needs every event with ts <= t. It is due when an event later than t has come, or the clock is past t.
 """
 
 import numpy as np
 
 from tfmm import jit
+from tfmm.arrays import Array, Floats32, Ints, Record, Records
 from tfmm.market import schema
 from tfmm.simulation import arguments, kernel, parallel, simulator, state
 from tfmm.simulation.dealer import quoting
@@ -21,41 +21,56 @@ class Stream(simulator.Simulator):
 
     Attributes:
         decision_ns: time of the last decision, None before the first.
-        seen_ns: latest time seen. late: events dropped because a decision after them had been taken.
+        seen_ns: latest time of an event or the clock. late: number of events dropped because they came after a decision
+            that should have known them.
     """
 
-    def __init__(self, rules, interval_s, warmup_s, clock=("time", 1), end_ns=None, seed=0, simulated=True):
+    def __init__(
+        self,
+        parameters: Records,
+        interval_s: float,
+        warmup_s: float,
+        clock: tuple[str, int] = ("time", 1),
+        end_ns: int | None = None,
+        seed: int = 0,
+        simulated: bool = True,
+    ) -> None:
         """
         Args:
-            rules: (N,) state.PARAMETERS. interval_s, warmup_s, clock, seed: as Simulator.
-            end_ns: end of the session, where one is known; only the feature `time_left` and the last decision need it.
-            simulated: whether the rules fill our quotes and hedge; else nothing happens but what `report` tells.
+            parameters: (N,) state.PARAMETERS. interval_s, warmup_s: see simulator.Decisions.
+            clock: Decisions.clock and Decisions.n_quotes.
+            end_ns: end of the session, where it is known; only the feature `time_left` and the last decision need it.
+            seed: of simulated clients.
+            simulated: whether the fill rules fill our quotes and hedge; else only `report` fills them.
         """
-        self._hedging, self._simulated = rules["hedge"].copy(), simulated
+        self._hedging, self._simulated = parameters["hedge"].copy(), simulated
         if not simulated:
-            rules = rules.copy()
-            rules["tape_fills"], rules["client_rate"], rules["liquidate"] = 0, 0.0, 0
-            rules["hedge"][rules["hedge"] == state.HEDGE_LIMIT] = state.HEDGE_NONE
+            parameters = parameters.copy()
+            parameters["tape_fills"], parameters["client_rate"], parameters["liquidate"] = 0, 0.0, 0
+            parameters["hedge"][parameters["hedge"] == state.HEDGE_LIMIT] = state.HEDGE_NONE
         self._buffer = np.zeros(_CAPACITY, schema.EVENT)
         kind, n_quotes = clock
         super().__init__(
-            simulator.Tape(self._buffer, np.zeros(1, state.SEGMENT), np.zeros((1, 3))),
-            rules,
+            simulator.Tape(self._buffer, np.zeros(1, state.SEGMENT), np.zeros((1, 3), np.int64)),
+            parameters,
             1,
             simulator.Decisions(interval_s, warmup_s=warmup_s, clock=kind, n_quotes=n_quotes),
             seed=seed,
         )
         self._segments, self._windows = self._market.segments, self._market.windows
-        self._count, self.seen_ns, self._start_ns = 0, state.NEVER, None
+        self._count, self.seen_ns = 0, state.NEVER
+        self._start_ns: int | None = None
         self._warmup_ns, self._end_ns = round(warmup_s * 1e9), _FOREVER if end_ns is None else int(end_ns)
-        self.decision_ns, self.late, self._reported = None, 0, []
-        self._held = np.zeros(len(rules), np.int64)  # at the last decision
+        self.decision_ns: int | None = None
+        self.late = 0
+        self._reported: list[tuple[int, int, float, int, int]] = []
+        self._decision_lot = np.zeros(len(parameters), np.int64)  # inventory at the last decision
 
-    def add(self, event):
+    def add(self, event: Record) -> None:
         """Takes one market event.
 
         Args:
-            event: a schema.EVENT record. One earlier than others finds its place as long as no decision came after it.
+            event: schema.EVENT. Events may come out of order as long as no decision has been taken after them.
         """
         ts = int(event["ts"])
         if self._start_ns is None:
@@ -66,19 +81,19 @@ class Stream(simulator.Simulator):
             return
         if self._count == len(self._buffer):
             self._grow()
-        place = self._count
-        while place > 0 and self._buffer["ts"][place - 1] > ts:
-            place -= 1
-        self._buffer[place + 1 : self._count + 1] = self._buffer[place : self._count]
-        self._buffer[place] = event
+        index = self._count
+        while index > 0 and self._buffer["ts"][index - 1] > ts:
+            index -= 1
+        self._buffer[index + 1 : self._count + 1] = self._buffer[index : self._count]
+        self._buffer[index] = event
         self._count += 1
-        self.see(ts)
+        self.set_clock(ts)
 
-    def see(self, ts):
+    def set_clock(self, ts: int) -> None:
         """The clock is at ts; more events at exactly ts may come."""
         self.seen_ns = max(self.seen_ns, int(ts))
 
-    def due(self):
+    def due(self) -> bool:
         """Whether everything that the next decision needs has come."""
         if self._start_ns is None:
             return False
@@ -87,10 +102,10 @@ class Stream(simulator.Simulator):
         if self.over:
             return False
         self.rows["stop"] = self._count
-        return _next(self._market.events, self.rows, self.books, self._decisions) < self.seen_ns
+        return _next(self._market.events, self.rows, self.instruments, self._decisions) < self.seen_ns
 
-    def decide(self, action):
-        """Goes on to the decision that is due.
+    def decide(self, action: Array | None) -> Floats32:
+        """Advances to the decision that is due.
 
         Args:
             action: (N A,) taken at the last decision; None at the first.
@@ -103,67 +118,67 @@ class Stream(simulator.Simulator):
             self._windows[0] = (0, self._start_ns, self._end_ns)
             self.reset()
             for fill in self._reported:
-                _report(self.books[0], *fill, self.rules)
-            _observe(self.rows, self.books, self.rings, self.rules, self.observation)
+                _report(self.instruments[0], *fill, self.parameters)
+            _observe(self.rows, self.instruments, self.in_flight, self.parameters, self.observation)
         else:
             self.rows["stop"] = self._count
-            action = self._whole(action).copy()
+            sent = self._every_instrument(action).copy()
             if not self._simulated:
-                self._as_told(action[0])
-                action[:, self._hedging == state.HEDGE_ACTION, -1] = 0.0
-            self.step(action)
+                self._keep_quotes(sent[0])
+                sent[:, self._hedging == state.HEDGE_ACTION, -1] = 0.0
+            self.step(sent)
         self.decision_ns = int(self.rows["ts"][0])
         done = int(self.rows["cursor"][0])
         self._buffer[: self._count - done] = self._buffer[done : self._count]
         self._count -= done
         self.rows["cursor"] = 0
-        self._held = self.books["inventory_lot"][0].copy()
+        self._decision_lot = self.instruments["inventory_lot"][0].copy()
         return self.observation[0]
 
     @property
-    def over(self):
-        """Whether the last decision was the session's end, at which nothing is quoted any more."""
+    def over(self) -> bool:
+        """Whether the last decision was the session's end, after which nothing is quoted."""
         return self.decision_ns is not None and bool(self.rows["done"][0])
 
-    def quotes(self, action):
+    def quotes(self, action: Array) -> Records:
         """(N,) state.ORDER that an action (N A,) sends at the last decision; `active_ns` is when they arrive."""
-        orders, books = np.zeros((len(self.rules), 1), state.ORDER), self.books[0].copy()
-        books["inventory_lot"] = self._kept(action)
-        _preview(books, orders, self.rules, self.decision_ns, self._whole(action)[0])
+        orders, instruments = np.zeros((len(self.parameters), 1), state.ORDER), self.instruments[0].copy()
+        instruments["inventory_lot"] = self._hedged_lot(action)
+        _preview(instruments, orders, self.parameters, self.decision_ns, self._every_instrument(action)[0])
         return orders[:, 0]
 
-    def hedges(self, action):
-        """(N,) int64 lots that are to be traded at the market now, + to buy: by the action or beyond the limit."""
-        held = self._held
-        close = np.zeros(len(held), np.int64)
-        share = np.clip(self._whole(action)[0, :, -1], 0.0, 1.0)
+    def hedges(self, action: Array) -> Ints:
+        """(N,) int64 lots to trade at the market now, + to buy: what the action hedges, or the limit."""
+        inventory_lot = self._decision_lot
+        close = np.zeros(len(inventory_lot), np.int64)
+        share = np.clip(self._every_instrument(action)[0, :, -1], 0.0, 1.0)
         for n, hedging in enumerate(self._hedging):
             if hedging == state.HEDGE_ACTION:
-                close[n] = int(share[n] * abs(held[n]) + 0.5)
+                close[n] = int(share[n] * abs(inventory_lot[n]) + 0.5)
             elif hedging == state.HEDGE_LIMIT:
-                close[n] = max(0, abs(int(held[n])) - int(self.rules["hedge_lot"][n]))
-        return -np.sign(held) * close
+                close[n] = max(0, abs(int(inventory_lot[n])) - int(self.parameters["hedge_threshold_lot"][n]))
+        return -np.sign(inventory_lot) * close
 
-    def _kept(self, action):
-        """(N,) int64 lots held at the last decision once the action's own hedge is done: what its quotes go by."""
-        return self._held + np.where(self._hedging == state.HEDGE_ACTION, self.hedges(action), 0)
+    def _hedged_lot(self, action):
+        """(N,) int64 inventory after the action's hedge at the last decision: what its quotes were computed from."""
+        return self._decision_lot + np.where(self._hedging == state.HEDGE_ACTION, self.hedges(action), 0)
 
-    def _as_told(self, action):
-        """Rewrites an action (N, A) so that, with fills reported since, it sends what `quotes` told of it."""
-        told = self._kept(action)
-        for n, rule in enumerate(self.rules):
-            if rule["action"] == rule["base"]:
-                moved = np.zeros(2)
-                quoting.moved(self.books[0, n], rule, told[n], moved)
-                action[n, :2] += moved
+    def _keep_quotes(self, action):
+        """Changes an action (N, A) so that it sends what `quotes` returned, whatever fills were reported since."""
+        decision_lot = self._hedged_lot(action)
+        for n, parameters in enumerate(self.parameters):
+            if parameters["action"] == parameters["reference_quote"]:
+                shift = np.zeros(2)
+                quoting.add_residual_shift(self.instruments[0, n], parameters, decision_lot[n], shift)
+                action[n, :2] += shift
 
-    def report(self, instrument, side, price_tick, lots, ts):
-        """Books a fill that happened elsewhere, for a simulator whose rules fill nothing."""
+    def report(self, instrument: int, side: int, price_tick: float, lots: int, ts: int) -> None:
+        """Books a fill of the venue, where `simulated` is False."""
         fill = (instrument, side, float(price_tick), lots, ts)
-        if self.decision_ns is None:  # the session begins flat; what is held by then counts from its first decision on
+        if self.decision_ns is None:  # a session begins flat: earlier fills are booked at its first decision
             self._reported.append(fill)
         else:
-            _report(self.books[0], *fill, self.rules)
+            _report(self.instruments[0], *fill, self.parameters)
 
     def _grow(self):
         self._buffer = np.concatenate([self._buffer, np.zeros(len(self._buffer), schema.EVENT)])
@@ -172,31 +187,32 @@ class Stream(simulator.Simulator):
 
 
 @jit.kernel
-def _next(events, rows, books, decisions):
-    return kernel.next_decision(events, rows[0], books[0], decisions)
+def _next(events, rows, instruments, decisions):
+    return kernel.next_decision(events, rows[0], instruments[0], decisions)
 
 
 @jit.kernel
-def _observe(rows, books, rings, rules, observation):
-    kernel.write_observation(rows[0], arguments.Account(books[0], rings[0], rules), observation[0])
+def _observe(rows, instruments, in_flight, parameters, observation):
+    kernel.write_observation(rows[0], arguments.Account(instruments[0], in_flight[0], parameters), observation[0])
 
 
 @jit.kernel
-def _preview(books, rings, rules, ts, actions):
-    for n in range(books.shape[0]):
-        books[n].tail = 0
-        quoting.send(books[n], rings[n], rules[n], ts, actions[n], quoting.synthetic_mid(books, n, rules))
+def _preview(instruments, in_flight, parameters, ts, actions):
+    for n in range(instruments.shape[0]):
+        instruments[n].tail = 0
+        synthetic = quoting.synthetic_mid(instruments, n, parameters)
+        quoting.send(instruments[n], in_flight[n], parameters[n], ts, actions[n], synthetic)
 
 
 @jit.kernel
-def _report(books, n, side, price_tick, lots, ts, rules):
-    book = books[n]
-    ledger.apply_fill(book, side, price_tick, lots, rules[n].maker_rate, rules[n].reference_tick, ts)
+def _report(instruments, n, side, price_tick, lots, ts, parameters):
+    instrument = instruments[n]
+    ledger.apply_fill(instrument, side, price_tick, lots, parameters[n].maker_rate, parameters[n].reference_tick, ts)
     if side > 0:
-        book.my_bid_lot = max(0, book.my_bid_lot - lots)
-        if book.my_bid_lot == 0:
-            book.my_bid_tick = state.NO_BID
+        instrument.my_bid_lot = max(0, instrument.my_bid_lot - lots)
+        if instrument.my_bid_lot == 0:
+            instrument.my_bid_tick = state.NO_BID
     else:
-        book.my_ask_lot = max(0, book.my_ask_lot - lots)
-        if book.my_ask_lot == 0:
-            book.my_ask_tick = state.NO_ASK
+        instrument.my_ask_lot = max(0, instrument.my_ask_lot - lots)
+        if instrument.my_ask_lot == 0:
+            instrument.my_ask_tick = state.NO_ASK

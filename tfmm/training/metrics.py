@@ -106,7 +106,7 @@ class Collected(py_metric.PyStepMetric):
         self.transitions = 0
         sim = getattr(env, "simulator", None)
         self._inventory: _Inventory | None = None
-        if hasattr(sim, "books"):
+        if hasattr(sim, "instruments"):
             self._inventory = _Quoted(sim)
         elif "inventory" in (getattr(getattr(sim, "rows", None), "dtype", np.dtype(int)).names or ()):
             self._inventory = _Inventory(sim)
@@ -232,20 +232,20 @@ class _Quoted(_Inventory):
 
     def __init__(self, sim: Any) -> None:
         super().__init__(sim)
-        self._order = sim.rules["order_lot"].astype(np.float64)
-        self._before = {name: sim.books[name].copy() for name in self._COUNTS}
+        self._order = sim.parameters["order_lot"].astype(np.float64)
+        self._before = {name: sim.instruments[name].copy() for name in self._COUNTS}
 
     def clear(self) -> None:
         super().clear()
         self._counted = dict.fromkeys(self._COUNTS, 0)
 
     def _inventory(self) -> Array:
-        return self._sim.books["inventory_lot"] / self._order
+        return self._sim.instruments["inventory_lot"] / self._order
 
     def add(self, inside: Bools) -> None:
         super().add(inside)
         for name in self._COUNTS:
-            now = self._sim.books[name].copy()
+            now = self._sim.instruments[name].copy()
             # inside a window counts only grow
             self._counted[name] += int((now - self._before[name])[inside].sum())
             self._before[name] = now

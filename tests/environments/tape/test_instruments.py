@@ -70,7 +70,7 @@ def test_only_the_real_one_is_quoted_and_seen(store):
     for _ in range(30):
         env.step(np.zeros((2, 2), np.float32))
     assert not env.simulator.sent["bid_lot"][:, 1].any()
-    assert not env.simulator.books["n_fills"][:, 1].any()
+    assert not env.simulator.instruments["n_fills"][:, 1].any()
 
 
 # the first window starts 5 s into the session, so after 30 steps the synthetic mid is 99.95, after 70 it is 100.05;

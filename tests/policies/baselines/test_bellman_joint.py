@@ -32,8 +32,8 @@ def test_no_tick_is_better(task):
     for _ in range(40):
         quotes = policy(sim)[0]
         for n in range(2):
-            state, rules = sim.books[0, n], task.parameters[n]
-            orders = np.rint(sim.books["inventory_lot"][0] / task.parameters["order_lot"]).astype(int) + 3
+            state, rules = sim.instruments[0, n], task.parameters[n]
+            orders = np.rint(sim.instruments["inventory_lot"][0] / task.parameters["order_lot"]).astype(int) + 3
             seen.add(tuple(orders))
             spread, mid = max(state["ask_tick"] - state["bid_tick"], 0.5), mid_of(state)
             drift = sim.observation[0, n * len(features.NAMES) :][2:8].astype(float) @ coefficients[n]
@@ -41,7 +41,7 @@ def test_no_tick_is_better(task):
                 change = value_change[orders[0], orders[1], n, side] / (rules["order_lot"] * rules["weight"])
 
                 def earned(ticks, n=n, rules=rules, spread=spread, drift=drift, change=change, sign=sign):
-                    p = expected_fills.chance(ticks - 0.5 * spread, spread, 1.0, rules)
+                    p = expected_fills.fill_probability(ticks - 0.5 * spread, spread, 1.0, rules)
                     return p * (ticks + change - sign * drift * rules["half_spread_tick"])
 
                 first = np.ceil(sign * mid) - sign * mid

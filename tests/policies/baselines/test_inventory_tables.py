@@ -90,7 +90,7 @@ def test_two_instruments_have_their_own_actions_features_and_limits(small_config
     random = np.random.default_rng(0)
     for _ in range(80):
         time_step = env.step(random.uniform(-1, 0, (6, 4)).astype(np.float32))
-    lots = env.simulator.books["inventory_lot"]
+    lots = env.simulator.instruments["inventory_lot"]
     assert (np.abs(lots) <= task.parameters["limit_lot"]).all()
     assert (lots[:, 0] != lots[:, 1]).any()
     scaled = lots / task.parameters["limit_lot"]

@@ -61,7 +61,7 @@ def make(rows=1, events=None, order_lot=1, limit_orders=10**9, window_s=0.0, thr
 def play(sim, steps, ask=HALF_SPREAD, bid=HALF_SPREAD):
     """All fills of a row that quotes constant distances from the mid."""
     sim.reset()
-    actions = np.broadcast_to(np.array([ask, bid], float), (*sim.books.shape, 2))
+    actions = np.broadcast_to(np.array([ask, bid], float), (*sim.instruments.shape, 2))
     out = []
     for _ in range(steps):
         sim.step(actions)
@@ -83,7 +83,7 @@ def test_clients_take_a_price_with_its_probability(settings, expected):
     """Chi-square over about 120 000 clients, three distances; and the formula itself."""
     sim = make(rate_s=1.0, **settings)
     for x in (-2.0, -0.5, 0.0, 0.3, 1.1, 5.0):
-        assert arrivals_lib.fill_probability(x, sim.rules[0]) == pytest.approx(expected(x), rel=1e-12)
+        assert arrivals_lib.fill_probability(x, sim.parameters[0]) == pytest.approx(expected(x), rel=1e-12)
     statistic, steps = 0.0, 20_000
     for distance in (HALF_SPREAD, HALF_SPREAD + 3, HALF_SPREAD + 8):
         # orders so large that none is used up
@@ -142,7 +142,7 @@ def test_rows_meet_the_same_clients_on_one_and_two_threads():
         for one in actions:
             sim.step(one)
             rewards.append(sim.reward.copy())
-        out.append((np.stack(rewards), sim.observation.copy(), sim.books.copy()))
+        out.append((np.stack(rewards), sim.observation.copy(), sim.instruments.copy()))
     for left, right in zip(*out, strict=True):
         np.testing.assert_array_equal(left, right)
     assert (out[0][0] != 0).any()
@@ -164,7 +164,7 @@ def test_a_hedge_closes_what_is_beyond_its_limit_at_the_touch():
     held = np.cumsum(fills["side"].astype(np.int64) * fills["lot"])
     last = np.flatnonzero(np.diff(fills["ts"] // S) > 0)
     assert (np.abs(held[last]) <= 3).all()
-    assert sim.books["inventory_lot"][0, 0] == held[-1]
+    assert sim.instruments["inventory_lot"][0, 0] == held[-1]
 
 
 def test_a_liquidated_window_ends_flat():
@@ -174,33 +174,33 @@ def test_a_liquidated_window_ends_flat():
     for _ in range(200):
         sim.step(np.full((2, 1, 2), [HALF_SPREAD, 1000.0]))
         over = sim.step_type == kernel.LAST
-        assert (sim.books["inventory_lot"][over, 0] == 0).all()
+        assert (sim.instruments["inventory_lot"][over, 0] == 0).all()
         ends += over.sum()
     assert ends >= 10
 
 
 def test_sizes_and_hedges_as_actions():
     sim = make(rate_s=0.0, order_lot=10, rules={"hedge": "action"})
-    sim.rules["sizes"] = 1
+    sim.parameters["sizes"] = 1
     played = simulator.Tape(still_market(), [Whole(still_market())], np.array([[0, 0, 1000 * S]]))
-    sim = simulator.Simulator(played, sim.rules, 1, simulator.Decisions(1.0), record=True)
+    sim = simulator.Simulator(played, sim.parameters, 1, simulator.Decisions(1.0), record=True)
     assert sim.width == 5
     sim.reset()
-    sim.books["inventory_lot"] = 8
+    sim.instruments["inventory_lot"] = 8
     # ask size none, bid size 10 x 1.5; half of the 8 lots are closed at the bid of 995
     sim.step(np.array([[[5.0, 5.0, -1.0, 0.5, 0.5]]]))
     assert (sim.sent["ask_lot"][0, 0], sim.sent["bid_lot"][0, 0]) == (0, 15)
     assert [(one["side"], one["tick"], one["lot"], one["rule"]) for one in sim.fills] == [(-1, 995, 4, state.HEDGE)]
     sim.step(np.array([[[5.0, 5.0, 0.0, 1.0, -0.3]]]))
     assert (sim.sent["ask_lot"][0, 0], sim.sent["bid_lot"][0, 0]) == (10, 20)
-    assert (len(sim.fills), sim.books["inventory_lot"][0, 0]) == (0, 4)
+    assert (len(sim.fills), sim.instruments["inventory_lot"][0, 0]) == (0, 4)
 
 
 def test_the_place_in_the_queue_and_the_cash_are_seen():
     sim = make(rate_s=0.0, order_lot=10)
-    sim.rules["touch"], sim.rules["cash_limit"] = state.TOUCH_QUEUE, 20_000.0
+    sim.parameters["touch"], sim.parameters["cash_limit"] = state.TOUCH_QUEUE, 20_000.0
     sim.reset()
-    sim.books["cash"] = -5000.0
+    sim.instruments["cash"] = -5000.0
     # at the bid of 995 one unit is displayed before our ten; the ask one tick behind the best is behind all
     sim.step(np.array([[[HALF_SPREAD + 1.0, HALF_SPREAD]]]))
     sim.step(np.array([[[HALF_SPREAD + 1.0, HALF_SPREAD]]]))
@@ -245,7 +245,7 @@ def test_what_has_just_been_traded_is_seen():
     average, column = 0.0, features.NAMES.index("inventory_change")
     for _ in range(200):
         sim.step(np.full((1, 1, 2), float(HALF_SPREAD)))
-        held = float(sim.books["inventory_lot"][0, 0])
+        held = float(sim.instruments["inventory_lot"][0, 0])
         average = np.exp(-0.1) * average + (1.0 - np.exp(-0.1)) * held
         assert sim.observation[0, column] == pytest.approx(np.clip((held - average) / 2.0, -10, 10), abs=1e-6)
     assert held != 0.0

@@ -50,19 +50,19 @@ def test_on_average_it_is_the_drawn_profit(small_config, rules):
         sim.reset()
     for _ in range(50):
         action = random.uniform(-1.0, 0.5, (rows, len(task.action_names)))
-        before = sims[0].books[:, 0].copy()
+        before = sims[0].instruments[:, 0].copy()
         for k, sim in enumerate(sims):
             sim.step(action)
             totals[k] += sim.reward
         inside = sims[0].step_type != 0
-        moved = mid_of(sims[0].books[:, 0]) - mid_of(before)
-        held = sims[0].books["held_lot"][:, 0]  # after the hedge
+        moved = mid_of(sims[0].instruments[:, 0]) - mid_of(before)
+        held = sims[0].instruments["start_inventory_lot"][:, 0]  # after the hedge
         totals[0] -= np.where(inside, held * moved, 0.0) / task.reward_scale
-    np.testing.assert_array_equal(sims[0].books["inventory_lot"], sims[1].books["inventory_lot"])
+    np.testing.assert_array_equal(sims[0].instruments["inventory_lot"], sims[1].instruments["inventory_lot"])
     difference = totals[0] - totals[1]
     assert abs(difference.mean()) < 3.0 * difference.std() / np.sqrt(rows)
     assert difference.std() > 0.1
-    assert (sims[0].books["fees"] > 0).any() == bool(rules)
+    assert (sims[0].instruments["fees"] > 0).any() == bool(rules)
     assert totals[1].var() < totals[0].var()
 
 
@@ -79,8 +79,8 @@ def test_every_instrument_is_filled_as_often_as_expected(small_config, pair_stor
     for _ in range(60):
         sim.step(np.full((256, 4), -0.6))
         inside = sim.step_type != 0
-        for k, name in enumerate(("bid_chance", "ask_chance")):
-            chance = sim.books[name][inside]
+        for k, name in enumerate(("bid_fill_probability", "ask_fill_probability")):
+            chance = sim.instruments[name][inside]
             expected[:, k] += chance.sum(axis=0)
             variance[:, k] += (chance * (1.0 - chance)).sum(axis=0)
         fills = sim.fills[inside[sim.fills["batch_row"]]]
@@ -142,13 +142,13 @@ def test_by_hand(small_config, risk, rules, states):
     events, hedges, moving = task.store.events, 0, 0
     action = np.array([[-0.6, -0.4, 0.7]])[:, : len(task.action_names)]
     for _ in range(80):
-        before, seen = sim.books[0, 0].copy(), task.observe(sim)[0, 1]
+        before, seen = sim.instruments[0, 0].copy(), task.observe(sim)[0, 1]
         cursor, now = sim.rows["cursor"][0], sim.rows["ts"][0]
         sim.step(action)
         if sim.step_type[0] != 1:
             continue
         drift = task.observe(sim)[0, 1]
-        book, sent = sim.books[0, 0], sim.sent[0, 0]
+        book, sent = sim.instruments[0, 0], sim.sent[0, 0]
         ask, bid = max(sent["ask_tick"], before["bid_tick"] + 1), min(sent["bid_tick"], before["ask_tick"] - 1)
         held, v, wanted = before["inventory_lot"], value_at(before), 0.0
         if task.config.rules.hedge == "action" and held:
@@ -235,19 +235,19 @@ def test_the_book_of_two_by_hand(small_config, pair_store):
     sim.reset()
     seen = set()
     for _ in range(60):
-        before = sim.books[0].copy()
+        before = sim.instruments[0].copy()
         sim.step(np.array([[[-0.6, -0.4], [-0.5, -0.7]]]))
         if sim.step_type[0] != 1:
             continue
-        after = sim.books[0]
+        after = sim.instruments[0]
         held = [round(one) for one in before["inventory_lot"] / task.parameters["order_lot"]]
         wanted = -task.risk.cost_per_s * risk_of(*held)
         for n, rules in enumerate(task.parameters):
-            own = after["ask_chance"][n] * (after["lesson_ask"][n] - mid_of(after[n]))
-            own += after["bid_chance"][n] * (mid_of(after[n]) - after["lesson_bid"][n])
+            own = after["ask_fill_probability"][n] * (after["expected_ask_tick"][n] - mid_of(after[n]))
+            own += after["bid_fill_probability"][n] * (mid_of(after[n]) - after["expected_bid_tick"][n])
             wanted += own * rules["order_lot"] * rules["weight"]
-            assert (after["ask_chance"][n] == 0.0) == (held[n] == -2)
-        p = [after[name][n] for n in range(2) for name in ("ask_chance", "bid_chance")]
+            assert (after["ask_fill_probability"][n] == 0.0) == (held[n] == -2)
+        p = [after[name][n] for n in range(2) for name in ("ask_fill_probability", "bid_fill_probability")]
         for fills in itertools.product((0, 1), repeat=4):
             chance = np.prod([one if filled else 1.0 - one for one, filled in zip(p, fills, strict=True)])
             if chance > 0:

@@ -33,12 +33,12 @@ def test_by_hand(small_config, rules, reward):
     for sim in (training, backtest):
         sim.reset()
     for _ in range(60):
-        before, action = training.books[:, 0].copy(), random.uniform(-1.0, -0.3, (3, 2))
+        before, action = training.instruments[:, 0].copy(), random.uniform(-1.0, -0.3, (3, 2))
         for sim in (training, backtest):
             sim.step(action)
-        np.testing.assert_array_equal(training.books["inventory_lot"], backtest.books["inventory_lot"])
+        np.testing.assert_array_equal(training.instruments["inventory_lot"], backtest.instruments["inventory_lot"])
         for b in np.flatnonzero(training.step_type > 0):
-            now, was = training.books[b, 0], before[b]
+            now, was = training.instruments[b, 0], before[b]
             mids = [0.5 * (one["bid_tick"] + one["ask_tick"]) for one in (was, now)]
             traded = now["inventory_lot"] - was["inventory_lot"]
             ts = int(training.rows["ts"][b])

@@ -36,7 +36,7 @@ def rewards(task):
     for _ in range(STEPS):
         sim.step(random.uniform(-1.0, 0.5, (ROWS, len(task.action_names))))
         out.append(sim.reward.copy())
-    assert np.abs(sim.books["inventory_lot"]).max() > 1
+    assert np.abs(sim.instruments["inventory_lot"]).max() > 1
     return np.array(out)
 
 
@@ -66,7 +66,9 @@ def test_the_objectives_of_backtests_are_those_of_absolute_risk(small_config, pa
     for task in tasks(small_config, features=["inventory", "drift"]):
         assert expected_objective.is_known(task)
         paths = expected_objective.market_paths(task, "test")
-        runs = expected_objective.evaluate(task, paths, lambda seen: np.full((len(seen.books), 1, 2), -0.5), False)
+        runs = expected_objective.evaluate(
+            task, paths, lambda seen: np.full((len(seen.instruments), 1, 2), -0.5), False
+        )
         found.append(np.concatenate([one.objective for one in runs]))
     np.testing.assert_allclose(found[1], found[0], rtol=1e-9)
     variates = []

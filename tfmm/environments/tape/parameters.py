@@ -18,7 +18,7 @@ from tfmm.simulation.rewards import kinds
 _HEDGES = ("none", "limit", "action")
 _CURVES = ("exponential", "power", "logistic", "table")
 _REFERENCE_PRICES = ("mid", "touch", "synthetic")
-_REFERENCES = {"inventory_dp": state.CORRECTIONS, "state_dp": state.TICK_CORRECTIONS}
+_REFERENCES = {"inventory_dp": state.RESIDUAL_INVENTORY_DP, "state_dp": state.RESIDUAL_STATE_DP}
 """How an action is added to the quote of environment.reference."""
 
 
@@ -68,14 +68,17 @@ def with_reference_quote(parameters: Records, scales: Sequence[Scales]) -> Recor
     out = parameters.copy()
     for n, scale in enumerate(scales):
         if scale.reference_ask:
-            beyond = state.BASE_ORDERS - len(scale.reference_ask) // 2
-            out["base_ask"][n] = np.pad(scale.reference_ask, beyond, mode="edge")
+            beyond = state.REFERENCE_ORDERS - len(scale.reference_ask) // 2
+            out["reference_ask"][n] = np.pad(scale.reference_ask, beyond, mode="edge")
         if scale.reference_marginal_value:
             values = np.array(scale.reference_marginal_value)
-            beyond = state.BASE_ORDERS - values.shape[1] // 2
-            out["base_worth"][n, : len(values)] = np.pad(values, ((0, 0), (beyond, beyond)), mode="edge")
-            out["base_chance"][n] = scale.reference_fill_probability
-            out["base_states"][n], out["base_cuts"][n, : len(values) - 1] = len(values), scale.reference_cuts
+            beyond = state.REFERENCE_ORDERS - values.shape[1] // 2
+            out["reference_marginal_value_tick"][n, : len(values)] = np.pad(
+                values, ((0, 0), (beyond, beyond)), mode="edge"
+            )
+            out["reference_fill_probability"][n] = scale.reference_fill_probability
+            out["n_reference_states"][n] = len(values)
+            out["reference_cuts"][n, : len(values) - 1] = scale.reference_cuts
     return out
 
 
@@ -85,7 +88,7 @@ def _set_scales(out, config, scales):
     for n, scale in enumerate(scales):
         out["order_lot"][n] = scale.order_lot
         out["limit_lot"][n] = scale.order_lot * rules.inventory_limit_orders
-        out["hedge_lot"][n] = scale.order_lot * rules.hedge_limit_orders
+        out["hedge_threshold_lot"][n] = scale.order_lot * rules.hedge_limit_orders
         out["client_lot"][n] = max(1, round(scale.order_lot * config.clients.size_orders))
         out["half_spread_tick"][n] = scale.half_spread_tick
         out["unit_tick"][n] = scales_lib.unit_tick(scale, environment)
@@ -115,7 +118,7 @@ def _set_actions(out, config):
     """What the components of an action stand for."""
     environment = config.environment
     out["sizes"] = environment.sizes
-    out["base"] = _REFERENCES[environment.reference]
+    out["reference_quote"] = _REFERENCES[environment.reference]
     if environment.action == "skew_spread":
         out["action"] = state.SKEW_SPREAD
         out["skew_range"] = environment.skew_range
@@ -132,7 +135,7 @@ def _set_roles(out, config, instruments):
     quoted = instruments_lib.quoted(environment, instruments)
     out["quoted"] = 0
     out["quoted"][quoted] = 1
-    out["reference"] = _REFERENCE_PRICES.index(environment.reference_price)
+    out["reference_price"] = _REFERENCE_PRICES.index(environment.reference_price)
     out["synthetic"] = state.NO_INSTRUMENT
     for name, other in environment.synthetic.items():
         n, m = symbols.index(name), symbols.index(other)

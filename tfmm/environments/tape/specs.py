@@ -51,7 +51,7 @@ def _components(config):
     hedge = quoting.HEDGE_NAMES if config.rules.hedge == "action" else ()
     prices = quoting.ACTION_NAMES[config.environment.action]
     if config.environment.residual_range:
-        prices = quoting.CORRECTION_NAMES[config.environment.reference]
+        prices = quoting.RESIDUAL_NAMES[config.environment.reference]
     return (*prices, *sizes, *hedge)
 
 

@@ -46,7 +46,7 @@ class AlphaSkewPolicy:
 
     def __call__(self, sim: MarketState) -> Floats:
         """(B, N, 2) float64 ask and bid distance, ticks."""
-        half_spread = 0.5 * np.maximum(sim.books["ask_tick"] - sim.books["bid_tick"], state.LOCKED_TICK)
+        half_spread = 0.5 * np.maximum(sim.instruments["ask_tick"] - sim.instruments["bid_tick"], state.LOCKED_TICK)
         predictors = sim.observation.reshape(*half_spread.shape, len(features.NAMES))[..., drift.COLUMNS]
         drift_tick = np.einsum("bnk,nk->bn", predictors, self.coefficients) * self.half_spread_tick
         out = self.table(sim) * (half_spread / self.half_spread_tick)[..., np.newaxis]

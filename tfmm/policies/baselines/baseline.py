@@ -7,10 +7,10 @@ from tfmm.arrays import Floats, Floats32, Records
 
 class MarketState(Protocol):
     """The part of a simulator in `distances` mode that a baseline reads: simulator.Simulator, SimulatorView or
-    backtest.expected_objective.States. books: (B, N) instrument states. observation: (B, N F) all features."""
+    backtest.expected_objective.States. instruments: (B, N) instrument states. observation: (B, N F) all features."""
 
     @property
-    def books(self) -> Records: ...
+    def instruments(self) -> Records: ...
 
     @property
     def observation(self) -> Floats32: ...

@@ -50,14 +50,14 @@ class BellmanJointPolicy:
 
     def __call__(self, sim: MarketState) -> Floats:
         """(B, N, 2) float64 ask and bid distance, ticks."""
-        books = sim.books[:, self.instruments]
-        index = joint_inventory.place(books["inventory_lot"], self.order_lot, self.limit_orders)
+        instruments = sim.instruments[:, self.instruments]
+        index = joint_inventory.index(instruments["inventory_lot"], self.order_lot, self.limit_orders)
         value_change = self.value_change[index]
-        observation = sim.observation.reshape(*sim.books.shape, len(features.NAMES))[:, self.instruments]
+        observation = sim.observation.reshape(*sim.instruments.shape, len(features.NAMES))[:, self.instruments]
         drift_tick = np.einsum("bmk,mk->bm", observation[..., drift.COLUMNS], self.coefficients) * self.half_spread_tick
-        bid, ask = books["bid_tick"], books["ask_tick"]
+        bid, ask = instruments["bid_tick"], instruments["ask_tick"]
         mid, spread = 0.5 * (bid + ask), np.maximum(ask - bid, state.LOCKED_TICK)
-        out = np.full((*sim.books.shape, 2), np.nan)
+        out = np.full((*sim.instruments.shape, 2), np.nan)
         for side, sign in ((0, 1.0), (1, -1.0)):
             marginal_value = value_change[..., side] - sign * drift_tick
             for m, n in enumerate(self.instruments):
@@ -76,7 +76,7 @@ def fit(task: TapeTask) -> tuple[BellmanJointPolicy, ...]:
     scales, parameters = drift.fit_once(task), task.parameters[instruments]
     interval_s = task.config.environment.interval_s
     fill_probability = np.array(
-        [[expected_fills.chance(d - 0.5, 1.0, interval_s, rules) for d in _DISTANCE] for rules in parameters]
+        [[expected_fills.fill_probability(d - 0.5, 1.0, interval_s, rules) for d in _DISTANCE] for rules in parameters]
     )
     order_value = (parameters["weight"] * parameters["order_lot"])[:, np.newaxis]
     drift_coefficients = np.array([scales[n].drift for n in instruments])

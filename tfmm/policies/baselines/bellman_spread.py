@@ -72,10 +72,12 @@ class BellmanSpreadPolicy:
 
     def __call__(self, sim: MarketState) -> Floats:
         """(B, 1, 2 or 3) float64 ask and bid distance, ticks, and hedged share."""
-        bid, ask = sim.books["bid_tick"], sim.books["ask_tick"]
+        bid, ask = sim.instruments["bid_tick"], sim.instruments["ask_tick"]
         spread, mid = np.maximum(ask - bid, state.LOCKED_TICK)[:, 0], 0.5 * (ask + bid)[:, 0]
         limit = len(self.marginal_value) // 2
-        orders = np.clip(np.rint(sim.books["inventory_lot"] / self.order_lot), -limit, limit).astype(np.int64)[:, 0]
+        orders = np.clip(np.rint(sim.instruments["inventory_lot"] / self.order_lot), -limit, limit).astype(np.int64)[
+            :, 0
+        ]
         states = self.cuts.states(spread, sim.observation[:, drift.COLUMNS] @ self.coefficients)
         marginal_value = self.marginal_value[orders + limit, states]
         out = [
@@ -117,7 +119,7 @@ def _fit_one(task, name, cuts, coefficients, paths):
     reflected = [cuts.states(spread, -drift_) for spread, drift_ in zip(paths.spread, paths.drift, strict=True)]
     chain = markov_market.estimate(paths.spread, paths.move, states, reflected, cuts.n_states)
     interval_s, rules = task.config.environment.interval_s, task.parameters[0]
-    fill_probability = np.array([expected_fills.chance(d - 0.5, 1.0, interval_s, rules) for d in _DISTANCE])
+    fill_probability = np.array([expected_fills.fill_probability(d - 0.5, 1.0, interval_s, rules) for d in _DISTANCE])
     holding_cost, with_hedge = task.costs.holding_cost(0), name.endswith(_HEDGE)
     hedge = task.costs.hedge(0, 0.5 * chain.spread_tick) if with_hedge or task.config.rules.hedge == "limit" else None
     solution = markov_market.solve(chain, _DISTANCE, fill_probability, holding_cost, hedge=hedge)

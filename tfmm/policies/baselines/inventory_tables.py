@@ -209,8 +209,8 @@ def _scores(task, tables, per_instrument=False):
 
 def _quotes(tables, risk_weights, order_lot, sim):
     """(B, N, A) from tables (B or 1, N, 2 L + 1, A)."""
-    out = np.empty((*sim.books.shape, tables.shape[-1]))
-    _read_tables(tables, risk_weights, order_lot, sim.books["inventory_lot"], out)
+    out = np.empty((*sim.instruments.shape, tables.shape[-1]))
+    _read_tables(tables, risk_weights, order_lot, sim.instruments["inventory_lot"], out)
     return out
 
 

@@ -5,8 +5,8 @@ after Ogata 1981). One who wants to buy takes our ask a with a probability that 
 the market's ask and S its spread; one who wants to sell takes our bid b with x = (B - b) / S. A trade is for the
 smaller of what is wanted and what we quote, at our price, without a fee.
 A share of the clients may know more than the market: they buy where the mid will be higher a while later and sell
-where it will be lower (Glosten and Milgrom 1985). Every client uses the same three draws whatever is quoted, so
-policies on the same seed meet the same clients.
+where it will be lower (Glosten and Milgrom 1985). Every client uses three draws whatever is quoted, so policies on the
+same seed meet the same clients.
 """
 
 import math
@@ -14,6 +14,7 @@ import math
 import numpy as np
 
 from tfmm import jit
+from tfmm.arrays import Record, Records
 from tfmm.simulation import arguments, randomness, state
 from tfmm.simulation.exchange import events as events_lib, fills, ledger
 
@@ -23,7 +24,7 @@ _CLIENT, _HEDGE = state.CLIENT, state.HEDGE
 
 
 @jit.kernel
-def fill_probability(x, parameters):
+def fill_probability(x: float, parameters: Record) -> float:
     """Probability that a client takes a price x market spreads beyond the market's.
 
     exponential: min(1, exp(-k x)); power: min(1, (1 + max(x, 0))^-k); logistic: 1 / (1 + exp(k (x - m)));
@@ -37,20 +38,18 @@ def fill_probability(x, parameters):
     if parameters.client_curve == _LOGISTIC:
         return 1.0 / (1.0 + math.exp(min(max(k * (x - parameters.client_middle), -700.0), 700.0)))
     last = parameters.client_table.shape[0] - 1
-    place = (x - state.TABLE_FROM) / state.TABLE_STEP
-    if place <= 0.0:
-        return parameters.client_table[0]
-    if place >= last:
-        return parameters.client_table[last]
-    low = int(place)
-    return parameters.client_table[low] + (place - low) * (
-        parameters.client_table[low + 1] - parameters.client_table[low]
-    )
+    position, table = (x - state.TABLE_FROM) / state.TABLE_STEP, parameters.client_table
+    if position <= 0.0:
+        return table[0]
+    if position >= last:
+        return table[last]
+    low = int(position)
+    return table[low] + (position - low) * (table[low + 1] - table[low])
 
 
 @jit.kernel
-def begin(row, account):
-    """Starts the clients of a window at row.ts, each instrument on its own stream."""
+def begin(row: Record, account: arguments.Account) -> None:
+    """Starts the clients of a window at row.ts; the clients of each instrument have a random stream of their own."""
     for n in range(account.instruments.shape[0]):
         instrument = account.instruments[n]
         row.random += np.uint64(1)
@@ -82,7 +81,7 @@ def _draw_next(instrument, parameters):
 
 
 @jit.kernel
-def next_arrival(instruments):
+def next_arrival(instruments: Records) -> tuple[int, int]:
     """(instrument, time in ns) of the next client."""
     first = 0
     for n in range(1, instruments.shape[0]):
@@ -93,7 +92,7 @@ def next_arrival(instruments):
 
 @jit.kernel
 def _wants(events, row, instrument, n, parameters):
-    """Side of the client who has just arrived; one draw, whoever it is."""
+    """Side of the client who has just arrived, informed or not; one draw."""
     draw = randomness.uniform(instrument)
     if draw >= parameters.client_informed:
         return _BUY if draw - parameters.client_informed < 0.5 * (1.0 - parameters.client_informed) else _SELL
@@ -105,7 +104,7 @@ def _wants(events, row, instrument, n, parameters):
 
 
 @jit.kernel
-def on_arrival(events, row, account, n, log):
+def on_arrival(events: Records, row: Record, account: arguments.Account, n: int, log: arguments.FillLog) -> None:
     """The client of instrument n who has just arrived trades or not, and the next one is drawn.
 
     Args:
@@ -120,19 +119,11 @@ def on_arrival(events, row, account, n, log):
         lots = np.int64(1 + size * (parameters.client_lot - 1) + 0.5)
     if instrument.has_market:
         spread = max(float(instrument.ask_tick - instrument.bid_tick), state.LOCKED_TICK)
-        side, tick, ours, beyond = (
-            _SELL,
-            instrument.my_ask_tick,
-            instrument.my_ask_lot,
-            instrument.my_ask_tick - instrument.ask_tick,
-        )
+        side, tick, ours = _SELL, instrument.my_ask_tick, instrument.my_ask_lot
+        beyond = instrument.my_ask_tick - instrument.ask_tick
         if wants == _SELL:
-            side, tick, ours, beyond = (
-                _BUY,
-                instrument.my_bid_tick,
-                instrument.my_bid_lot,
-                instrument.bid_tick - instrument.my_bid_tick,
-            )
+            side, tick, ours = _BUY, instrument.my_bid_tick, instrument.my_bid_lot
+            beyond = instrument.bid_tick - instrument.my_bid_tick
         if ours > 0 and decides < fill_probability(beyond / spread, parameters):
             filled = min(lots, ours)
             trade = arguments.Trade(side, tick, filled, instrument.client_ns, row.cursor - 1, n, _CLIENT)
@@ -141,23 +132,35 @@ def on_arrival(events, row, account, n, log):
 
 
 @jit.kernel
-def closing(bid_tick, ask_tick, side, worth, parameters):
-    """What closing a lot of a long (side +1) or short inventory at the touch brings over its worth, fee paid, tick."""
+def closing_gain(bid_tick: int, ask_tick: int, side: int, fair_price: float, parameters: Record) -> float:
+    """Gain of closing a lot at the touch over keeping it at its fair price, after the taker fee, tick.
+
+    Args:
+        side: of the inventory, +1 long, -1 short.
+    """
     touch = bid_tick if side > 0 else ask_tick
-    return side * (touch - worth) - parameters.taker_rate * ledger.notional(touch, parameters.reference_tick)
+    return side * (touch - fair_price) - parameters.taker_rate * ledger.notional(touch, parameters.reference_tick)
 
 
 @jit.kernel
-def hedge_share(instrument, n, share, ts, event_row, parameters, log):
-    """Closes a share of the inventory, in whole lots, as `hedge` does; below 0 is none."""
+def hedge_share(
+    instrument: Record, n: int, share: float, ts: int, event_row: int, parameters: Record, log: arguments.FillLog
+) -> None:
+    """Closes a share of the inventory as `hedge` does, rounded to whole lots; below 0 none, above 1 all."""
     inventory_lot = abs(instrument.inventory_lot)
     closed_lot = np.int64(min(max(share, 0.0), 1.0) * inventory_lot + 0.5)
     hedge(instrument, n, inventory_lot - closed_lot, ts, event_row, parameters, log)
 
 
 @jit.kernel
-def hedge(instrument, n, threshold_lot, ts, event_row, parameters, log):
-    """Closes the inventory beyond +/- threshold_lot at the market's touch, with the taker fee."""
+def hedge(
+    instrument: Record, n: int, threshold_lot: int, ts: int, event_row: int, parameters: Record, log: arguments.FillLog
+) -> None:
+    """Closes the inventory beyond +/- threshold_lot at the market's touch, with the taker fee.
+
+    Args:
+        n: index of the instrument. event_row: row of the tape that the fill names.
+    """
     excess = abs(instrument.inventory_lot) - threshold_lot
     if excess <= 0 or not instrument.has_market:
         return

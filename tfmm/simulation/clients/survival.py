@@ -1,14 +1,16 @@
-"""What a quote that rests meets until the next decision, along the tape: clients who come with known intensities.
+"""How long a quote survives along the tape, where clients come with known intensities.
 
-While the market stands still a client takes our ask with the intensity lambda p(x), x how far it is beyond the
-market's; so the ask still rests after `seconds` with the probability exp(-lambda p(x) seconds), the bid too, and both
-independently. The price path does not depend on us, so that is known of every stretch of it.
+While the best prices stand still a client takes our ask with intensity lambda p(x), x its distance beyond the market's
+ask; so nobody has taken it after s seconds with probability exp(-lambda p(x) s). The same holds for the bid, both are
+independent, and the price path does not depend on us: along a tape the survival of a quote is a product over its
+stretches.
 """
 
 import math
 from typing import NamedTuple
 
 from tfmm import jit
+from tfmm.arrays import Record, Records
 from tfmm.market import schema
 from tfmm.simulation import state
 from tfmm.simulation.clients import arrivals
@@ -45,12 +47,12 @@ class Quote(NamedTuple):
 
 
 @jit.kernel
-def next_change(events, stretch, stop, until, n, gap_ns):
+def next_change(events: Records, stretch: Stretch, stop: int, until: int, n: int, gap_ns: int) -> Stretch:
     """The stretch after this one.
 
     Args:
         events: (E,) schema.EVENT, those from stretch.cursor to `stop` are still to come. until: ns, the latest start.
-        n: instrument. gap_ns: over a longer hole in the data quotes are pulled.
+        n: instrument. gap_ns: over a longer hole in the data quotes are cancelled.
 
     Returns:
         A Stretch; it starts at `until` when nothing changes before.
@@ -60,20 +62,20 @@ def next_change(events, stretch, stop, until, n, gap_ns):
         event = events[k]
         if event.ts > until:
             break
-        # pulled quotes do not come back before the next decision
-        pulled = stretch.is_met and event.ts - last_ns > gap_ns
+        # cancelled quotes do not come back before the next decision
+        cancelled = stretch.is_met and event.ts - last_ns > gap_ns
         last_ns = event.ts
         moved = event.kind == _QUOTE and event.instrument == n
         moved = moved and (event.lo_tick != bid_tick or event.hi_tick != ask_tick)
         if moved:
             bid_tick, ask_tick = event.lo_tick, event.hi_tick
-        if pulled or moved:
-            return Stretch(event.ts, k + 1, bid_tick, ask_tick, stretch.is_met and not pulled, last_ns)
+        if cancelled or moved:
+            return Stretch(event.ts, k + 1, bid_tick, ask_tick, stretch.is_met and not cancelled, last_ns)
     return Stretch(until, stop, bid_tick, ask_tick, stretch.is_met, last_ns)
 
 
 @jit.kernel
-def risk_lot(inventory_lot, parameters):
+def risk_lot(inventory_lot: int, parameters: Record) -> float:
     """order_lot |Q|^p with Q the inventory in orders and p the risk_power, lot: |inventory| where p = 1."""
     lots = float(abs(inventory_lot))
     if parameters.risk_power == 1.0:
@@ -82,8 +84,8 @@ def risk_lot(inventory_lot, parameters):
 
 
 @jit.kernel
-def outlive(parameters, inventory_lot, quote, stretch, end_ns):
-    """A stretch of the tape goes by for a quote and the inventory that it was sent with.
+def outlive(parameters: Record, inventory_lot: int, quote: Quote, stretch: Stretch, end_ns: int) -> tuple[Quote, float]:
+    """Takes a quote, and the inventory it was sent with, from the start of a stretch to end_ns.
 
     Returns:
         The Quote at end_ns; the expected integral of `risk_lot` dt over the stretch, lot x s.

@@ -1,4 +1,4 @@
-"""What the agent sees: dimensionless, causal features of one instrument at a decision.
+"""The features of one instrument at a decision: dimensionless and causal.
 
 Every feature uses events with ts <= t only. Scales (mean half-spread, volatility) come from train.
 Averages are exponential with the time constants below, updated at every decision.
@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from tfmm import jit
+from tfmm.arrays import Floats32, Record, Records
 from tfmm.simulation import state
 
 NAMES = (
@@ -55,7 +56,7 @@ _CLIP = 10.0
 _QUEUE = state.TOUCH_QUEUE
 
 
-def decays(interval_s):
+def decays(interval_s: float) -> Records:
     """(1,) state.DECAYS: what is left of the averages after one interval."""
     out = np.zeros(1, state.DECAYS)
     out["returns"], out["flows"] = np.exp(-interval_s / np.array(RETURN_S)), np.exp(-interval_s / np.array(FLOW_S))
@@ -64,7 +65,7 @@ def decays(interval_s):
 
 
 @jit.kernel
-def decay_over(interval_s, out):
+def decay_over(interval_s: float, out: Record) -> None:
     """`decays` of any interval, into a record of state.DECAYS."""
     for k in range(len(RETURN_S)):
         out.returns[k] = math.exp(-interval_s / RETURN_S[k])
@@ -75,7 +76,7 @@ def decay_over(interval_s, out):
 
 
 @jit.kernel
-def copy_decays(source, out):
+def copy_decays(source: Record, out: Record) -> None:
     """Copies a record of state.DECAYS."""
     for k in range(len(RETURN_S)):
         out.returns[k] = source.returns[k]
@@ -85,7 +86,7 @@ def copy_decays(source, out):
 
 
 @jit.kernel
-def update(instrument, parameters, decays, interval_s):
+def update(instrument: Record, parameters: Record, decays: Record, interval_s: float) -> None:
     """Brings the averages of one instrument up to a decision and empties the trade counters."""
     left = decays.inventory
     instrument.inventory_average = left * instrument.inventory_average + (1.0 - left) * instrument.inventory_lot
@@ -127,7 +128,7 @@ def _queue_share(ahead, lots, parameters):
 
 
 @jit.kernel
-def observe(instrument, parameters, time_left, synthetic, out):
+def observe(instrument: Record, parameters: Record, time_left: float, synthetic: float, out: Floats32) -> None:
     """Writes the features of one instrument, in the order of NAMES, into out (F,) float32.
 
     synthetic: mid of its synthetic quotes in ticks, NaN without.

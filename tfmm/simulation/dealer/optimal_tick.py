@@ -1,56 +1,62 @@
-"""The price that earns most at the market of the moment: a base quote that knows its spread, its ticks and its drift.
+"""The state-DP reference quote: the whole tick that is optimal given spread, predicted drift and inventory.
 
-Where clients take an ask that is d above the mid with probability P(d) in an interval, and selling brings w beside that
-distance, the best ask is argmax over whole ticks of P(d) (d + w). P is that of training, whoever trades now. With m the
-fair mid (tfmm.simulation.rewards.expected_fills.fair)
+Where clients take an ask at a distance d above the mid with probability P(d) in an interval, and a sale changes the
+value of the inventory by w, the optimal ask is the whole tick with the largest P(d) (d + w). With m the fair mid
+(rewards.expected_fills.fair_price)
     w = V(Q - 1, S) - V(Q, S) - (m - mid),
-V the value of dynamic programming over the inventory and the spread (models.markov_market), the chance that both sides
-are taken inside. A bid is the ask of the mirrored market. Spread, P and drift are taken to last for the interval.
+V the value function of dynamic programming over inventory and spread (models.markov_market), which includes the
+probability that both sides are filled. A bid is the ask of the reflected market.
+
+Assumes that spread, P and drift last for the interval; P is that of train whoever trades now.
 """
 
 from tfmm import jit
+from tfmm.arrays import Record
 from tfmm.simulation import interpolation, state
 
-_FARTHEST = state.CHANCE_TO  # market spreads
-_PARTS = 16  # of a spread: steps of the first of two searches where ticks are finer
+_FARTHEST = state.FARTHEST_SPREADS
+_STEPS_PER_SPREAD = 16  # of the coarse search, where ticks are finer
 
 
 @jit.kernel
-def worth(book, rules, orders):
-    """What a sale and a purchase bring beside the distance, ticks, in a book's market with an inventory of so many
-    orders."""
-    spread = max(float(book.ask_tick - book.bid_tick), state.LOCKED_TICK)
-    values = rules.base_worth[interpolation.part(rules.base_cuts, rules.base_states, spread)]
-    moves = book.drift * rules.half_spread_tick
-    return interpolation.between(values, orders) - moves, interpolation.between(values, -orders) + moves
+def marginal_values(instrument: Record, parameters: Record, orders: float) -> tuple[float, float]:
+    """w of a sale and of a purchase, tick, at an instrument's market with an inventory in orders."""
+    spread = max(float(instrument.ask_tick - instrument.bid_tick), state.LOCKED_TICK)
+    index = interpolation.bin_index(parameters.reference_cuts, parameters.n_reference_states, spread)
+    values = parameters.reference_marginal_value_tick[index]
+    drift = instrument.drift * parameters.half_spread_tick
+    return interpolation.interpolate(values, orders) - drift, interpolation.interpolate(values, -orders) + drift
 
 
 @jit.kernel
-def distances(book, rules, sale, purchase):
-    """Distances of the best ask and bid from the mid of a book's market, ticks; sale, purchase: see `worth`."""
-    raw = float(book.ask_tick - book.bid_tick)
+def distances(instrument: Record, parameters: Record, sale: float, purchase: float) -> tuple[float, float]:
+    """Distances of the optimal ask and bid from the mid, tick; sale, purchase: see `marginal_values`."""
+    raw = float(instrument.ask_tick - instrument.bid_tick)
     spread = max(raw, state.LOCKED_TICK)
-    return _best(raw, spread, sale, rules), _best(raw, spread, purchase, rules)
+    return _optimal(raw, spread, sale, parameters), _optimal(raw, spread, purchase, parameters)
 
 
 @jit.kernel
-def _best(raw, spread, worth, rules):
-    """From a tick behind the far touch, which is post-only, to _FARTHEST; there where no price earns anything."""
-    least = 1.0 - 0.5 * raw
-    count = int(_FARTHEST * spread - least) + 1
-    stride = max(1, int(spread) // _PARTS)
-    place = _search(0, count, stride, least, spread, worth, rules)
+def _optimal(raw, spread, marginal_value, parameters):
+    """Searches from a tick behind the far touch, as quotes are post-only, to _FARTHEST; the latter where none gains."""
+    nearest = 1.0 - 0.5 * raw
+    count = int(_FARTHEST * spread - nearest) + 1
+    stride = max(1, int(spread) // _STEPS_PER_SPREAD)
+    best = _search(0, count, stride, nearest, spread, marginal_value, parameters)
     if stride > 1:
-        place = _search(max(place - stride, 0), min(place + stride + 1, count), 1, least, spread, worth, rules)
-    return least + place
+        start, stop = max(best - stride, 0), min(best + stride + 1, count)
+        best = _search(start, stop, 1, nearest, spread, marginal_value, parameters)
+    return nearest + best
 
 
 @jit.kernel
-def _search(start, stop, stride, least, spread, worth, rules):
-    place, most = stop - 1, 0.0
+def _search(start, stop, stride, nearest, spread, marginal_value, parameters):
+    best, most = stop - 1, 0.0
     for k in range(start, stop, stride):
-        distance = least + k
-        gain = interpolation.from_start(rules.base_chance, distance / (spread * state.CHANCE_STEP)) * (distance + worth)
+        distance = nearest + k
+        position = distance / (spread * state.DISTANCE_STEP)
+        probability = interpolation.interpolate_from_start(parameters.reference_fill_probability, position)
+        gain = probability * (distance + marginal_value)
         if gain > most:
-            place, most = k, gain
-    return place
+            best, most = k, gain
+    return best

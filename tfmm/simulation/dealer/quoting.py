@@ -5,17 +5,19 @@ import math
 import numpy as np
 
 from tfmm import jit
+from tfmm.arrays import Array, Floats, Record, Records
 from tfmm.simulation import interpolation, state
 from tfmm.simulation.dealer import optimal_tick
 
 _SKEW_SPREAD, _OFFSETS, _DISTANCES = state.SKEW_SPREAD, state.OFFSETS, state.DISTANCES
-_CORRECTIONS, _TICK_CORRECTIONS, _LOCKED_TICK = state.CORRECTIONS, state.TICK_CORRECTIONS, state.LOCKED_TICK
+_RESIDUAL_INVENTORY_DP, _RESIDUAL_STATE_DP = state.RESIDUAL_INVENTORY_DP, state.RESIDUAL_STATE_DP
+_LOCKED_TICK = state.LOCKED_TICK
 _TOUCH, _SYNTHETIC = state.REFERENCE_TOUCH, state.REFERENCE_SYNTHETIC
 _ON_TICK = 1e-6
 ACTION_NAMES = {"skew_spread": ("skew", "half_spread"), "offsets": ("ask_offset", "bid_offset")}
-CORRECTION_NAMES = {
-    "inventory_dp": ("ask_correction", "bid_correction"),
-    "state_dp": ("ask_tick_correction", "bid_tick_correction"),
+RESIDUAL_NAMES = {
+    "inventory_dp": ("ask_residual", "bid_residual"),
+    "state_dp": ("ask_tick_residual", "bid_tick_residual"),
 }
 SIZE_NAMES = ("ask_size", "bid_size")
 HEDGE_NAMES = ("hedge",)
@@ -24,145 +26,166 @@ MEANINGS = {
     "half_spread": "ask, bid = m' +/- u exp(l + (a + 1)/2 (h - l)), l and h the logs of half_spread_range",
     "ask_offset": "ask = m + u (l + (a + 1)/2 (h - l)), l and h of offset_range",
     "bid_offset": "bid = m - u (l + (a + 1)/2 (h - l)), l and h of offset_range",
-    "ask_correction": "ask = m + u (b(Q) + residual a)",
-    "bid_correction": "bid = m - u (b(-Q) + residual a)",
-    "ask_tick_correction": "ask = m + d; d >= 1 - S/2 with m + d a whole tick, that maximises "
-    "P(d/S) (d + w(Q, S) - drift H - u residual a)",
-    "bid_tick_correction": "bid = m - d; d as of the ask with -Q and -drift",
+    "ask_residual": "ask = m + u (b(Q) + residual_range a)",
+    "bid_residual": "bid = m - u (b(-Q) + residual_range a)",
+    "ask_tick_residual": "ask = m + d; d >= 1 - S/2 with m + d a whole tick, that maximises "
+    "P(d/S) (d + w(Q, S) - drift H - u residual_range a)",
+    "bid_tick_residual": "bid = m - d; d as of the ask with -Q and -drift",
     "ask_size": "1 + a orders",
     "bid_size": "1 + a orders",
     "hedge": "share of the inventory that is closed at the market before the quotes are sent, none below 0",
 }
-"""What a component a in [-1, 1] of an action stands for: m the reference, u the unit of distance_unit, Q the orders
-held, b(-L), ..., b(L) the base_ask of an instrument's scales, linear between whole orders. See quote_prices. S is the
-market's spread, P the base_chance of the scales, w their base_worth in the part of the line that base_cuts put S in, H
-their half_spread_tick; ticks. See tfmm.simulation.dealer.optimal_tick."""
+"""What a component a in [-1, 1] of an action means. All in ticks: m the reference price, u the unit of distance_unit,
+S the market's spread, H the mean half-spread of train; Q the inventory in orders. Of an instrument's scales: b is
+reference_ask, linear between whole orders; P reference_fill_probability; w reference_marginal_value in the state of
+the spread that reference_cuts give. See quote_prices and tfmm.simulation.dealer.optimal_tick."""
 
 
-def padded(distances, width):
-    """(B, N, width) of (B, N, A) raw distances: a rule that gives no hedge does not hedge."""
+def padded(distances: Array, width: int) -> Array:
+    """(B, N, width) of (B, N, A) raw distances: zeros, which hedge nothing, where a policy gives no hedge."""
     if np.ndim(distances) != 3 or np.shape(distances)[2] >= width:
         return distances
     return np.pad(distances, ((0, 0), (0, 0), (0, width - np.shape(distances)[2])))
 
 
 @jit.kernel
-def synthetic_mid(books, n, rules):
-    """Mid of an instrument's synthetic quotes in its own ticks; NaN without them."""
-    m = rules[n].synthetic
-    if m < 0 or not books[m].has_market:
+def synthetic_mid(instruments: Records, n: int, parameters: Records) -> float:
+    """Mid of instrument n's synthetic quotes in ticks of n; NaN without them."""
+    m = parameters[n].synthetic
+    if m < 0 or not instruments[m].has_market:
         return math.nan
-    return 0.5 * (books[m].bid_tick + books[m].ask_tick) * rules[n].synthetic_ratio
+    return 0.5 * (instruments[m].bid_tick + instruments[m].ask_tick) * parameters[n].synthetic_ratio
 
 
 @jit.kernel
-def quote_prices(kind, mid, unit, rules, orders, first, second):
-    """Prices (tick, float) of the quote that an action in [-1, 1]^2 of a kind (state.OFFSETS, ...) stands for.
+def quote_prices(
+    kind: int, mid: float, unit: float, parameters: Record, orders: float, first: float, second: float
+) -> tuple[float, float]:
+    """Prices (tick, float) of the quote that an action in [-1, 1]^2 stands for.
 
-    With u the unit of distances and m the reference price, both in ticks, and Q the inventory in orders:
-    skew_spread: m' = m exp(first skew_range u / m), ask, bid = m' +/- u exp(low + (second + 1)/2 (high - low));
-    offsets: ask = m + u d(first), bid = m - u d(second), d(a) = low + (a + 1)/2 (high - low);
-    corrections: ask = m + u (b(Q) + r first), bid = m - u (b(-Q) + r second), b: base_ask, r: residual of the rules;
-    distances: ask = m + first, bid = m - second, in ticks; NaN: no quote on that side.
+    With m = mid the reference price and u = unit that of distances, both in ticks, and Q = orders the inventory:
+    SKEW_SPREAD: m' = m exp(first skew_range u / m), ask, bid = m' +/- u exp(low + (second + 1)/2 (high - low));
+    OFFSETS: ask = m + u d(first), bid = m - u d(second), d(a) = low + (a + 1)/2 (high - low);
+    RESIDUAL_INVENTORY_DP: ask = m + u (b(Q) + r first), bid = m - u (b(-Q) + r second), b: reference_ask,
+    r: residual_range;
+    DISTANCES: ask = m + first, bid = m - second, in ticks; NaN: no quote on that side.
+
+    Args:
+        kind: of action, state.SKEW_SPREAD, ....
 
     Returns:
         bid, ask.
     """
-    low, width = rules.range_low, rules.range_high - rules.range_low
+    low, width = parameters.range_low, parameters.range_high - parameters.range_low
     if kind == _SKEW_SPREAD:
-        shifted = mid * math.exp(first * rules.skew_range * unit / mid)
+        shifted = mid * math.exp(first * parameters.skew_range * unit / mid)
         half = unit * math.exp(low + 0.5 * (second + 1.0) * width)
         return shifted - half, shifted + half
     if kind == _OFFSETS:
         ask = mid + unit * (low + 0.5 * (first + 1.0) * width)
         return mid - unit * (low + 0.5 * (second + 1.0) * width), ask
-    if kind == _CORRECTIONS:
-        ask = mid + unit * (interpolation.between(rules.base_ask, orders) + rules.residual_range * first)
-        return mid - unit * (interpolation.between(rules.base_ask, -orders) + rules.residual_range * second), ask
+    if kind == _RESIDUAL_INVENTORY_DP:
+        table, residual_range = parameters.reference_ask, parameters.residual_range
+        ask = mid + unit * (interpolation.interpolate(table, orders) + residual_range * first)
+        return mid - unit * (interpolation.interpolate(table, -orders) + residual_range * second), ask
     return mid - second, mid + first
 
 
 @jit.kernel
-def _lots(rules, action):
+def _lots(parameters, action):
     """Size of a side whose action component is in [-1, 1]: none, one order at 0, two at 1."""
-    return np.int64(rules.order_lot * (1.0 + min(max(action, -1.0), 1.0)) + 0.5)
+    return np.int64(parameters.order_lot * (1.0 + min(max(action, -1.0), 1.0)) + 0.5)
 
 
 @jit.kernel
-def _unit(book, rules):
-    """What an action's distances are multiples of, ticks."""
-    return rules.unit_tick if rules.unit_tick > 0.0 else 0.5 * max(float(book.ask_tick - book.bid_tick), _LOCKED_TICK)
+def _unit(instrument, parameters):
+    """Unit of an action's distances, tick."""
+    if parameters.unit_tick > 0.0:
+        return parameters.unit_tick
+    return 0.5 * max(float(instrument.ask_tick - instrument.bid_tick), _LOCKED_TICK)
 
 
 @jit.kernel
-def moved(book, rules, then_lot, out):
-    """Writes into out (2,) by how much corrections of ask and bid would have to be larger for the quotes that an
-    inventory of then_lot would have had."""
-    now_lot = book.inventory_lot
-    for k, held in enumerate((now_lot, then_lot)):
-        book.inventory_lot, sign = held, 2.0 * k - 1.0
-        if rules.base == _TICK_CORRECTIONS:
-            sale, purchase = optimal_tick.worth(book, rules, held / rules.order_lot)
+def add_residual_shift(instrument: Record, parameters: Record, then_lot: int, out: Floats) -> None:
+    """Adds to out (2,) what residuals of ask and bid need for the quotes that the inventory then_lot would have had."""
+    now_lot = instrument.inventory_lot
+    for k, inventory_lot in enumerate((now_lot, then_lot)):
+        instrument.inventory_lot, sign = inventory_lot, 2.0 * k - 1.0
+        if parameters.reference_quote == _RESIDUAL_STATE_DP:
+            orders = inventory_lot / parameters.order_lot
+            sale, purchase = optimal_tick.marginal_values(instrument, parameters, orders)
             out[0], out[1] = out[0] - sign * sale, out[1] - sign * purchase
         else:
-            bid, ask = prices(book, rules, rules.base, 0.0, 0.0, 0.0)
+            bid, ask = prices(instrument, parameters, parameters.reference_quote, 0.0, 0.0, 0.0)
             out[0], out[1] = out[0] + sign * ask, out[1] - sign * bid
-    book.inventory_lot = now_lot
+    instrument.inventory_lot = now_lot
     for k in range(2):
-        out[k] /= _unit(book, rules) * rules.residual_range
+        out[k] /= _unit(instrument, parameters) * parameters.residual_range
 
 
 @jit.kernel
-def prices(book, rules, kind, first, second, synthetic):
-    """Prices (tick, float) of a kind of action in a book's market, bid and ask. synthetic: see synthetic_mid."""
-    below = above = 0.5 * (book.bid_tick + book.ask_tick)
-    unit, orders = _unit(book, rules), book.inventory_lot / rules.order_lot
-    if kind == _TICK_CORRECTIONS:
-        sale, purchase = optimal_tick.worth(book, rules, orders)
-        width = unit * rules.residual_range
-        ask, bid = optimal_tick.distances(book, rules, sale - width * first, purchase - width * second)
+def prices(
+    instrument: Record, parameters: Record, kind: int, first: float, second: float, synthetic: float
+) -> tuple[float, float]:
+    """bid, ask (tick, float) of an action at an instrument's market.
+
+    Args:
+        kind: of action. first, second: its components. synthetic: see synthetic_mid.
+    """
+    below = above = 0.5 * (instrument.bid_tick + instrument.ask_tick)
+    unit, orders = _unit(instrument, parameters), instrument.inventory_lot / parameters.order_lot
+    if kind == _RESIDUAL_STATE_DP:
+        sale, purchase = optimal_tick.marginal_values(instrument, parameters, orders)
+        width = unit * parameters.residual_range
+        ask, bid = optimal_tick.distances(instrument, parameters, sale - width * first, purchase - width * second)
         return below - bid, above + ask
-    if kind != _DISTANCES and rules.reference == _TOUCH:
-        below, above = float(book.bid_tick), float(book.ask_tick)
-    elif kind != _DISTANCES and rules.reference == _SYNTHETIC:
+    if kind != _DISTANCES and parameters.reference_price == _TOUCH:
+        below, above = float(instrument.bid_tick), float(instrument.ask_tick)
+    elif kind != _DISTANCES and parameters.reference_price == _SYNTHETIC:
         below = above = synthetic
-    bid, ask = quote_prices(kind, below, unit, rules, orders, first, second)
+    bid, ask = quote_prices(kind, below, unit, parameters, orders, first, second)
     if above != below:
-        _, ask = quote_prices(kind, above, unit, rules, orders, first, second)
+        _, ask = quote_prices(kind, above, unit, parameters, orders, first, second)
     return bid, ask
 
 
 @jit.kernel
-def bid_on_tick(price):
+def bid_on_tick(price: float) -> int:
     """Rounded down to a whole tick."""
     return math.floor(price + _ON_TICK)
 
 
 @jit.kernel
-def ask_on_tick(price):
+def ask_on_tick(price: float) -> int:
     """Rounded up to a whole tick."""
     return math.ceil(price - _ON_TICK)
 
 
 @jit.kernel
-def send(book, ring, rules, ts, action, synthetic):
-    """Puts the quote of an action (2,), or (4,) with sizes, on its way; an empty one without a market or a reference.
+def send(
+    instrument: Record, in_flight: Records, parameters: Record, ts: int, action: Array, synthetic: float
+) -> Record:
+    """Sends the quote of an action (2,), or (4,) with sizes; an empty one without a market or a reference price.
 
-    synthetic: see synthetic_mid. Returns the ORDER.
+    Args:
+        in_flight: (L,) state.ORDER, one of which is overwritten. ts: ns. synthetic: see synthetic_mid.
+
+    Returns:
+        The state.ORDER.
     """
-    order = ring[book.tail % ring.shape[0]]
-    order.active_ns = ts + rules.latency_ns
+    order = in_flight[instrument.tail % in_flight.shape[0]]
+    order.active_ns = ts + parameters.latency_ns
     order.bid_tick = 0
     order.ask_tick = 0
     order.bid_lot = 0
     order.ask_lot = 0
-    if book.has_market and rules.quoted:
-        bid, ask = prices(book, rules, rules.action, action[0], action[1], synthetic)
+    if instrument.has_market and parameters.quoted:
+        bid, ask = prices(instrument, parameters, parameters.action, action[0], action[1], synthetic)
         if not math.isnan(bid):
             order.bid_tick = bid_on_tick(bid)
-            order.bid_lot = _lots(rules, action[3]) if rules.sizes else rules.order_lot
+            order.bid_lot = _lots(parameters, action[3]) if parameters.sizes else parameters.order_lot
         if not math.isnan(ask):
             order.ask_tick = ask_on_tick(ask)
-            order.ask_lot = _lots(rules, action[2]) if rules.sizes else rules.order_lot
-    book.tail += 1
+            order.ask_lot = _lots(parameters, action[2]) if parameters.sizes else parameters.order_lot
+    instrument.tail += 1
     return order

@@ -5,8 +5,9 @@ last quote when something happens: a possible fill, an activation, the end of th
 """
 
 from tfmm import jit
+from tfmm.arrays import Records
 from tfmm.market import schema
-from tfmm.simulation import state
+from tfmm.simulation import arguments, state
 from tfmm.simulation.exchange import fills
 
 _QUOTE, _BUY, _SELL = schema.QUOTE, schema.BUY, schema.SELL
@@ -15,7 +16,7 @@ _QUEUE = state.TOUCH_QUEUE
 
 
 @jit.kernel
-def seek(events, start, stop, ts):
+def seek(events: Records, start: int, stop: int, ts: int) -> int:
     """First row of events[start:stop] later than ts."""
     while start < stop:
         middle = (start + stop) // 2
@@ -104,7 +105,16 @@ def _prices_that_matter(instrument, parameters):
 
 
 @jit.kernel
-def advance(events, cursor, stop, until, account, count_flow, stop_at_fill, log):
+def advance(
+    events: Records,
+    cursor: int,
+    stop: int,
+    until: int,
+    account: arguments.Account,
+    count_flow: bool,
+    stop_at_fill: bool,
+    log: arguments.FillLog,
+) -> int:
     """Applies events[cursor:stop] with ts <= until, and every activation due by then.
 
     Args:
@@ -162,7 +172,7 @@ def advance(events, cursor, stop, until, account, count_flow, stop_at_fill, log)
 
 
 @jit.kernel
-def mid_at(events, cursor, stop, ts, n, mid):
+def mid_at(events: Records, cursor: int, stop: int, ts: int, n: int, mid: float) -> float:
     """Mid of instrument n at a time, from events[cursor:stop] and, without a quote among them by then, `mid`."""
     for k in range(seek(events, cursor, stop, ts) - 1, cursor - 1, -1):
         if events[k].kind == _QUOTE and events[k].instrument == n:

@@ -1,5 +1,7 @@
 """Why a quote was filled or not, in words, from a replay's result."""
 
+from typing import Any
+
 import numpy as np
 
 from tfmm.market import schema
@@ -17,11 +19,11 @@ _WHY = {
 _AFTER = ("TAKER", "CLIENT", "HEDGE")  # happen after the event that they name, all others because of it
 
 
-def fill(result, number):
+def fill(result: Any, number: int) -> str:
     """Why a fill happened: rule, event, our quote, the market before and after, markouts.
 
     Args:
-        result: schedule.Result. number: index into its fills.
+        result: replay.Result. number: index into its fills.
 
     Raises:
         IndexError: no such fill.
@@ -47,11 +49,11 @@ def fill(result, number):
     return "\n".join([*lines, f"markout to the mid, price: {', '.join(marks)}"])
 
 
-def quote(result, number):
+def quote(result: Any, number: int) -> str:
     """What became of a quote of the schedule, side by side.
 
     Args:
-        result: schedule.Result. number: index into its schedule.
+        result: replay.Result. number: index into its schedule.
     """
     row = result.schedule[number]
     instrument = result.tape.instruments[row["instrument"]]

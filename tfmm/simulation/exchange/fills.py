@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfmm import jit
+from tfmm.arrays import Record
 from tfmm.market import schema
 from tfmm.simulation import arguments, state
 from tfmm.simulation.exchange import ledger, queue
@@ -17,7 +18,7 @@ _IN_LOTS = 1e-9
 
 
 @jit.kernel
-def activate(instrument, order, parameters, log, row, n):
+def activate(instrument: Record, order: Record, parameters: Record, log: arguments.FillLog, row: int, n: int) -> None:
     """Replaces both sides by a quote that reached the venue.
 
     A side whose fill could breach a limit is not quoted. A marketable price is moved to one tick behind the
@@ -63,7 +64,7 @@ def activate(instrument, order, parameters, log, row, n):
 
 
 @jit.kernel
-def activate_due(account, until, row, log):
+def activate_due(account: arguments.Account, until: int, row: int, log: arguments.FillLog) -> int:
     """Activates, in order, every quote in flight with active_ns <= until.
 
     One that arrives more than the gap after the last event meets no market.
@@ -99,7 +100,7 @@ def _available(lots, size, parameters):
 
 
 @jit.kernel
-def book_fill(instrument, trade, parameters, log):
+def book_fill(instrument: Record, trade: arguments.Trade, parameters: Record, log: arguments.FillLog) -> None:
     """Moves inventory and cash by a trade of ours and logs it."""
     rate = parameters.maker_rate
     if trade.rule == _TAKER or trade.rule == _HEDGE:
@@ -115,7 +116,7 @@ def book_fill(instrument, trade, parameters, log):
 
 
 @jit.kernel
-def fill(instrument, trade, parameters, log):
+def fill(instrument: Record, trade: arguments.Trade, parameters: Record, log: arguments.FillLog) -> None:
     """Fills lots of our quote on a side; nothing where lots is 0."""
     if trade.lots <= 0:
         return
@@ -131,7 +132,7 @@ def fill(instrument, trade, parameters, log):
 
 
 @jit.kernel
-def on_quote(instrument, event, row, parameters, log):
+def on_quote(instrument: Record, event: Record, row: int, parameters: Record, log: arguments.FillLog) -> None:
     """Rule 2, then the market moves to the event's quote."""
     n = event.instrument
     if event.lo_tick >= instrument.my_ask_tick:
@@ -148,7 +149,7 @@ def on_quote(instrument, event, row, parameters, log):
 
 
 @jit.kernel
-def set_market(instrument, event):
+def set_market(instrument: Record, event: Record) -> None:
     """The market moves to the event's quote."""
     instrument.bid_tick = event.lo_tick
     instrument.ask_tick = event.hi_tick
@@ -158,7 +159,7 @@ def set_market(instrument, event):
 
 
 @jit.kernel
-def on_trade(instrument, event, row, parameters, log):
+def on_trade(instrument: Record, event: Record, row: int, parameters: Record, log: arguments.FillLog) -> None:
     """Rule 3."""
     if not instrument.has_market:
         return
@@ -192,7 +193,9 @@ def on_trade(instrument, event, row, parameters, log):
 
 
 @jit.kernel
-def replace_quotes(instrument, parameters, bid_tick, bid_lot, ask_tick, ask_lot):
+def replace_quotes(
+    instrument: Record, parameters: Record, bid_tick: int, bid_lot: int, ask_tick: int, ask_lot: int
+) -> None:
     """Replaces both sides of our quote; lots 0: no quote on that side."""
     if parameters.touch == _TOUCH_QUEUE:
         queue.join(instrument, bid_tick, bid_lot, ask_tick, ask_lot)
@@ -201,7 +204,7 @@ def replace_quotes(instrument, parameters, bid_tick, bid_lot, ask_tick, ask_lot)
 
 
 @jit.kernel
-def cancel_all(instrument, parameters):
+def cancel_all(instrument: Record, parameters: Record) -> None:
     """Over a hole in the data: no quote of ours rests, and there is no market until the next quote."""
     replace_quotes(instrument, parameters, _NO_BID, 0, _NO_ASK, 0)
     instrument.has_market = 0

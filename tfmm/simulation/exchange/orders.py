@@ -3,6 +3,8 @@
 import numpy as np
 
 from tfmm import errors, jit
+from tfmm.arrays import Ints, Records
+from tfmm.market.tape import Tape
 from tfmm.simulation import arguments, state
 
 SCHEDULE = np.dtype(
@@ -22,15 +24,20 @@ GRID_TOLERANCE = 1e-6
 """A price this close (in ticks) to a tick is on it; others round away from the market."""
 
 
-def checked(schedule, count):
-    """(S,) SCHEDULE, instrument 0 where the field is left out."""
+def checked(schedule: Records, count: int) -> Records:
+    """(S,) SCHEDULE of a structured array, instrument 0 where the field is left out.
+
+    Raises:
+        DataError: a field is missing, or an instrument is not below count.
+    """
     schedule = np.asarray(schedule)
-    missing = [name for name in SCHEDULE.names[:-1] if name not in (schedule.dtype.names or ())]
+    given, wanted = schedule.dtype.names or (), SCHEDULE.names or ()
+    missing = [name for name in wanted[:-1] if name not in given]
     if missing:
-        raise errors.DataError(f"schedule: no field {missing[0]}, wanted {', '.join(SCHEDULE.names[:-1])}")
+        raise errors.DataError(f"schedule: no field {missing[0]}, wanted {', '.join(wanted[:-1])}")
     if schedule.dtype != SCHEDULE:
         out = np.zeros(len(schedule), SCHEDULE)
-        for name in set(SCHEDULE.names) & set(schedule.dtype.names):
+        for name in set(wanted) & set(given):
             out[name] = schedule[name]
         schedule = out
     owner = schedule["instrument"]
@@ -39,15 +46,25 @@ def checked(schedule, count):
     return schedule
 
 
-def in_flight(tape, schedule, limits):
-    """An Account with every quote of a schedule in flight, and the index (n, l) in flight of each of its rows."""
+def in_flight(tape: Tape, schedule: Records, parameters: Records) -> tuple[arguments.Account, tuple[Ints, Ints]]:
+    """Sends a whole schedule at once.
+
+    Args:
+        schedule: (S,) SCHEDULE. parameters: (N,) state.PARAMETERS.
+
+    Returns:
+        An Account of one row with every quote in flight; indices (n, l) there of each row of the schedule.
+
+    Raises:
+        DataError: time goes back, a price is no price, or a quantity is below one lot.
+    """
     count = len(tape.instruments)
     owner = schedule["instrument"].astype(np.int64)
     length = len(schedule) if count == 1 else int(np.bincount(owner, minlength=count).max(initial=0))
-    rings = np.empty((count, max(1, length)), state.ORDER)
-    instruments = np.zeros(count, state.BOOK)
+    orders = np.empty((count, max(1, length)), state.ORDER)
+    instruments = np.zeros(count, state.INSTRUMENT_STATE)
     state.clear(instruments)
-    account = arguments.Account(instruments, rings, limits)
+    account = arguments.Account(instruments, orders, parameters)
     index = np.empty(len(schedule), np.int64)
     ticks = np.array([one.tick_size for one in tape.instruments])
     wrong, row = _send(state.read_only(schedule), ticks, account, index)
@@ -61,14 +78,17 @@ _BACKWARDS, _BID_PX, _ASK_PX, _BID_QTY, _ASK_QTY = range(1, 6)
 
 def _refuse(wrong, quote, row, instruments):
     """Raises the DataError of what `_send` found."""
-    one = instruments[quote["instrument"]]
+    instrument = instruments[quote["instrument"]]
     if wrong == _BACKWARDS:
         raise errors.DataError(f"schedule: time goes back at row {row}, wanted sorted ts_ns")
     side = "bid" if wrong in (_BID_PX, _BID_QTY) else "ask"
     if wrong in (_BID_PX, _ASK_PX):
-        raise errors.DataError(f"schedule: {side}_px of {one.symbol} is {quote[f'{side}_px']}, wanted a price or NaN")
+        raise errors.DataError(
+            f"schedule: {side}_px of {instrument.symbol} is {quote[f'{side}_px']}, wanted a price or NaN"
+        )
     raise errors.DataError(
-        f"schedule: {side}_qty of {one.symbol} is {quote[f'{side}_qty']}, wanted a lot ({one.lot_size}) or more"
+        f"schedule: {side}_qty of {instrument.symbol} is {quote[f'{side}_qty']}, wanted a lot ({instrument.lot_size}) "
+        "or more"
     )
 
 

@@ -12,13 +12,14 @@ size traded there since.
 import numpy as np
 
 from tfmm import jit
+from tfmm.arrays import Record
 from tfmm.simulation import state
 
 _NEVER, _QUEUE = state.TOUCH_NEVER, state.TOUCH_QUEUE
 
 
 @jit.kernel
-def join(instrument, bid_tick, bid_lot, ask_tick, ask_lot):
+def join(instrument: Record, bid_tick: int, bid_lot: int, ask_tick: int, ask_lot: int) -> None:
     """Our place in the queue before `replace_quotes` replaces both sides: a quote at the same price and no larger keeps
     its place."""
     if bid_lot == 0 or bid_tick != instrument.my_bid_tick or bid_lot > instrument.my_bid_lot:
@@ -43,7 +44,7 @@ def _moved(ahead, seen, traded, shown):
 
 
 @jit.kernel
-def on_depth(instrument, event):
+def on_depth(instrument: Record, event: Record) -> None:
     """A new quote: at our price its size moves us forward; a market behind our price leaves us alone in front."""
     if event.lo_tick == instrument.my_bid_tick:
         instrument.bid_ahead = _moved(instrument.bid_ahead, instrument.bid_seen, instrument.bid_traded, event.lo_size)
@@ -58,7 +59,7 @@ def on_depth(instrument, event):
 
 
 @jit.kernel
-def on_trade_at_ask(instrument, size, parameters):
+def on_trade_at_ask(instrument: Record, size: float, parameters: Record) -> float:
     """A trade of `size` at our ask: what of it is left for us. 0 unless the rule is `queue`."""
     if parameters.touch != _QUEUE:
         return 0.0
@@ -69,7 +70,7 @@ def on_trade_at_ask(instrument, size, parameters):
 
 
 @jit.kernel
-def on_trade_at_bid(instrument, size, parameters):
+def on_trade_at_bid(instrument: Record, size: float, parameters: Record) -> float:
     """A trade of `size` at our bid: what of it is left for us. 0 unless the rule is `queue`."""
     if parameters.touch != _QUEUE:
         return 0.0

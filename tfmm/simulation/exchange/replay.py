@@ -1,9 +1,11 @@
-"""Replay of a schedule of quotes over a tape: which were filled, when, and by which rule."""
+"""Replay of a schedule of quotes over a tape: which quotes were filled, when, and by which rule."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
+from tfmm.arrays import Bytes, Floats, Records
 from tfmm.market import schema, tape as tape_lib
 from tfmm.simulation import arguments, state
 from tfmm.simulation.exchange import events, explanation, orders, rules as rules_lib
@@ -37,43 +39,39 @@ class Result:
         tape, schedule, rules: what was replayed.
     """
 
-    fills: np.ndarray
-    inventory: np.ndarray
-    cash: np.ndarray
-    fees: np.ndarray
-    outcomes: np.ndarray
+    fills: Records
+    inventory: Floats
+    cash: Floats
+    fees: Floats
+    outcomes: Bytes
     tape: tape_lib.Tape
-    schedule: np.ndarray
+    schedule: Records
     rules: rules_lib.FillRules
 
-    def explain(self, number):
+    def explain(self, number: int) -> str:
         """Why fill `number` happened, in words; see tfmm.simulation.exchange.explanation."""
         return explanation.fill(self, number)
 
-    def explain_quote(self, number):
+    def explain_quote(self, number: int) -> str:
         """What became of quote `number` of the schedule, filled or not, in words."""
         return explanation.quote(self, number)
 
 
-def replay(tape, schedule, rules=None):
+def replay(tape: tape_lib.Tape, schedule: Records, rules: rules_lib.FillRules | None = None) -> Result:
     """Applies the tape to a schedule of quotes by the fill rules.
 
     Args:
-        tape: `tfmm.market.tape.Tape`.
         schedule: (S,) structured array with the fields of SCHEDULE (`instrument` optional), times non-decreasing.
-        rules: FillRules, the same for every instrument.
-
-    Returns:
-        A Result.
+        rules: None: the defaults of FillRules.
 
     Raises:
         DataError: a field is missing, time goes back, a quantity is not positive or below one lot.
     """
     rules = rules or rules_lib.FillRules()
     count = len(tape.instruments)
-    limits = rules_lib.parameters(tape.instruments, rules, rules_lib.reference_ticks(tape))
+    parameters = rules_lib.parameters(tape.instruments, rules, rules_lib.reference_ticks(tape))
     schedule = orders.checked(schedule, count)
-    account, index = orders.in_flight(tape, schedule, limits)
+    account, index = orders.in_flight(tape, schedule, parameters)
     log = arguments.FillLog(np.empty(2 * len(schedule) + 64, state.FILL), np.zeros(1, state.COUNTER)[0])
     market = state.read_only(tape.events)
     cursor, last = 0, int(market["ts"][-1]) if len(market) else 0
@@ -82,7 +80,7 @@ def replay(tape, schedule, rules=None):
         if cursor == len(market):
             break
         log = log._replace(fills=np.concatenate([log.fills, np.empty(len(log.fills), state.FILL)]))
-    unit = rules_lib.money_units(tape.instruments, limits)
+    unit = rules_lib.money_units(tape.instruments, parameters)
     lot = np.array([one.lot_size for one in tape.instruments])
     return Result(
         to_fills(log.fills[: log.counter["n_fills"]], tape.instruments, unit),
@@ -99,15 +97,15 @@ def replay(tape, schedule, rules=None):
 _RULE_NAMES = np.array(state.RULE_NAMES, "U6")
 
 
-def to_fills(log, instruments, unit):
-    """(K,) FILLS of (K,) state.FILL. unit: (N,) quote currency of one tick x lot."""
+def to_fills(log: Records, instruments: Sequence[schema.Instrument], unit: Floats) -> Records:
+    """(K,) FILLS of a log (K,) of state.FILL. unit: (N,) quote currency of one tick x lot."""
     out = np.empty(len(log), FILLS)
     owner = log["instrument"]
     out["ts_ns"], out["side"], out["event"], out["instrument"] = log["ts"], log["side"], log["event"], owner
-    for n, one in enumerate(instruments):
-        own = slice(None) if len(instruments) == 1 else owner == n
-        out["px"][own] = schema.multiples(log["tick"][own], one.tick_size)
-        out["qty"][own] = schema.multiples(log["lot"][own], one.lot_size)
-        out["fee"][own] = log["fee"][own] * unit[n]
+    for n, instrument in enumerate(instruments):
+        rows = slice(None) if len(instruments) == 1 else owner == n
+        out["px"][rows] = schema.multiples(log["tick"][rows], instrument.tick_size)
+        out["qty"][rows] = schema.multiples(log["lot"][rows], instrument.lot_size)
+        out["fee"][rows] = log["fee"][rows] * unit[n]
     out["rule"] = _RULE_NAMES.take(log["rule"])
     return out

@@ -1,18 +1,19 @@
 """Fill rules, and what they are to the simulator's kernels."""
 
 import dataclasses
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from tfmm import errors
+from tfmm.arrays import Array, Floats, Records
 from tfmm.market import schema
+from tfmm.market.tape import Tape
 from tfmm.simulation import state
 from tfmm.simulation.exchange import orders
 
 TOUCHES = ("never", "always", "queue")
-
-
 MARKETABLES = ("clamp", "reject", "take")
 
 
@@ -32,7 +33,7 @@ class FillRules:
         maker_fee_bps, taker_fee_bps: fee on notional, basis points; negative: a rebate.
         inventory_limit: largest |inventory| (size unit); None: no limit.
         cash_limit: most that may be owed, fees included (quote currency); None: no limit.
-        gap_ns: over a hole in the data longer than this our quotes are pulled; None: never.
+        gap_ns: over a hole in the data longer than this our quotes are cancelled; None: never.
     """
 
     touch: Literal["never", "always", "queue"] = "never"
@@ -45,7 +46,7 @@ class FillRules:
     cash_limit: float | tuple[float, ...] | None = None
     gap_ns: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, known in (("touch", TOUCHES), ("marketable", MARKETABLES), ("partial", (True, False))):
             if getattr(self, name) not in known:
                 listed = " or ".join(str(one) for one in known)
@@ -59,31 +60,32 @@ class FillRules:
                 raise errors.ConfigError(f"{name} is {getattr(self, name)}, wanted a number")
 
 
-def reference_ticks(tape):
+def reference_ticks(tape: Tape) -> Floats:
     """(N,) float64: the first mid of each inverse contract on a tape, 0 for linear ones."""
     out = np.zeros(len(tape.instruments))
     for n, one in enumerate(tape.instruments):
         if one.inverse:
-            own = (tape.events["instrument"] == n) & (tape.events["kind"] == schema.QUOTE)
-            if own.any():
-                first = tape.events[np.argmax(own)]
+            quotes = (tape.events["instrument"] == n) & (tape.events["kind"] == schema.QUOTE)
+            if quotes.any():
+                first = tape.events[np.argmax(quotes)]
                 out[n] = 0.5 * (first["lo_tick"] + first["hi_tick"])
     return out
 
 
-def money_units(instruments, limits):
-    """(N,) float64: quote currency of one tick x lot. limits: (N,) state.PARAMETERS."""
+def money_units(instruments: Sequence[schema.Instrument], parameters: Records) -> Floats:
+    """(N,) float64: quote currency of one tick x lot. parameters: (N,) state.PARAMETERS."""
     out = np.array([one.tick_size * one.lot_size * one.multiplier for one in instruments])
-    reference = limits["reference_tick"] * np.array([one.tick_size for one in instruments])
+    reference = parameters["reference_tick"] * np.array([one.tick_size for one in instruments])
     # Q contracts of value V gain Q V (1/p0 - 1/p1) of the base currency, here counted at the reference price
     return np.where(reference > 0, out / np.where(reference > 0, reference, 1.0), out)
 
 
-def parameters(instruments, rules, reference_tick=0.0):
+def parameters(
+    instruments: Sequence[schema.Instrument], rules: FillRules, reference_tick: Floats | list[float] | float = 0.0
+) -> Records:
     """(N,) state.PARAMETERS of the rules alone; the scales that only environments use are zero.
 
     Args:
-        instruments: sequence of schema.Instrument. rules: FillRules.
         reference_tick: (N,) price at which profits of inverse contracts are counted; 0 for linear ones.
 
     Raises:
@@ -100,21 +102,21 @@ def parameters(instruments, rules, reference_tick=0.0):
     out["reference_tick"] = reference_tick
     units = money_units(instruments, out)
     out["weight"] = units / units[0]
-    out["latency_ns"] = _each(rules, "latency_ns", instruments)
-    out["maker_rate"] = _each(rules, "maker_fee_bps", instruments) * 1e-4
-    out["taker_rate"] = _each(rules, "taker_fee_bps", instruments) * 1e-4
+    out["latency_ns"] = _per_instrument(rules, "latency_ns", instruments)
+    out["maker_rate"] = _per_instrument(rules, "maker_fee_bps", instruments) * 1e-4
+    out["taker_rate"] = _per_instrument(rules, "taker_fee_bps", instruments) * 1e-4
     out["limit_lot"], out["cash_limit"] = state.FOREVER, np.inf
     if rules.inventory_limit is not None:
-        limits = _each(rules, "inventory_limit", instruments)
+        limits = _per_instrument(rules, "inventory_limit", instruments)
         out["limit_lot"] = [whole_lots(limit, one) for limit, one in zip(limits, instruments, strict=True)]
     if rules.cash_limit is not None:
         if any(one.inverse for one in instruments):
             raise errors.ConfigError("cash_limit is given, wanted none: an inverse contract costs no cash")
-        out["cash_limit"] = _each(rules, "cash_limit", instruments) / money_units(instruments, out)
+        out["cash_limit"] = _per_instrument(rules, "cash_limit", instruments) / money_units(instruments, out)
     return out
 
 
-def _each(rules, name, instruments):
+def _per_instrument(rules, name, instruments):
     """(N,) of a rule that is given for all instruments or for each."""
     values = np.asarray(getattr(rules, name))
     if values.ndim and len(values) != len(instruments):
@@ -122,6 +124,6 @@ def _each(rules, name, instruments):
     return np.broadcast_to(values, len(instruments))
 
 
-def whole_lots(quantity, instrument):
-    """Quantities (size unit) in lots, rounded down. int64."""
+def whole_lots(quantity: Array | float, instrument: schema.Instrument) -> Any:
+    """Quantities (size unit), of any shape, in whole lots of an instrument, rounded down. int64."""
     return np.floor(np.asarray(quantity) / instrument.lot_size + orders.GRID_TOLERANCE).astype(np.int64)

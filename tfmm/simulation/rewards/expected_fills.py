@@ -1,114 +1,137 @@
-"""The reward that an agent learns from where only clients trade: expected instead of drawn fills, priced by a value.
+"""The rewards expected_pnl and shaped_expected_pnl: expected instead of drawn fills, where only clients trade.
 
-In an interval our ask a and bid b are taken with probabilities P_a and P_b; m is the fair price at the interval's end:
-the mid, moved by the drift of calibration.drift where that is a feature. In the place of the drawn profit stands
-    P_a (a - m) + P_b (m - b) + E[v(Q')] - v(Q) - r E[int |Q| dt],
-E over the clients that could come, along the tape as it went (tfmm.simulation.clients.survival): where the market comes
-to our ask, clients take it more often and the mid is higher afterwards. So what is learned from has no more noise than
-the tape, and knows the adverse selection that a quote meets within its interval. The future is a label here, never an
-observation. With v the value of dynamic programming over the inventory (models.inventory) this is what the
-quotes gain over its policy: already at a discount of 0 the best of them are an improvement of it (policy iteration),
-and the larger the discount, the more of what v leaves out is learned. Without a price v is 0. What the inventory gains
-while it is held, Q dm, is left out: no quote of this interval changes it, and a fair price has no drift left.
-A hedge that the action chooses adds what it does at once, to the wealth at the fair price of that moment (touch and
-fee) and to v; the fills then are those of the inventory after it. Where a limit hedges, an inventory Q' beyond it is
-closed at the touch of the interval's end: E v(Q') counts it as the limit's value less that cost. Where v also knows
-the spread (models.markov_market), both v(Q') and v(Q) are those of the interval's end. Where the risk of
-several instruments has one price, a fill is taken to come in the middle of the interval.
-At a discount of 0 it is what the quote gains over the base quote (tfmm.calibration.reference_quote) of the same
-inventory on the same tape: what no action changes is left out, and most of the tape's noise with it.
-Assumes: no latency. Evaluation never uses it.
+In an interval our ask a and bid b are filled with probabilities P_a and P_b; m is the fair price at the interval's end,
+the mid moved by the drift of calibration.drift where that is a feature. The reward is
+    P_a (a - m) + P_b (m - b) + E[v(Q')] - v(Q) - r E[int Risk(Q) dt],
+E over the clients that could come while the tape goes as it went (clients.survival): a Rao-Blackwellised reward
+(Casella and Robert 1996). Where the market comes to our ask, clients take it more often and the mid is higher
+afterwards, so the reward contains the adverse selection within the interval, and no noise but that of the tape. The
+reward looks into the interval's future, an observation never does.
+
+v: expected_pnl 0. shaped_expected_pnl the value function of dynamic programming over the inventory (models.inventory):
+potential-based shaping (Ng, Harada, Russell 1999); at a discount of 0 the best policy of this reward is one step of
+policy improvement over the one whose value v is. Where v also depends on the spread (models.markov_market), v(Q') and
+v(Q) are both taken at the spread of the interval's end.
+
+Left out: Q dm, what the inventory gains while it is held. No quote of the interval changes it, and its mean is 0 as a
+fair price has no drift.
+
+Hedges: one that the action chooses counts at once, with the change of wealth at the fair price of the decision (touch
+and fee) and of v; the fills are those of the inventory after it. Where a limit hedges, Q' beyond it is closed at the
+touch of the interval's end.
+
+Joint risk has no expectation by instrument: shaped_expected_pnl charges the inventory of the decision for the whole
+interval and what it changes by for half of it, expected_pnl charges the risk as drawn.
+
+subtracts_reference: the same expression for the reference quote (calibration.reference_quote), sent with the same
+inventory on the same tape, is taken off: the one-step advantage, a control variate for the noise of the tape.
+
+Assumes: no latency, clients who trade one order. Backtests never use it.
 """
 
 import math
 
 from tfmm import jit
-from tfmm.simulation import interpolation, state
+from tfmm.arrays import Floats, Record, Records
+from tfmm.simulation import arguments, interpolation, state
 from tfmm.simulation.clients import arrivals, survival
 from tfmm.simulation.dealer import quoting
 from tfmm.simulation.rewards import joint_inventory, kinds
 
 
 @jit.kernel
-def chance(beyond_tick, spread_tick, seconds, rules):
-    """Probability that some client takes a quote within so many seconds; beyond_tick: further than the market's."""
-    p = arrivals.fill_probability(beyond_tick / max(spread_tick, state.LOCKED_TICK), rules)
-    return 1.0 - math.exp(-rules.client_rate * seconds * p)
+def fill_probability(beyond_tick: float, spread_tick: float, seconds: float, parameters: Record) -> float:
+    """Probability that a client takes a quote within a time.
+
+    Args:
+        beyond_tick: how far the quote is behind the market's best price. seconds: the time. parameters: of clients.
+    """
+    p = arrivals.fill_probability(beyond_tick / max(spread_tick, state.LOCKED_TICK), parameters)
+    return 1.0 - math.exp(-parameters.client_rate * seconds * p)
 
 
 @jit.kernel
-def fair_price(instrument, parameters):
+def fair_price(instrument: Record, parameters: Record) -> float:
     """Mid plus the drift (features.DRIFT) that is expected of it, tick."""
     return 0.5 * (instrument.bid_tick + instrument.ask_tick) + instrument.drift * parameters.half_spread_tick
 
 
 @jit.kernel
-def values_at_spread(instrument, parameters, values):
-    """v (2 L + 1,) at the spread of an instrument's market, of values (X (2 L + 1),) for the X states that value_cuts
-    part."""
-    if parameters.value_states < 2:
+def values_at_spread(instrument: Record, parameters: Record, values: Floats) -> Floats:
+    """v (2 L + 1,) at the spread of an instrument's market.
+
+    Args:
+        values: (X (2 L + 1),) v of each of X states of the spread, one after another.
+    """
+    if parameters.n_value_states < 2:
         return values
     spread = max(float(instrument.ask_tick - instrument.bid_tick), state.LOCKED_TICK)
-    index = interpolation.part(parameters.value_cuts, parameters.value_states, spread)
-    width = values.shape[0] // parameters.value_states
+    index = interpolation.bin_index(parameters.value_cuts, parameters.n_value_states, spread)
+    width = values.shape[0] // parameters.n_value_states
     return values[index * width : (index + 1) * width]
 
 
 @jit.kernel
-def wealth(instrument, parameters, values):
-    """Cash, the inventory at its fair price, and its value, tick x lot; values: see `values_at_spread`."""
+def wealth(instrument: Record, parameters: Record, values: Floats) -> float:
+    """Cash after fees, the inventory at its fair price, and v of it, tick x lot; values: see `values_at_spread`."""
     inventory_lot, value = instrument.inventory_lot, values_at_spread(instrument, parameters, values)
     return (
         instrument.cash
         - instrument.fees
         + inventory_lot * fair_price(instrument, parameters)
-        + interpolation.between(value, inventory_lot / parameters.order_lot)
+        + interpolation.interpolate(value, inventory_lot / parameters.order_lot)
     )
 
 
 @jit.kernel
 def _value_after(instrument, parameters, values, inventory_lot, price):
-    """Value of an inventory at the interval's end, where what is beyond the limit of a hedge is closed at the touch."""
-    excess = abs(inventory_lot) - parameters.hedge_lot
+    """v of an inventory at the interval's end; what is beyond the threshold of a hedge is closed at the touch."""
+    excess = abs(inventory_lot) - parameters.hedge_threshold_lot
     if parameters.hedge != state.HEDGE_LIMIT or excess <= 0:
-        return interpolation.between(values, inventory_lot / parameters.order_lot)
+        return interpolation.interpolate(values, inventory_lot / parameters.order_lot)
     side = 1 if inventory_lot > 0 else -1
-    closed = arrivals.closing(instrument.bid_tick, instrument.ask_tick, side, price, parameters)
-    at_limit = interpolation.between(values, side * parameters.hedge_lot / parameters.order_lot)
+    closed = arrivals.closing_gain(instrument.bid_tick, instrument.ask_tick, side, price, parameters)
+    at_limit = interpolation.interpolate(values, side * parameters.hedge_threshold_lot / parameters.order_lot)
     return at_limit + excess * closed
 
 
 @jit.kernel
-def expect(events, row, account, n, order, until):
-    """Notes what an order of instrument n that has just been sent is expected to do until the next decision.
+def expect(events: Records, row: Record, account: arguments.Account, n: int, order: Record, until: int) -> None:
+    """Writes the expected fills until the next decision of an order of instrument n that has just been sent.
 
     Args:
-        events: (E,) schema.EVENT, from row.cursor on still to come. until: time of the next decision, ns.
+        events: (E,) schema.EVENT, from row.cursor on still to come. order: state.ORDER.
+        until: time of the next decision, ns.
     """
     ask = order.ask_tick if order.ask_lot > 0 else state.NO_ASK
     bid = order.bid_tick if order.bid_lot > 0 else state.NO_BID
     instrument = account.instruments[n]
     quote, lot_s = _outlive(events, row, account, n, until, ask, bid)
-    instrument.lesson_ask, instrument.lesson_bid = quote.ask_tick, quote.bid_tick
-    instrument.ask_chance, instrument.bid_chance = 1.0 - quote.ask_survival, 1.0 - quote.bid_survival
-    instrument.lesson_lot_s = lot_s
+    instrument.expected_ask_tick, instrument.expected_bid_tick = quote.ask_tick, quote.bid_tick
+    instrument.ask_fill_probability = 1.0 - quote.ask_survival
+    instrument.bid_fill_probability = 1.0 - quote.bid_survival
+    instrument.expected_risk_lot_s = lot_s
 
 
 @jit.kernel
-def expect_reference(events, row, account, n, synthetic, until):
-    """Notes the same of the reference quote, for the inventory that a decision finds; other arguments: see `expect`.
+def expect_reference(
+    events: Records, row: Record, account: arguments.Account, n: int, synthetic: float, until: int
+) -> None:
+    """Writes those of the reference quote with the inventory before any hedge.
 
-    synthetic: see quoting.synthetic_mid.
+    Args:
+        synthetic: see quoting.synthetic_mid. Others: see `expect`.
     """
     instrument, parameters = account.instruments[n], account.parameters[n]
-    instrument.base_lot, ask, bid = instrument.inventory_lot, state.NO_ASK, state.NO_BID
-    below, above = quoting.prices(instrument, parameters, parameters.base, 0.0, 0.0, synthetic)
+    instrument.reference_inventory_lot, ask, bid = instrument.inventory_lot, state.NO_ASK, state.NO_BID
+    below, above = quoting.prices(instrument, parameters, parameters.reference_quote, 0.0, 0.0, synthetic)
     if instrument.has_market and parameters.quoted and not math.isnan(below + above):
         bid, ask = quoting.bid_on_tick(below), quoting.ask_on_tick(above)
     quote, lot_s = _outlive(events, row, account, n, until, ask, bid)
-    instrument.base_ask, instrument.base_bid = quote.ask_tick, quote.bid_tick
-    instrument.base_ask_chance, instrument.base_bid_chance = 1.0 - quote.ask_survival, 1.0 - quote.bid_survival
-    instrument.base_lot_s = lot_s
+    instrument.reference_ask_tick, instrument.reference_bid_tick = quote.ask_tick, quote.bid_tick
+    instrument.reference_ask_fill_probability = 1.0 - quote.ask_survival
+    instrument.reference_bid_fill_probability = 1.0 - quote.bid_survival
+    instrument.reference_risk_lot_s = lot_s
 
 
 @jit.kernel
@@ -116,10 +139,10 @@ def _outlive(events, row, account, n, until, ask, bid):
     """A quote of an order a side (ticks; state.NO_ASK, state.NO_BID: none) rests until a time.
 
     Returns:
-        The survival.Quote then, and the expected integral of |inventory| dt (lot x s).
+        The survival.Quote then, and the expected integral of survival.risk_lot dt (lot x s).
     """
     instrument, parameters = account.instruments[n], account.parameters[n]
-    # post-only: never better than a tick behind the far touch
+    # clamped as fills.activate does: never better than a tick behind the far touch
     ask, bid = max(ask, instrument.bid_tick + 1), min(bid, instrument.ask_tick - 1)
     if instrument.inventory_lot - parameters.order_lot < -parameters.limit_lot:
         ask = state.NO_ASK
@@ -139,12 +162,12 @@ def _outlive(events, row, account, n, until, ask, bid):
 
 
 @jit.kernel
-def earned(account, reward, risk_cost, held_risk_cost):
-    """Reward of the step that `expect` looked forward to, tick x lot of the first instrument.
+def earned(account: arguments.Account, reward: kinds.Reward, risk_cost: float, held_risk_cost: float) -> float:
+    """Reward of the interval that has just ended, tick x lot of the first instrument.
 
     Args:
-        reward: kinds.Reward. risk_cost: of the interval as drawn, where the risk is joint.
-        held_risk_cost: what the inventory at the decision would have cost.
+        risk_cost: of the interval as drawn. held_risk_cost: of the inventory of the decision over the whole interval.
+            Both are only read where the risk is joint.
     """
     instruments, parameters = account.instruments, account.parameters
     shared, joint, subtracts = reward.risk.is_joint, kinds.has_joint_value(reward), reward.subtracts_reference
@@ -152,43 +175,42 @@ def earned(account, reward, risk_cost, held_risk_cost):
     if shared:
         total -= (held_risk_cost if joint else risk_cost) - (held_risk_cost if subtracts else 0.0)
     if joint:
-        total += joint_inventory.gained(instruments, parameters, reward.values[0], False)
+        total += joint_inventory.value_change(instruments, parameters, reward.values[0], False)
         if subtracts:
-            total -= joint_inventory.gained(instruments, parameters, reward.values[0], True)
+            total -= joint_inventory.value_change(instruments, parameters, reward.values[0], True)
     for n in range(instruments.shape[0]):
-        instrument, rule = instruments[n], parameters[n]
-        values = reward.values[0] if joint else values_at_spread(instrument, rule, reward.values[n])
-        price = fair_price(instrument, rule)
-        ask, bid, sold, bought = (
-            instrument.lesson_ask, instrument.lesson_bid, instrument.ask_chance, instrument.bid_chance,
-        )  # fmt: skip
-        gain = instrument.hedge_gain + _traded(rule, ask, bid, sold, bought, price)
+        instrument, own = instruments[n], parameters[n]
+        values = reward.values[0] if joint else values_at_spread(instrument, own, reward.values[n])
+        price = fair_price(instrument, own)
+        ask, bid = instrument.expected_ask_tick, instrument.expected_bid_tick
+        sold, bought = instrument.ask_fill_probability, instrument.bid_fill_probability
+        gain = instrument.hedge_gain + _traded(own, ask, bid, sold, bought, price)
         if not shared:
-            gain -= rule.risk * instrument.lesson_lot_s
+            gain -= own.risk * instrument.expected_risk_lot_s
         if not joint:
-            gain += _moved(instrument, rule, values, instrument.held_lot, sold, bought, price)
+            gain += _moved(instrument, own, values, instrument.start_inventory_lot, sold, bought, price)
         if subtracts:
-            ask, bid = instrument.base_ask, instrument.base_bid
-            sold, bought = instrument.base_ask_chance, instrument.base_bid_chance
-            gain -= _traded(rule, ask, bid, sold, bought, price)
+            ask, bid = instrument.reference_ask_tick, instrument.reference_bid_tick
+            sold, bought = instrument.reference_ask_fill_probability, instrument.reference_bid_fill_probability
+            gain -= _traded(own, ask, bid, sold, bought, price)
             if not shared:
-                gain += rule.risk * instrument.base_lot_s
+                gain += own.risk * instrument.reference_risk_lot_s
             if not joint:
-                gain -= _moved(instrument, rule, values, instrument.base_lot, sold, bought, price)
-        total += rule.weight * gain
+                gain -= _moved(instrument, own, values, instrument.reference_inventory_lot, sold, bought, price)
+        total += own.weight * gain
     return total
 
 
 @jit.kernel
-def _traded(rules, ask, bid, sold, bought, price):
+def _traded(parameters, ask, bid, sold, bought, price):
     """Expected gain of a quote's fills, tick x lot."""
-    return rules.order_lot * (sold * (ask - price) + bought * (price - bid))
+    return parameters.order_lot * (sold * (ask - price) + bought * (price - bid))
 
 
 @jit.kernel
 def _moved(instrument, parameters, values, inventory_lot, sold, bought, price):
     """E v(Q') - v(Q) from an inventory."""
-    now = interpolation.between(values, inventory_lot / parameters.order_lot)
+    now = interpolation.interpolate(values, inventory_lot / parameters.order_lot)
     low = _value_after(instrument, parameters, values, inventory_lot - parameters.order_lot, price)
     high = _value_after(instrument, parameters, values, inventory_lot + parameters.order_lot, price)
     return sold * (1.0 - bought) * (low - now) + bought * (1.0 - sold) * (high - now)

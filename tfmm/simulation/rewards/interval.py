@@ -1,8 +1,13 @@
-"""The reward of one interval: what is noted at the decision, and at the interval's end the kind that is asked for."""
+"""Which reward an interval earns: picks one of the files of this room by RewardKind.
+
+`begin`, `before_quote`, `hedge` and `after_quote` run at the decision, in this order; `earned` at the interval's end.
+"""
 
 from typing import NamedTuple
 
 from tfmm import jit
+from tfmm.arrays import Record, Records
+from tfmm.simulation import arguments
 from tfmm.simulation.clients import arrivals
 from tfmm.simulation.rewards import expected_fills, inventory_risk, kinds, mark_to_market, markout
 
@@ -22,7 +27,7 @@ class Opening(NamedTuple):
 
 
 @jit.kernel
-def begin(row, account, reward):
+def begin(row: Record, account: arguments.Account, reward: kinds.Reward) -> Opening:
     """The Opening of the interval that begins with a decision, before it is hedged."""
     objective = 0.0
     if not kinds.has_expected_fills(reward.kind):
@@ -31,14 +36,18 @@ def begin(row, account, reward):
 
 
 @jit.kernel
-def before_quote(events, row, account, n, synthetic, until, reward):
-    """Notes what the reference quote of instrument n would do, where the reward subtracts it."""
+def before_quote(
+    events: Records, row: Record, account: arguments.Account, n: int, synthetic: float, until: int, reward: kinds.Reward
+) -> None:
+    """Writes the expected fills of instrument n's reference quote, where the reward subtracts them."""
     if reward.subtracts_reference and kinds.has_expected_fills(reward.kind):
         expected_fills.expect_reference(events, row, account, n, synthetic, until)
 
 
 @jit.kernel
-def hedge(row, account, n, share, reward, log):
+def hedge(
+    row: Record, account: arguments.Account, n: int, share: float, reward: kinds.Reward, log: arguments.FillLog
+) -> None:
     """Closes a share of instrument n's inventory before its quote is sent; an expected reward counts the gain now."""
     instrument, parameters = account.instruments[n], account.parameters[n]
     expects = kinds.has_expected_fills(reward.kind)
@@ -50,15 +59,25 @@ def hedge(row, account, n, share, reward, log):
 
 
 @jit.kernel
-def after_quote(events, row, account, n, order, until, reward):
-    """Notes what the quote of instrument n that has just been sent is compared with or expected to do."""
+def after_quote(
+    events: Records, row: Record, account: arguments.Account, n: int, order: Record, until: int, reward: kinds.Reward
+) -> None:
+    """Writes what instrument n starts the interval with and, for an expected reward, the expected fills of its
+    order."""
     markout.snapshot(account.instruments[n])
     if kinds.has_expected_fills(reward.kind):
         expected_fills.expect(events, row, account, n, order, until)
 
 
 @jit.kernel
-def earned(events, row, account, opening, held_risk_cost, reward):
+def earned(
+    events: Records,
+    row: Record,
+    account: arguments.Account,
+    opening: Opening,
+    held_risk_cost: float,
+    reward: kinds.Reward,
+) -> float:
     """The reward of the interval that has just ended, reward units.
 
     Args:

@@ -1,17 +1,20 @@
-"""The price of holding several instruments: Risk(Q) = (Q' Omega Q)^u, Q in orders, integrated over time.
+"""The realised integral of Risk(Q) = (Q' Omega Q)^u over time, Q in orders.
 
-Where Omega is not given, an instrument's |Q| is priced by itself (state.PARAMETERS.risk). With one instrument that is
-quoted Risk(Q) = Omega^u |Q|^(2u): it has an expectation of its own, as |Q| has; Omega = 1 and u = 1/2 are |Q|.
+Where Omega is not given, Risk(Q) of an instrument is |Q| with a price of its own (state.PARAMETERS.risk). Where one
+instrument n is quoted Risk(Q) = Omega_nn^u |Q|^(2u), whose expectation clients.survival knows; Omega_nn = 1 and u = 1/2
+are |Q|.
 """
 
 from tfmm import jit
+from tfmm.arrays import Record
+from tfmm.simulation import arguments
 from tfmm.simulation.rewards import kinds
 
 _COVARIANCE = kinds.RiskKind.COVARIANCE
 
 
 @jit.kernel
-def of_inventory(account, risk):
+def of_inventory(account: arguments.Account, risk: kinds.Risk) -> float:
     """(Q' Omega Q)^u now, Q in orders."""
     instruments, parameters = account.instruments, account.parameters
     total = 0.0
@@ -25,14 +28,14 @@ def of_inventory(account, risk):
 
 
 @jit.kernel
-def begin(row, ts):
+def begin(row: Record, ts: int) -> None:
     """Starts the integral at a time without inventory."""
     row.risk_s, row.risk_now, row.risk_ns = 0.0, 0.0, ts
 
 
 @jit.kernel
-def accrue(row, account, risk, ts):
-    """Brings the integral up to a time at which the inventory changes, or is looked at."""
+def accrue(row: Record, account: arguments.Account, risk: kinds.Risk, ts: int) -> None:
+    """Brings the integral up to a time at which the inventory changes, or a reward is due."""
     if risk.kind != _COVARIANCE:
         return
     row.risk_s += row.risk_now * (ts - row.risk_ns) * 1e-9
@@ -41,7 +44,7 @@ def accrue(row, account, risk, ts):
 
 
 @jit.kernel
-def accrue_fills(row, account, risk):
+def accrue_fills(row: Record, account: arguments.Account, risk: kinds.Risk) -> None:
     """The same at the time of the latest fill."""
     instruments = account.instruments
     latest = instruments[0].changed_ns

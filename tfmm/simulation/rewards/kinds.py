@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfmm import jit
+from tfmm.arrays import Floats
 
 
 class RewardKind(enum.IntEnum):
@@ -46,7 +47,7 @@ class Risk(NamedTuple):
     """
 
     kind: int = RiskKind.ABSOLUTE
-    omega: np.ndarray = np.zeros((0, 0))
+    omega: Floats = np.zeros((0, 0))
     cost_per_s: float = 0.0
     power: float = 0.5
     is_joint: bool = False
@@ -69,18 +70,18 @@ class Reward(NamedTuple):
     kind: int = RewardKind.REALISED_PNL
     scale: float = 1.0
     risk: Risk = Risk()
-    values: np.ndarray = np.zeros((0, 0))
+    values: Floats = np.zeros((0, 0))
     subtracts_reference: bool = False
     markout_ns: int = 0
 
 
 @jit.kernel
-def has_expected_fills(kind):
+def has_expected_fills(kind: int) -> bool:
     """Whether a reward counts expected instead of drawn fills."""
     return kind == RewardKind.EXPECTED_PNL or kind == RewardKind.SHAPED_EXPECTED_PNL
 
 
 @jit.kernel
-def has_joint_value(reward):
+def has_joint_value(reward: Reward) -> bool:
     """Whether the values of a reward are of all inventories together."""
     return reward.risk.is_joint and reward.kind == RewardKind.SHAPED_EXPECTED_PNL

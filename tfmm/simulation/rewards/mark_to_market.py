@@ -1,6 +1,8 @@
-"""The realised reward: change of the wealth at the mid less the cost of risk."""
+"""The reward realised_pnl: change of the wealth at the mid less the cost of risk, with fills as they are drawn."""
 
 from tfmm import jit
+from tfmm.arrays import Record
+from tfmm.simulation import arguments
 from tfmm.simulation.exchange import ledger
 from tfmm.simulation.rewards import kinds
 
@@ -8,7 +10,7 @@ _ABSOLUTE = kinds.RiskKind.ABSOLUTE
 
 
 @jit.kernel
-def objective(row, account, risk):
+def objective(row: Record, account: arguments.Account, risk: kinds.Risk) -> float:
     """Mark-to-mid wealth after fees minus the cost of risk so far, in tick x lot of the first instrument."""
     instruments, parameters = account.instruments, account.parameters
     total = 0.0
