@@ -161,10 +161,10 @@ def test_a_hedge_closes_what_is_beyond_its_limit_at_the_touch():
     assert set(hedges["side"]) == {1}
     assert set(hedges["tick"]) == {1000 + HALF_SPREAD}
     assert hedges["fee"] == pytest.approx(hedges["lot"] * 1005 * 1e-3)
-    held = np.cumsum(fills["side"].astype(np.int64) * fills["lot"])
+    inventory_lot = np.cumsum(fills["side"].astype(np.int64) * fills["lot"])
     last = np.flatnonzero(np.diff(fills["ts"] // S) > 0)
-    assert (np.abs(held[last]) <= 3).all()
-    assert sim.instruments["inventory_lot"][0, 0] == held[-1]
+    assert (np.abs(inventory_lot[last]) <= 3).all()
+    assert sim.instruments["inventory_lot"][0, 0] == inventory_lot[-1]
 
 
 def test_a_liquidated_window_ends_flat():
@@ -182,8 +182,8 @@ def test_a_liquidated_window_ends_flat():
 def test_sizes_and_hedges_as_actions():
     sim = make(rate_s=0.0, order_lot=10, rules={"hedge": "action"})
     sim.parameters["sizes"] = 1
-    played = simulator.Tape(still_market(), [Whole(still_market())], np.array([[0, 0, 1000 * S]]))
-    sim = simulator.Simulator(played, sim.parameters, 1, simulator.Decisions(1.0), record=True)
+    window = simulator.Tape(still_market(), [Whole(still_market())], np.array([[0, 0, 1000 * S]]))
+    sim = simulator.Simulator(window, sim.parameters, 1, simulator.Decisions(1.0), record=True)
     assert sim.width == 5
     sim.reset()
     sim.instruments["inventory_lot"] = 8
@@ -245,7 +245,7 @@ def test_what_has_just_been_traded_is_seen():
     average, column = 0.0, features.NAMES.index("inventory_change")
     for _ in range(200):
         sim.step(np.full((1, 1, 2), float(HALF_SPREAD)))
-        held = float(sim.instruments["inventory_lot"][0, 0])
-        average = np.exp(-0.1) * average + (1.0 - np.exp(-0.1)) * held
-        assert sim.observation[0, column] == pytest.approx(np.clip((held - average) / 2.0, -10, 10), abs=1e-6)
-    assert held != 0.0
+        inventory_lot = float(sim.instruments["inventory_lot"][0, 0])
+        average = np.exp(-0.1) * average + (1.0 - np.exp(-0.1)) * inventory_lot
+        assert sim.observation[0, column] == pytest.approx(np.clip((inventory_lot - average) / 2.0, -10, 10), abs=1e-6)
+    assert inventory_lot != 0.0

@@ -1,4 +1,4 @@
-"""The reward that is learned from: expected fills by hand, and the drawn profit on average."""
+"""Rewards of expected fills: by hand, and against the realised profit on average."""
 
 import itertools
 
@@ -39,7 +39,7 @@ HEDGES = [
 
 
 @pytest.mark.parametrize("rules", HEDGES, ids=["none", "limit", "action"])
-def test_on_average_it_is_the_drawn_profit(small_config, rules):
+def test_its_mean_is_that_of_the_realised_profit(small_config, rules):
     """The same rows, quotes and clients with both rewards; but for Q dM the difference is noise with mean 0."""
     task = task_of(small_config, environment={"reward": "expected_pnl"}, rules=rules)
     rows = 512
@@ -56,8 +56,8 @@ def test_on_average_it_is_the_drawn_profit(small_config, rules):
             totals[k] += sim.reward
         inside = sims[0].step_type != 0
         moved = mid_of(sims[0].instruments[:, 0]) - mid_of(before)
-        held = sims[0].instruments["start_inventory_lot"][:, 0]  # after the hedge
-        totals[0] -= np.where(inside, held * moved, 0.0) / task.reward_scale
+        inventory = sims[0].instruments["start_inventory_lot"][:, 0]  # after the hedge
+        totals[0] -= np.where(inside, inventory * moved, 0.0) / task.reward_scale
     np.testing.assert_array_equal(sims[0].instruments["inventory_lot"], sims[1].instruments["inventory_lot"])
     difference = totals[0] - totals[1]
     assert abs(difference.mean()) < 3.0 * difference.std() / np.sqrt(rows)
@@ -89,7 +89,7 @@ def test_every_instrument_is_filled_as_often_as_expected(small_config, pair_stor
     assert (expected > 1000).all()
 
 
-def along_the_tape(events, start, until, quote, held, power=1.0):
+def along_the_tape(events, start, until, quote, inventory, power=1.0):
     """Whether clients take ask and bid (probabilities) and the mean of int |Q|^power dt, by steps of time; quote:
     prices or None. start: (cursor, ts, bid_tick, ask_tick, last_ns)."""
     cursor, now, bid_tick, ask_tick, last_ns = start
@@ -105,7 +105,11 @@ def along_the_tape(events, start, until, quote, held, power=1.0):
             middles = (np.arange(400) + 0.5) * seconds / 400
             a, b = (one * np.exp(-rate * middles) for one, rate in zip(kept, rates, strict=True))
             down, up = (1 - a) * b, (1 - b) * a
-            mean = abs(held) ** power * (1 - down - up) + abs(held - 1) ** power * down + abs(held + 1) ** power * up
+            mean = (
+                abs(inventory) ** power * (1 - down - up)
+                + abs(inventory - 1) ** power * down
+                + abs(inventory + 1) ** power * up
+            )
             lot_s += mean.mean() * seconds
             kept = [one * np.exp(-rate * seconds) for one, rate in zip(kept, rates, strict=True)]
         now = ts
@@ -123,7 +127,7 @@ SQUARED = {"risk": "covariance", "omega": [[2.0]], "risk_power": 1.0}
 @pytest.mark.parametrize("rules", HEDGES, ids=["none", "limit", "action"])
 @pytest.mark.parametrize("risk", [{}, SQUARED], ids=["absolute", "squared"])
 def test_by_hand(small_config, risk, rules, states):
-    """One step with given book: the hedge, E of both sides at the fair price, risk, and the value of where it leads."""
+    """One step from a given inventory: the hedge, expected fills at the fair price, risk, change of the value."""
     environment = {"reward": "shaped_expected_pnl", "features": ["inventory", "drift"], "n_spread_states": states}
     task = task_of(small_config, environment=environment | risk, rules=rules)
     # orders are of one lot
@@ -150,19 +154,19 @@ def test_by_hand(small_config, risk, rules, states):
         drift = task.observe(sim)[0, 1]
         book, sent = sim.instruments[0, 0], sim.sent[0, 0]
         ask, bid = max(sent["ask_tick"], before["bid_tick"] + 1), min(sent["bid_tick"], before["ask_tick"] - 1)
-        held, v, wanted = before["inventory_lot"], value_at(before), 0.0
-        if task.config.rules.hedge == "action" and held:
+        inventory, v, wanted = before["inventory_lot"], value_at(before), 0.0
+        if task.config.rules.hedge == "action" and inventory:
             # .7 of 1, 2, 3, ... orders of a lot: 1, 1, 2, ... sold at the bid or bought at the ask, fee on top
-            closed, side = int(0.7 * abs(held) + 0.5), np.sign(held)
-            touch = before["bid_tick"] if held > 0 else before["ask_tick"]
-            worth = mid_of(before) + seen * rules_of(task)["half_spread_tick"]
-            wanted = closed * (side * (touch - worth) - 0.5e-4 * touch)
-            wanted += v[held - side * closed + 10] - v[held + 10]
-            held -= side * closed
+            closed, side = int(0.7 * abs(inventory) + 0.5), np.sign(inventory)
+            touch = before["bid_tick"] if inventory > 0 else before["ask_tick"]
+            fair = mid_of(before) + seen * rules_of(task)["half_spread_tick"]
+            wanted = closed * (side * (touch - fair) - 0.5e-4 * touch)
+            wanted += v[inventory - side * closed + 10] - v[inventory + 10]
+            inventory -= side * closed
             hedges += closed
-        quote = ask if held - 1 >= -10 else None, bid if held + 1 <= 10 else None
+        quote = ask if inventory - 1 >= -10 else None, bid if inventory + 1 <= 10 else None
         start = cursor, now, before["bid_tick"], before["ask_tick"], before["last_ns"]
-        p, lot_s = along_the_tape(events, start, sim.rows["ts"][0], quote, held, power)
+        p, lot_s = along_the_tape(events, start, sim.rows["ts"][0], quote, inventory, power)
         moving += len({tuple(e) for e in events[["lo_tick", "hi_tick"]][cursor : sim.rows["cursor"][0]]}) > 1
         fair = mid_of(book) + drift * rules_of(task)["half_spread_tick"]
         wanted += p[0] * (ask - fair) + p[1] * (fair - bid)
@@ -171,22 +175,24 @@ def test_by_hand(small_config, risk, rules, states):
         if task.config.rules.hedge == "limit":
             after[-2] = after[-1] + fair - book["ask_tick"] * (1 + 0.5e-4)
             after[2] = after[1] + book["bid_tick"] * (1 - 0.5e-4) - fair
-            hedges += abs(held) == 1
-        wanted += p[0] * (1 - p[1]) * (after.get(held - 1, 0.0) - after[held])
-        wanted += p[1] * (1 - p[0]) * (after.get(held + 1, 0.0) - after[held])
+            hedges += abs(inventory) == 1
+        wanted += p[0] * (1 - p[1]) * (after.get(inventory - 1, 0.0) - after[inventory])
+        wanted += p[1] * (1 - p[0]) * (after.get(inventory + 1, 0.0) - after[inventory])
         assert sim.reward[0] == pytest.approx(wanted / task.reward_scale, rel=1e-5, abs=1e-6)
     assert (hedges > 5) == bool(rules)
     assert moving > 5
     assert len(visited) == states
 
 
-@pytest.mark.parametrize(("states", "base"), [(1, "inventory_dp"), (4, "state_dp")])
+@pytest.mark.parametrize(("states", "reference"), [(1, "inventory_dp"), (4, "state_dp")])
 @pytest.mark.parametrize("case", [*HEDGES, "two"], ids=["none", "limit", "action", "two"])
-def test_compared_it_is_the_gain_over_the_base_quote_on_the_same_tape(small_config, pair_store, case, states, base):
-    """At a discount of 0: from one state, the reward of a quote less that of the base quote without a hedge; 0 for the
-    base quote itself, whatever the tape and the clients do."""
+def test_without_discount_it_is_the_advantage_over_the_reference_quote_on_the_same_tape(
+    small_config, pair_store, case, states, reference
+):
+    """At a discount of 0: from one state, the reward of a quote less that of the reference quote without a hedge;
+    0 for the reference quote itself, whatever the tape and the clients do."""
     environment = {"reward": "shaped_expected_pnl", "residual_range": 0.8, "features": ["inventory", "drift"]}
-    environment |= {"n_spread_states": states, "reference": base}
+    environment |= {"n_spread_states": states, "reference": reference}
     more = {"rules": case}
     if case == "two":
         environment |= {"risk": "covariance", "omega": ((1.0, 0.9), (0.9, 1.0))}
@@ -196,17 +202,17 @@ def test_compared_it_is_the_gain_over_the_base_quote_on_the_same_tape(small_conf
     sims = [one.training_simulator(one.segments["train"], 64, 5) for one in tasks]
     for sim in sims:
         sim.reset()
-    base, random, differences = np.zeros((64, width)), np.random.default_rng(0), []
+    no_residual, random, differences = np.zeros((64, width)), np.random.default_rng(0), []
     for _ in range(25):
         start, action = sims[0].get_state(), random.uniform(-1.0, 1.0, (64, width))
         rewards = {}
         for k, sim in enumerate(sims):
-            for name, own in (("base", base), ("own", action)):
+            for name, residual in (("reference", no_residual), ("own", action)):
                 sim.set_state(start)
-                sim.step(own)
+                sim.step(residual)
                 rewards[name, k] = sim.reward.astype(float)
-        np.testing.assert_allclose(rewards["base", 0], 0.0, atol=1e-6)
-        np.testing.assert_allclose(rewards["own", 0], rewards["own", 1] - rewards["base", 1], atol=1e-5)
+        np.testing.assert_allclose(rewards["reference", 0], 0.0, atol=1e-6)
+        np.testing.assert_allclose(rewards["own", 0], rewards["own", 1] - rewards["reference", 1], atol=1e-5)
         differences.append(rewards["own", 0])
         for sim in sims:
             sim.set_state(start)
@@ -218,8 +224,8 @@ def risk_of(one, two):
     return (one**2 + two**2 + 2 * 0.9 * one * two) ** 0.5
 
 
-def test_the_book_of_two_by_hand(small_config, pair_store):
-    """Four fills that may or may not happen, 16 outcomes: E V(Q') - V(Q) of the whole book, and its risk once."""
+def test_joint_inventory_of_two_by_hand(small_config, pair_store):
+    """Four fills that may or may not happen, 16 outcomes: E V(Q') - V(Q) of the joint inventory, and its risk once."""
     task = task_of(
         small_config,
         data={"store": str(pair_store)},
@@ -240,21 +246,21 @@ def test_the_book_of_two_by_hand(small_config, pair_store):
         if sim.step_type[0] != 1:
             continue
         after = sim.instruments[0]
-        held = [round(one) for one in before["inventory_lot"] / task.parameters["order_lot"]]
-        wanted = -task.risk.cost_per_s * risk_of(*held)
+        inventory = [round(one) for one in before["inventory_lot"] / task.parameters["order_lot"]]
+        wanted = -task.risk.cost_per_s * risk_of(*inventory)
         for n, rules in enumerate(task.parameters):
             own = after["ask_fill_probability"][n] * (after["expected_ask_tick"][n] - mid_of(after[n]))
             own += after["bid_fill_probability"][n] * (mid_of(after[n]) - after["expected_bid_tick"][n])
             wanted += own * rules["order_lot"] * rules["weight"]
-            assert (after["ask_fill_probability"][n] == 0.0) == (held[n] == -2)
+            assert (after["ask_fill_probability"][n] == 0.0) == (inventory[n] == -2)
         p = [after[name][n] for n in range(2) for name in ("ask_fill_probability", "bid_fill_probability")]
         for fills in itertools.product((0, 1), repeat=4):
             chance = np.prod([one if filled else 1.0 - one for one, filled in zip(p, fills, strict=True)])
             if chance > 0:
-                moved = held[0] + fills[1] - fills[0], held[1] + fills[3] - fills[2]
-                wanted += chance * (v[moved[0] + 2, moved[1] + 2] - v[held[0] + 2, held[1] + 2])
+                moved = inventory[0] + fills[1] - fills[0], inventory[1] + fills[3] - fills[2]
+                wanted += chance * (v[moved[0] + 2, moved[1] + 2] - v[inventory[0] + 2, inventory[1] + 2])
                 # a fill comes in the middle of the second
-                wanted -= chance * task.risk.cost_per_s * 0.5 * (risk_of(*moved) - risk_of(*held))
+                wanted -= chance * task.risk.cost_per_s * 0.5 * (risk_of(*moved) - risk_of(*inventory))
         assert sim.reward[0] == pytest.approx(wanted / task.reward_scale, rel=1e-4, abs=1e-5)
-        seen.add(tuple(held))
+        seen.add(tuple(inventory))
     assert len(seen) > 5

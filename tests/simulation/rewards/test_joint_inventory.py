@@ -1,4 +1,4 @@
-"""Where a book of several inventories stands among the values of all of them."""
+"""Indices of joint inventories in a value of all of them."""
 
 import itertools
 
@@ -9,7 +9,7 @@ from tfmm.simulation.rewards import joint_inventory
 
 
 @pytest.mark.parametrize(("instruments", "limit"), [(1, 4), (2, 1), (3, 2)])
-def test_places_count_all_books_with_the_last_instrument_fastest(instruments, limit):
+def test_indices_count_all_joint_inventories_with_the_last_instrument_fastest(instruments, limit):
     order_lot = np.array([1, 100, 3])[:instruments]
     every = np.array(list(itertools.product(range(-limit, limit + 1), repeat=instruments)))
     assert joint_inventory.index(every * order_lot, order_lot, limit).tolist() == list(range(len(every)))

@@ -1,4 +1,4 @@
-"""The reward that marks fills later: by hand from the tape, with tape fills and with clients."""
+"""The markout rewards: by hand from the tape, with tape fills and with clients."""
 
 import numpy as np
 import pytest
@@ -45,8 +45,10 @@ def test_by_hand(small_config, rules, reward):
             later = mid_at(tape, ts + 7 * 10**9, ts) or mids[1]
             wanted = traded * (later - mids[1]) - was["inventory_lot"] * (mids[1] - mids[0])
             if values is not None:
-                held = np.array([one["inventory_lot"] for one in (was, now)]) / task.parameters["order_lot"][0]
-                wanted += np.diff(np.interp(held, orders, values[0]))[0]
+                orders_before_and_after = (
+                    np.array([one["inventory_lot"] for one in (was, now)]) / task.parameters["order_lot"][0]
+                )
+                wanted += np.diff(np.interp(orders_before_and_after, orders, values[0]))[0]
             got = (training.reward[b] - backtest.reward[b]) * task.reward_scale
             assert got == pytest.approx(wanted, abs=1e-3 * max(1.0, abs(wanted)))
             traded_at_all += abs(traded)

@@ -16,7 +16,7 @@ _WHY = {
     "TAKER": "it was marketable when it became active and took the touch",
     "CLIENT": "a client took it",
 }
-_AFTER = ("TAKER", "CLIENT", "HEDGE")  # happen after the event that they name, all others because of it
+_AFTER = ("TAKER", "CLIENT", "HEDGE")  # rules whose fills happen after the event that they name, not because of it
 
 
 def fill(result: Any, number: int) -> str:
@@ -28,24 +28,24 @@ def fill(result: Any, number: int) -> str:
     Raises:
         IndexError: no such fill.
     """
-    one = result.fills[number]
-    instrument = result.tape.instruments[one["instrument"]]
-    side, word = ("bid", "bought") if one["side"] > 0 else ("ask", "sold")
+    record = result.fills[number]
+    instrument = result.tape.instruments[record["instrument"]]
+    side, word = ("bid", "bought") if record["side"] > 0 else ("ask", "sold")
     why = "no quote of ours: inventory was closed at the market"
-    if one["rule"] != "HEDGE":
-        sent = _quote_of(result, one, side)
-        why = f"our {side} rested and {_WHY[str(one['rule'])]}\nquote {sent} of the schedule: "
+    if record["rule"] != "HEDGE":
+        sent = _quote_of(result, record)
+        why = f"our {side} rested and {_WHY[str(record['rule'])]}\nquote {sent} of the schedule: "
         why += _quoted(result, sent, instrument)
-    before = one["event"] + (one["rule"] in _AFTER)
+    before = record["event"] + (record["rule"] in _AFTER)
     lines = [
-        f"fill {number}: {word} {one['qty']:g} {instrument.symbol} at {_px(one['px'], instrument)}, "
-        f"fee {one['fee']:.6g}, at {_time(one['ts_ns'])}",
-        f"rule {one['rule']}: {why}",
-        f"event, tape row {one['event']}: {_event(result.tape, one['event'], instrument)}",
-        f"market before {_market(result.tape, before, one['instrument'], instrument)}, "
-        f"after {_market(result.tape, one['event'] + 1, one['instrument'], instrument)}",
+        f"fill {number}: {word} {record['qty']:g} {instrument.symbol} at {_px(record['px'], instrument)}, "
+        f"fee {record['fee']:.6g}, at {_time(record['ts_ns'])}",
+        f"rule {record['rule']}: {why}",
+        f"event, tape row {record['event']}: {_event(result.tape, record['event'], instrument)}",
+        f"market before {_market(result.tape, before, record['instrument'], instrument)}, "
+        f"after {_market(result.tape, record['event'] + 1, record['instrument'], instrument)}",
     ]
-    marks = [f"{seconds} s {_markout(result.tape, one, seconds):+.6g}" for seconds in _HORIZONS_S]
+    marks = [f"{seconds} s {_markout(result.tape, record, seconds):+.6g}" for seconds in _HORIZONS_S]
     return "\n".join([*lines, f"markout to the mid, price: {', '.join(marks)}"])
 
 
@@ -63,13 +63,13 @@ def quote(result: Any, number: int) -> str:
         became = state.OUTCOME_NAMES[result.outcomes[number, k]]
         text = f"{side}: {became}"
         if became in ("quoted", "moved", "taken"):
-            mine = result.fills[
+            filled = result.fills[
                 (result.fills["instrument"] == row["instrument"])
                 & (result.fills["side"] == (1 if side == "bid" else -1))
             ]
-            mine = mine[(mine["ts_ns"] > start) & (mine["ts_ns"] <= until)]
-            if len(mine):
-                text += f", filled {mine['qty'].sum():g} ({', '.join(dict.fromkeys(mine['rule'].tolist()))})"
+            filled = filled[(filled["ts_ns"] > start) & (filled["ts_ns"] <= until)]
+            if len(filled):
+                text += f", filled {filled['qty'].sum():g} ({', '.join(dict.fromkeys(filled['rule'].tolist()))})"
             else:
                 text += f", not filled: {_nearest(result, row, side, start, stop, instrument)}"
         lines.append(text)
@@ -91,12 +91,12 @@ def _life(result, number):
     return start, int(np.searchsorted(result.tape.events["ts"], until, side="right")), until
 
 
-def _quote_of(result, one, side):
-    """The quote of the schedule that was live at a fill: the last one active before its event."""
-    latency = np.broadcast_to(result.rules.latency_ns, len(result.tape.instruments))[one["instrument"]]
-    own = result.schedule["instrument"] == one["instrument"]
+def _quote_of(result, record):
+    """Index in the schedule of the quote that was live at a fill: the last one active before its event."""
+    latency = np.broadcast_to(result.rules.latency_ns, len(result.tape.instruments))[record["instrument"]]
+    of_instrument = result.schedule["instrument"] == record["instrument"]
     active = result.schedule["ts_ns"] + latency
-    live = own & (active <= one["ts_ns"] if one["rule"] in _AFTER else active < one["ts_ns"])
+    live = of_instrument & (active <= record["ts_ns"] if record["rule"] in _AFTER else active < record["ts_ns"])
     return int(np.flatnonzero(live)[-1])
 
 
@@ -151,16 +151,16 @@ def _market(tape, row, number, instrument):
     return f"{lo} / {hi}"
 
 
-def _markout(tape, one, seconds):
+def _markout(tape, record, seconds):
     """Mid `seconds` after the fill minus our price, in our favour; NaN beyond the tape."""
-    at = int(one["ts_ns"]) + seconds * 10**9
+    at = int(record["ts_ns"]) + seconds * 10**9
     if at > tape.events["ts"][-1]:
         return float("nan")
-    event = _last_quote(tape, np.searchsorted(tape.events["ts"], at, side="right"), one["instrument"])
+    event = _last_quote(tape, np.searchsorted(tape.events["ts"], at, side="right"), record["instrument"])
     if event is None:
         return float("nan")
-    mid = 0.5 * (event["lo_tick"] + event["hi_tick"]) * tape.instruments[one["instrument"]].tick_size
-    return float(one["side"] * (mid - one["px"]))
+    mid = 0.5 * (event["lo_tick"] + event["hi_tick"]) * tape.instruments[record["instrument"]].tick_size
+    return float(record["side"] * (mid - record["px"]))
 
 
 def _px(value, instrument):
