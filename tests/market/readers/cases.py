@@ -87,6 +87,42 @@ CASES = [
         [("BTCUSDT", 1723161256313 * MS, 5, 61800.2, 61800.3, 2.507, 2.51, QUOTE, 0),
          ("BTCUSDT", 1723161256322 * MS, 7, 61800.3, 61800.3, 0.006, 0.006, TRADE, BUY)],
     ),
+    (  # the same without the time of receipt, the first line cut off; aggTrade where no trade is recorded
+        "binance_stream recorder", "btcusdt.jsonl",
+        '{"e":"bookTicker","u":5,"s":"BTCUSDT","b":"61800.20","B":"2.507","a":"61800.30","A":"2.510",'
+        '"T":1723161256313,"E":1723161256314}\n'
+        '{"stream":"x","data":{"e":"aggTrade","E":1723161256323,"s":"BTCUSDT","a":9,"p":"61800.20","q":"0.006",'
+        '"f":10,"l":11,"T":1723161256322,"m":true}}\n',
+        [("BTCUSDT", 1723161256313 * MS, 5, 61800.2, 61800.3, 2.507, 2.51, QUOTE, 0),
+         ("BTCUSDT", 1723161256322 * MS, 9, 61800.2, 61800.2, 0.006, 0.006, TRADE, SELL)],
+    ),
+    (  # spot's quotes have no exchange time: all rows have that of receipt
+        "binance_stream spot recorder", "btcusdt_20240808.gz.txt",
+        '1723161255088169 {"stream":"btcusdt@bookTicker","data":{"u":400900217,"s":"BTCUSDT","b":"61800.20",'
+        '"B":"2.507","a":"61800.30","A":"2.510"}}\n'
+        '1723161255099 {"stream":"btcusdt@trade","data":{"e":"trade","E":1723161255091,"s":"BTCUSDT","t":7,'
+        '"p":"61800.30","q":"0.006","T":1723161255090,"m":false,"M":true}}\n',
+        [("BTCUSDT", 1723161255088169 * US, 400900217, 61800.2, 61800.3, 2.507, 2.51, QUOTE, 0),
+         ("BTCUSDT", 1723161255099 * MS, 7, 61800.3, 61800.3, 0.006, 0.006, TRADE, BUY)],
+    ),
+    (  # a new subscription repeats the last trades (tid 900), whose numbers are those of their first time
+        "hyperliquid recorder", "btc.gz.jsonl",
+        '1737918844167767000 {"channel":"subscriptionResponse","data":{"method":"subscribe"}}\n'
+        '1737918844167767000 {"channel":"trades","data":[{"coin":"BTC","px":"105056.0","side":"B","sz":"0.5",'
+        '"time":1737918794873,"tid":900},{"coin":"BTC","px":"105055.0","side":"A","sz":"0.25","time":1737918794873,'
+        '"tid":7}]}\n'
+        '1737918844167767000 {"channel":"trades","data":[{"coin":"BTC","px":"105056.0","side":"B","sz":"0.5",'
+        '"time":1737918794873,"tid":900}]}\n'
+        '1737918844167767000 {"channel":"l2Book","data":{"coin":"BTC","levels":[[{"n":5,"px":"105055.0","sz":"3"},'
+        '{"n":1,"px":"105054.0","sz":"1"}],[]],"time":1737918844008}}\n'
+        '{"channel":"bbo","data":{"coin":"BTC","time":1737918844009,"bbo":[{"px":"105055","sz":"3","n":1},'
+        '{"px":"105057","sz":"2","n":1}]}}\n',
+        [("BTC", 1737918794873 * MS, 1, 105056, 105056, 0.5, 0.5, TRADE, BUY),
+         ("BTC", 1737918794873 * MS, 2, 105055, 105055, 0.25, 0.25, TRADE, SELL),
+         ("BTC", 1737918794873 * MS, 1, 105056, 105056, 0.5, 0.5, TRADE, BUY),
+         ("BTC", 1737918844008 * MS, NONE, 105055, NAN, 3, NAN, QUOTE, 0),
+         ("BTC", 1737918844009 * MS, NONE, 105055, 105057, 3, 2, QUOTE, 0)],
+    ),
     (  # ask columns first; an empty side is missing
         "tardis quotes", "deribit_quotes_2020-01-01_BTC-PERPETUAL.csv",
         "exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount\n"

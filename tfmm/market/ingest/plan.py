@@ -275,6 +275,7 @@ class Plan:
             "session": session,
             "symbol": instrument.symbol,
             "layouts": sorted({one.layout for _, one, _ in parts}),
+            "notes": sorted({one.note for _, one, _ in parts if one.note}),
             "files": sorted({one.path.rsplit("/", 1)[-1] for _, one, _ in parts}),
             "rows_read": sum(stream.rows for _, _, stream in parts) + malformed + no_time,
             "dropped": dropped,

@@ -60,6 +60,8 @@ def table(report: Sequence[quality.Report]) -> str:
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
     for one in report:
         lines += [f"{one['session']} {one['symbol']}: {note}" for note in notes(one)]
+    # what is true of every file of a layout is said once
+    lines += [f"note: {note}" for note in dict.fromkeys(note for one in report for note in one.get("notes", ()))]
     return "\n".join(lines)
 
 

@@ -56,7 +56,7 @@ class Stream(msgspec.Struct, kw_only=True):
 
 class Spooled(msgspec.Struct, kw_only=True):
     """A file that was read. malformed: lines with a wrong number of fields. no_time: rows without a time, or with one
-    far from all others. symbols: all that the file has, wanted or not."""
+    far from all others. symbols: all that the file has, wanted or not. note: see layout.Layout."""
 
     path: str
     layout: str
@@ -66,6 +66,7 @@ class Spooled(msgspec.Struct, kw_only=True):
     malformed: int = 0
     no_time: int = 0
     symbols: list[str] = []
+    note: str = ""
     contract: instruments.Terms = instruments.Terms()
 
 
@@ -108,6 +109,7 @@ def spool(
         malformed=tally.malformed,
         no_time=writer.no_time,
         symbols=sorted(seen),
+        note=source.layout.note,
         contract=tally.contract.get(source.path, instruments.Terms()),
     )
     if not out.streams and not symbols and not (out.no_time or out.malformed):

@@ -15,6 +15,7 @@ from tfmm.market.readers import (
     databento,
     delimited,
     exchanges,
+    hyperliquid,
     layout,
     lobster,
     native,
@@ -23,6 +24,7 @@ from tfmm.market.readers import (
 )
 
 LAYOUTS = (
+    *hyperliquid.LAYOUTS,
     *recorder.LAYOUTS,
     *lobster.LAYOUTS,
     *databento.LAYOUTS,

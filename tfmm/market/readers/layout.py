@@ -64,6 +64,7 @@ class Layout:
         contract: function of the columns -> instruments.Terms, where they tell the kind of contract.
         stream: reads the file itself instead: function of Source -> iterator of (symbol, rows).
         recognise: for `stream`: function of (path, first lines) -> bool.
+        note: what a user should know of every file of it; printed and kept with the quality report.
     """
 
     vendor: str
@@ -78,6 +79,7 @@ class Layout:
     contract: Callable[..., Any] | None = None
     stream: Callable[..., Any] | None = None
     recognise: Callable[..., bool] | None = None
+    note: str = ""
 
     @property
     def name(self) -> str:

@@ -1,16 +1,18 @@
-"""Lines of a Binance stream recorder: `<local ns or us> <json>`; bookTicker and market trades, exchange time."""
+"""Lines of a Binance stream recorder: `<local ns, us or ms> <json>`, or the JSON alone.
 
-import re
+bookTicker (b B a A), and trade (p q t; only X = MARKET) or, where no trade is recorded, aggTrade (p q a). m true: the
+buyer rested, the aggressor sells. Futures carry exchange time T, ms. The bookTicker of spot carries no time at all:
+all rows of a spot recorder get the time of receipt, so that quotes and trades are on one clock.
+"""
 
 import msgspec
-import numpy as np
 
+from tfmm import errors
 from tfmm.market import raw, schema
-from tfmm.market.readers import containers, layout
+from tfmm.market.readers import json_lines, layout
 
-_LINE = re.compile(r"\d{16,19} \{")
-_BATCH = 1 << 16
 _MS = 10**6
+_EVENTS = ("bookTicker", "trade", "aggTrade", "depthUpdate", "markPriceUpdate", "kline", "forceOrder")
 
 
 class _Data(msgspec.Struct, rename={"event": "e", "symbol": "s", "bid": "b", "bid_size": "B", "ask": "a",
@@ -20,62 +22,91 @@ class _Data(msgspec.Struct, rename={"event": "e", "symbol": "s", "bid": "b", "bi
     symbol: str = ""
     bid: str | list = ""
     bid_size: str = ""
-    ask: str | list = ""
+    ask: str | list | int = ""  # of an aggTrade: its id
     ask_size: str = ""
     time: int = 0
     update: int = raw.NO_SEQUENCE
     price: str = ""
     size: str = ""
     trade: int = raw.NO_SEQUENCE
-    taker: str = "MARKET"
+    taker: str = ""
     maker_buys: bool | None = None
+
+    @property
+    def kind(self):
+        """Spot's bookTicker does not say its event."""
+        return self.event or ("bookTicker" if self.bid_size and self.ask_size else "")
 
 
 class _Message(msgspec.Struct):
+    stream: str = ""
     data: _Data = msgspec.field(default_factory=_Data)
 
 
-def _recognise(path, head):
-    return bool(_LINE.match(head[0]))
+_WRAPPED, _PLAIN = msgspec.json.Decoder(_Message), msgspec.json.Decoder(_Data)
 
 
-def _stream(source):
-    """Yields (symbol, rows); a line that is no such message is a row without a time."""
-    decoder = msgspec.json.Decoder(_Message)
-    plain = msgspec.json.Decoder(_Data)
-    batches = {}
-    for line in containers.lines(source.path):
-        _, _, text = line.strip().partition(b" ")
-        if not text:
-            continue
-        try:
-            one = decoder.decode(text).data
-            one = one if one.event else plain.decode(text)
-            row = _row(one)
-        except (msgspec.DecodeError, ValueError, OverflowError):
-            one, row = None, (raw.TIME_UNKNOWN, raw.NO_SEQUENCE, 0.0, 0.0, 0.0, 0.0, schema.QUOTE, 0, 0)
-        if row is None:
-            continue
-        symbol = one.symbol if one is not None and one.symbol else source.symbol
-        rows = batches.setdefault((symbol, row[6]), [])
-        rows.append(row)
-        if len(rows) == _BATCH:
-            yield symbol, np.array(batches.pop((symbol, row[6])), raw.RAW)
-    for (symbol, _), rows in batches.items():
-        yield symbol, np.array(rows, raw.RAW)
+def _decode(text):
+    one = _WRAPPED.decode(text)
+    return one.data if one.stream or one.data.kind else _PLAIN.decode(text)
 
 
-def _row(one):
+class _Decoder:
+    decode = staticmethod(_decode)
+
+
+def _seen(head):
+    """Kinds of the messages in the first lines, and "spot" where they are the spot market's."""
+    out = set()
+    for one in json_lines.messages(head, _Decoder):
+        if one.kind in _EVENTS:
+            out.add(one.kind)
+            if one.symbol and not one.time and one.kind == "bookTicker":
+                out.add("spot")
+    return out
+
+
+def _stream(spot):
+    def stream(source):
+        """Yields (symbol, rows); a line that is no such message is a row without a time."""
+        if spot and not any(json_lines.split(line.encode())[0] != raw.TIME_UNKNOWN for line in source.head):
+            raise errors.DataError(
+                f"{source.path}: the bookTicker of Binance spot holds no time, and no line begins with the time of "
+                "receipt, wanted lines `<ns> <json>`"
+            )
+        aggregated = {"trade", "aggTrade"} & _seen(source.head) == {"aggTrade"}
+
+        def read(ns, text):
+            one = _decode(text)
+            row = _row(one, "aggTrade" if aggregated else "trade", ns if spot else one.time * _MS)
+            return [] if row is None else [(one.symbol, row)]
+
+        return json_lines.rows(source, read)
+
+    return stream
+
+
+def _row(one, traded, ns):
     """A tuple in the order of raw.RAW; None for messages that are neither top of book nor market trades."""
-    if one.event == "bookTicker":
+    if one.kind == "bookTicker":
         bid, ask = float(one.bid or "nan"), float(one.ask or "nan")
         sizes = float(one.bid_size or "nan"), float(one.ask_size or "nan")
-        return (one.time * _MS, one.update, bid, ask, *sizes, schema.QUOTE, 0, 0)
-    if one.event == "trade" and one.taker == "MARKET":
+        return (ns or raw.TIME_UNKNOWN, one.update, bid, ask, *sizes, schema.QUOTE, 0, 0)
+    if one.kind == traded and one.taker in ("", "MARKET"):
         price, size = float(one.price), float(one.size)
+        number = one.ask if traded == "aggTrade" else one.trade
         side = raw.WRONG_SIDE if one.maker_buys is None else schema.SELL if one.maker_buys else schema.BUY
-        return (one.time * _MS, one.trade, price, price, size, size, schema.TRADE, side, 0)
+        return (ns or raw.TIME_UNKNOWN, number, price, price, size, size, schema.TRADE, side, 0)
     return None
 
 
-LAYOUTS = (layout.Layout(vendor="binance_stream", table="recorder", stream=_stream, recognise=_recognise),)
+LAYOUTS = (
+    layout.Layout(
+        vendor="binance_stream", table="spot recorder", stream=_stream(True),
+        recognise=lambda _, head: "spot" in _seen(head),
+        note="Binance spot's bookTicker holds no exchange time: quotes and trades have the time of receipt",
+    ),
+    layout.Layout(
+        vendor="binance_stream", table="recorder", stream=_stream(False), recognise=lambda _, head: bool(_seen(head)),
+    ),
+)  # fmt: skip
