@@ -41,7 +41,9 @@ class _Message(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw(b"null")
 
 
-_MESSAGE, _BOOK, _TRADES = (msgspec.json.Decoder(kind) for kind in (_Message, _Book, list[_Trade]))
+_MESSAGE, _BOOK, _TRADES = (
+    msgspec.json.Decoder(_Message), msgspec.json.Decoder(_Book), msgspec.json.Decoder(list[_Trade])
+)  # fmt: skip
 
 
 def _recognise(_, head):
