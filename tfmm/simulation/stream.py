@@ -44,6 +44,7 @@ class Stream(simulator.Simulator):
             simulated: whether the fill rules fill our quotes and hedge; else only `report` fills them.
         """
         self._hedging, self._simulated = parameters["hedge"].copy(), simulated
+        self._hedges_by_action = bool((self._hedging == state.HEDGE_ACTION).any())
         if not simulated:
             parameters = parameters.copy()
             parameters["tape_fills"], parameters["client_rate"], parameters["liquidate"] = 0, 0.0, 0
@@ -58,6 +59,7 @@ class Stream(simulator.Simulator):
             seed=seed,
         )
         self._segments, self._windows = self._market.segments, self._market.windows
+        self._schedule = tuple(self._decisions)  # numba looks up its type in a third of the time
         self._count, self.seen_ns = 0, state.NEVER
         self._start_ns: int | None = None
         self._warmup_ns, self._end_ns = round(warmup_s * 1e9), _FOREVER if end_ns is None else int(end_ns)
@@ -102,7 +104,7 @@ class Stream(simulator.Simulator):
         if self.over:
             return False
         self.rows["stop"] = self._count
-        return _next(self._market.events, self.rows, self.instruments, self._decisions) < self.seen_ns
+        return _next(self._market.events, self.rows, self.instruments, self._schedule) < self.seen_ns
 
     def decide(self, action: Array | None) -> Floats32:
         """Advances to the decision that is due.
@@ -161,6 +163,8 @@ class Stream(simulator.Simulator):
 
     def _hedged_lot(self, action):
         """(N,) int64 inventory after the action's hedge at the last decision: what its quotes were computed from."""
+        if not self._hedges_by_action:
+            return self._decision_lot
         return self._decision_lot + np.where(self._hedging == state.HEDGE_ACTION, self.hedges(action), 0)
 
     def _keep_quotes(self, action):
@@ -187,8 +191,8 @@ class Stream(simulator.Simulator):
 
 
 @jit.kernel
-def _next(events, rows, instruments, decisions):
-    return kernel.next_decision(events, rows[0], instruments[0], decisions)
+def _next(events, rows, instruments, schedule):
+    return kernel.next_decision(events, rows[0], instruments[0], arguments.DecisionSchedule(*schedule))
 
 
 @jit.kernel

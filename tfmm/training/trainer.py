@@ -135,10 +135,10 @@ def train(
         # TFPyEnvironment a step of 128 rows of simple_model takes 12 times as long, of a single row 33 times
         policy = collection.collect_policy(agent, env, noise)
         collector = collection.Collector(config, env, policy, noise, replay.writer, collected)
-        serving = None if port is None else serving_lib.Serving(task, replay, agent, stop, checkpoints.save)
 
         # A checkpoint is restored only now: the Learner has made the variables of the optimisers
         resumed = checkpoints.restore({"collector": collector, "monitor": values, "best": validation})
+        serving = None if port is None else serving_lib.Serving(task, replay, agent, stop, checkpoints.save, resumed)
         step = int(train_step.numpy())
         for trigger in timed:
             trigger.set_start(step)

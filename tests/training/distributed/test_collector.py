@@ -93,12 +93,14 @@ def test_collectors_and_the_learner_may_be_killed(tmp_path, start):
     _until(lambda: list(run_dir.glob("checkpoints/[0-9]*")), learner, first, second)
     first.kill()
     first.communicate()
-    learner.kill()
-    learner.communicate()
+    # without collectors the learner waits: else training might be over before a slow machine has started the third
+    second.send_signal(signal.SIGSTOP)
     log = tmp_path / "third.log"
     third = start("collect.py", config, *to_server, log=log)
-    # else the rest of the training might be over before a slow machine has started it
-    _until(lambda: "waiting up to" in log.read_text(), second, third)
+    _until(lambda: "waiting up to" in log.read_text(), learner, third)
+    learner.kill()
+    learner.communicate()
+    second.send_signal(signal.SIGCONT)
     learner = start("train.py", config, "--run-dir", str(run_dir), "--resume", "--serve", address)
     _, text = learner.communicate(timeout=200)
     assert learner.returncode == 0, text

@@ -120,6 +120,7 @@ class AnalyticSimulator:
         """Continues exactly where `get_state` was called."""
         for name in _STATE:
             getattr(self, name)[...] = state[name]
+        self.discount[...] = np.where(self.rows["done"] & (self._parameters.horizon_steps > 0), 0.0, 1.0)
 
     def step(self, actions: Array) -> None:
         """Advances every row by one step. actions: (B, A) in [-1, 1], see AnalyticTask.action_names."""
@@ -160,7 +161,8 @@ def step_rows(actions: Floats, curve: Record, p: Parameters, risk: Floats, batch
             row.done = row.step >= row.end
             step_type[b] = LAST if row.done else MID
             # the end of the horizon is the end for the agent too; an endless model is merely cut off
-            discount[b] = 0.0 if row.done and p.horizon_steps > 0 else 1.0
+            if row.done and p.horizon_steps > 0:
+                discount[b] = 0.0
         written = _observe(row, p)
         for k in range(written):
             observation[b, k] = row.features[k]

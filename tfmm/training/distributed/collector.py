@@ -2,6 +2,7 @@
 
 import logging
 import queue
+import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from tfmm.training.replay import server as server_lib, writers
 
 _ANSWER_S = 2  # a server that is there answers within
 _FLUSH_MS = 1000
+_KNOCK_S = 0.2  # between two looks for a learner that is not there
 _PULL_S = 1.0  # between two looks at the weights
 _REPORT_S = 1.0
 _SILENT = (reverb.errors.ReverbError, RuntimeError)
@@ -52,6 +54,7 @@ class Link:
         stop: signals.Stop,
     ) -> None:
         self._address, self._limit_s, self._stop = address, limit_s, stop
+        self._host_port = learner.parse(address, "--server")
         self._signature, self._variables, self._digests = signature, variables, digests
         self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
         self._step = -1
@@ -124,8 +127,13 @@ class Link:
             if self._stop.number:
                 raise errors.Interrupted("stopped", self._stop.number)
             try:
+                # the port first: what asks an address where nobody listens through gRPC may ask again only after a
+                # time that grows with the absence, up to two minutes
+                with socket.create_connection(self._host_port, _ANSWER_S):
+                    pass
                 tables = reverb.Client(self._address).server_info(_ANSWER_S)
-            except _SILENT:
+            except (OSError, *_SILENT):
+                time.sleep(_KNOCK_S)
                 if time.monotonic() - since > self._limit_s:
                     raise errors.ConfigError(
                         f"--server {self._address}: no learner answers for {self._limit_s:g} s, wanted the address "

@@ -23,6 +23,7 @@ from tfmm.training.replay import server as server_lib
 
 _POLL_S = 0.02
 _LINGER_S, _LONGEST_LINGER_S = 3.0, 30.0  # for collectors to read that training is over
+_RETURN_S = 30.0  # for collectors to find a learner again: gRPC asks an absent one ever more rarely
 _SLACK = 256  # items that sampling may run ahead: what the dataset holds ready
 
 
@@ -115,7 +116,7 @@ class Serving:
 
     Args:
         task: see environments.factory. replay: server.Replay with a limiter. agent: whose policy is published.
-        stop: signals.Stop. save: writes a checkpoint.
+        stop: signals.Stop. save: writes a checkpoint. resumed: whether collectors may still look for this learner.
     """
 
     def __init__(
@@ -125,23 +126,26 @@ class Serving:
         agent: tf_agent.TFAgent,
         stop: signals.Stop,
         save: Callable[[], None],
+        resumed: bool = False,
     ) -> None:
         self._config, self._replay, self._variables = task.config, replay, agent.policy.variables()
         self._stop, self._save = stop, save
         self._digests = weight_table.digests(task)
         self._published = -math.inf
+        self._found_by = time.monotonic() + (_RETURN_S if resumed else 0.0)
 
     def _publish(self, step, finished=False):
         weight_table.publish(self._replay.client, self._variables, step, self._digests, finished)
         self._published = step
 
     def finish(self, step: int) -> None:
-        """Tells collectors that training is over, and stays until none of them has sent anything for a while."""
+        """Tells collectors that training is over, and stays until none of them has sent anything for a while and those
+        of a training that was resumed have had time to find it."""
         self._publish(step, finished=True)
         began, inserted = time.monotonic(), -1
         while time.monotonic() < began + _LONGEST_LINGER_S:
             before, inserted = inserted, self._replay.info().rate_limiter_info.insert_stats.completed
-            if inserted == before:
+            if inserted == before and time.monotonic() > self._found_by:
                 break
             time.sleep(_LINGER_S)
 
