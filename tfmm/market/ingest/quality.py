@@ -148,7 +148,7 @@ def verdict(one: Report, limit: float) -> list[str]:
     if not one["quotes_kept"]:
         reasons.append(NOTHING)
     if not one["trades_kept"]:
-        reasons.append("no trades")
+        reasons.append("no trades (its files hold none: add the files of its trades)")
     if min(one["buys"], one["sells"]) == 0 and max(one["buys"], one["sells"]) >= _ENOUGH_TRADES:
         reasons.append(f"all {one['buys'] + one['sells']} trades are on one side")
     shares = [point["agreement"] for point in one["side_agreement_by_lag"]]

@@ -18,7 +18,7 @@ import numpy as np
 
 from tfmm import errors, files, jit
 from tfmm.market import instruments, raw, schema
-from tfmm.market.readers import delimited, layout
+from tfmm.market.readers import delimited, layout, order_book
 
 DAY_NS = 86_400 * 10**9
 DONE = "done.json"
@@ -56,7 +56,7 @@ class Stream(msgspec.Struct, kw_only=True):
 
 class Spooled(msgspec.Struct, kw_only=True):
     """A file that was read. malformed: lines with a wrong number of fields. no_time: rows without a time, or with one
-    far from all others. symbols: all that the file has, wanted or not. note: see layout.Layout."""
+    far from all others. symbols: all that the file has, wanted or not. note: of the layout, and what broke the book."""
 
     path: str
     layout: str
@@ -109,7 +109,7 @@ def spool(
         malformed=tally.malformed,
         no_time=writer.no_time,
         symbols=sorted(seen),
-        note=source.layout.note,
+        note="; ".join(filter(None, (source.layout.note, order_book.note(source.path, tally.book)))),
         contract=tally.contract.get(source.path, instruments.Terms()),
     )
     if not out.streams and not symbols and not (out.no_time or out.malformed):

@@ -10,7 +10,9 @@ import re
 from tfmm import errors
 from tfmm.market.readers import (
     binance,
+    binance_depth,
     bitmex,
+    bybit_book,
     containers,
     databento,
     delimited,
@@ -19,11 +21,15 @@ from tfmm.market.readers import (
     layout,
     lobster,
     native,
+    okx_book,
     recorder,
     tardis,
 )
 
 LAYOUTS = (
+    *bybit_book.LAYOUTS,
+    *okx_book.LAYOUTS,
+    *binance_depth.LAYOUTS,
     *hyperliquid.LAYOUTS,
     *recorder.LAYOUTS,
     *lobster.LAYOUTS,
@@ -35,7 +41,7 @@ LAYOUTS = (
     *native.LAYOUTS,
 )
 VENDORS = tuple(dict.fromkeys(one.vendor for one in LAYOUTS))
-SUFFIXES = (".csv", ".gz", ".zip", ".parquet", ".feather", ".arrow", ".json", ".jsonl", ".txt", ".zst", ".xz")
+SUFFIXES = (".csv", ".gz", ".zip", ".parquet", ".feather", ".arrow", ".json", ".jsonl", ".txt", ".data", ".zst", ".xz")
 
 
 def find(path: pathlib.Path, vendor: str | None = None) -> list[layout.Source]:

@@ -13,17 +13,18 @@ from pyarrow import csv as arrow_csv
 
 from tfmm import arrays, errors
 from tfmm.market import instruments
-from tfmm.market.readers import columns, containers, layout
+from tfmm.market.readers import columns, containers, layout, order_book
 
 _SAMPLED_LINES = 200
 
 
 class Tally:
     """What a reader counts beside the rows. malformed: lines with the wrong number of fields.
-    contract: instruments.Terms by file, where the columns tell it."""
+    contract: instruments.Terms by file, where the columns tell it. book: see order_book.COUNTS."""
 
     def __init__(self) -> None:
         self.malformed = 0
+        self.book: dict[str, int] = {}
         self.contract: dict[pathlib.Path, instruments.Terms] = {}
         self._lock = threading.Lock()
 
@@ -48,14 +49,14 @@ def read(source: layout.Source, tally: Tally, threads: int = 1) -> Iterator[tupl
     Raises:
         DataError: the file cannot be read; named.
     """
+    with containers.reading(source.path):
+        yield from order_book.build(_batches(source, tally, threads), source.path, tally.book)
+
+
+def _batches(source, tally, threads):
     if source.layout.stream is not None:
-        with containers.reading(source.path):
-            yield from source.layout.stream(source)
-        return
-    if containers.kind(source.path) == "text":
-        yield from _text(source, tally, threads)
-    else:
-        yield from _tables(source, tally)
+        return source.layout.stream(source)
+    return _text(source, tally, threads) if containers.kind(source.path) == "text" else _tables(source, tally)
 
 
 def _wanted(source):

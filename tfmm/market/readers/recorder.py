@@ -5,6 +5,9 @@ buyer rested, the aggressor sells. Futures carry exchange time T, ms. The bookTi
 all rows of a spot recorder get the time of receipt, so that quotes and trades are on one clock.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
 
 from tfmm import errors
@@ -46,16 +49,17 @@ class _Message(msgspec.Struct):
 _WRAPPED, _PLAIN = msgspec.json.Decoder(_Message), msgspec.json.Decoder(_Data)
 
 
-def _decode(text):
+def decode(text: bytes) -> Any:
+    """_Data of a message, in a stream's wrapping or not."""
     one = _WRAPPED.decode(text)
     return one.data if one.stream or one.data.kind else _PLAIN.decode(text)
 
 
 class _Decoder:
-    decode = staticmethod(_decode)
+    decode = staticmethod(decode)
 
 
-def _seen(head):
+def seen(head: Sequence[str]) -> set[str]:
     """Kinds of the messages in the first lines, and "spot" where they are the spot market's."""
     out = set()
     for one in json_lines.messages(head, _Decoder):
@@ -74,19 +78,19 @@ def _stream(spot):
                 f"{source.path}: the bookTicker of Binance spot holds no time, and no line begins with the time of "
                 "receipt, wanted lines `<ns> <json>`"
             )
-        aggregated = {"trade", "aggTrade"} & _seen(source.head) == {"aggTrade"}
+        aggregated = {"trade", "aggTrade"} & seen(source.head) == {"aggTrade"}
 
         def read(ns, text):
-            one = _decode(text)
-            row = _row(one, "aggTrade" if aggregated else "trade", ns if spot else one.time * _MS)
-            return [] if row is None else [(one.symbol, row)]
+            one = decode(text)
+            found = row(one, "aggTrade" if aggregated else "trade", ns if spot else one.time * _MS)
+            return [] if found is None else [(one.symbol, found)]
 
         return json_lines.rows(source, read)
 
     return stream
 
 
-def _row(one, traded, ns):
+def row(one: Any, traded: str, ns: int) -> tuple[Any, ...] | None:
     """A tuple in the order of raw.RAW; None for messages that are neither top of book nor market trades."""
     if one.kind == "bookTicker":
         bid, ask = float(one.bid or "nan"), float(one.ask or "nan")
@@ -103,10 +107,10 @@ def _row(one, traded, ns):
 LAYOUTS = (
     layout.Layout(
         vendor="binance_stream", table="spot recorder", stream=_stream(True),
-        recognise=lambda _, head: "spot" in _seen(head),
+        recognise=lambda _, head: "spot" in seen(head),
         note="Binance spot's bookTicker holds no exchange time: quotes and trades have the time of receipt",
     ),
     layout.Layout(
-        vendor="binance_stream", table="recorder", stream=_stream(False), recognise=lambda _, head: bool(_seen(head)),
+        vendor="binance_stream", table="recorder", stream=_stream(False), recognise=lambda _, head: bool(seen(head)),
     ),
 )  # fmt: skip

@@ -1,7 +1,13 @@
-"""Tardis.dev CSV: quotes and book_ticker (ask columns first), trades, book snapshots. Exchange time in us."""
+"""Tardis.dev CSV: quotes and book_ticker (ask columns first), trades, book snapshots and changes. Exchange time in us.
+
+incremental_book_L2: side bid or ask, amount 0 deletes a level; rows of one timestamp are one state of the book; a run
+of rows with is_snapshot of one message (local_timestamp) starts it anew.
+"""
+
+import numpy as np
 
 from tfmm.market import raw, schema
-from tfmm.market.readers import layout
+from tfmm.market.readers import layout, order_book
 
 _SIDES = {"buy": schema.BUY, "sell": schema.SELL, "unknown": schema.UNKNOWN, "": schema.UNKNOWN}
 
@@ -24,6 +30,15 @@ def _trades(columns):
     return raw.trades(columns["timestamp"], columns["price"], columns["amount"], side, columns["id"])
 
 
+def _changes(columns):
+    snapshot = columns["is_snapshot"].translate({"true": 1, "1": 1, "false": 0, "0": 0}, -1)
+    # negative, so that no time of receipt is taken for a timestamp
+    message = np.where(snapshot == 1, -columns["local_timestamp"], columns["timestamp"])
+    side = columns["side"].translate({"bid": schema.BUY, "ask": schema.SELL}, 0) * (snapshot >= 0)
+    what = np.where(snapshot == 1, order_book.SNAPSHOT, order_book.LEVEL)
+    return order_book.updates(columns["timestamp"], message, columns["price"], columns["amount"], what, side)
+
+
 LAYOUTS = (
     layout.Layout(
         vendor="tardis", table="quotes", symbol="symbol", convert=_quotes,
@@ -34,6 +49,11 @@ LAYOUTS = (
         vendor="tardis", table="book_snapshot", symbol="symbol", convert=_snapshots,
         columns={"timestamp": layout.TIME, "asks[0].price": layout.NUMBER, "asks[0].amount": layout.NUMBER,
                  "bids[0].price": layout.NUMBER, "bids[0].amount": layout.NUMBER},
+    ),
+    layout.Layout(
+        vendor="tardis", table="incremental_book_L2", symbol="symbol", convert=_changes,
+        columns={"timestamp": layout.TIME, "local_timestamp": layout.TIME, "is_snapshot": layout.TEXT,
+                 "side": layout.TEXT, "price": layout.NUMBER, "amount": layout.NUMBER},
     ),
     layout.Layout(
         vendor="tardis", table="trades", symbol="symbol", convert=_trades,
