@@ -24,6 +24,7 @@ NEEDS = {
 # `uv pip compile` writes a requirement as one line that goes on with backslashes; comments say who wanted it
 PINNED = re.compile(r"([a-z0-9-]+)==([^ ;]+)( ; [^\\]+)?( +--hash=sha256:[0-9a-f]{64})+")
 MODULES = {
+    "databento-dbn": "databento_dbn",
     "dm-reverb": "reverb",
     "pillow": "PIL",
     "tf-agents": "tf_agents",
