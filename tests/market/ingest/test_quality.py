@@ -79,6 +79,7 @@ def test_clock_skew_is_found(lag_ms):
 def report(**changes):
     rest = {"session": "s", "symbol": "X", "layouts": [], "files": [], "rows_read": 1000, "dropped": {}, "malformed": 0,
             "no_time": 0, "out_of_order": 0, "numbered": False, "tick_size": 1.0, "off_grid_px": math.nan,
+            "time_faults": [], "missing_trades": None,
             "lot_size": 1.0, "multiplier": 1.0, "inverse": False, "quote_lag_ms": 0.0, "refused": []}  # fmt: skip
     return {**rest, **measured(*late_quotes(0)), **changes}
 
@@ -94,6 +95,7 @@ def report(**changes):
         ({"malformed": 6, "no_time": 6}, ["1.20% bad rows (malformed 0.60%, no_time 0.60%)"]),
         ({"out_of_order": 20}, ["2.00% of rows out of order"]),
         ({"out_of_order": 20, "numbered": True}, []),
+        ({"time_faults": ["after 7 quotes time jumps back"]}, ["after 7 quotes time jumps back"]),
         ({"trades_kept": 0}, ["no trades"]),
         ({"quotes_kept": 0}, ["no true quote"]),
         ({"buys": 0}, ["trades are on one side"]),

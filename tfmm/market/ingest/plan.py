@@ -8,7 +8,7 @@ import numpy as np
 
 from tfmm import errors
 from tfmm.market import clean, instruments, store, synthetic
-from tfmm.market.ingest import merging, quality, spool, store_writer
+from tfmm.market.ingest import file_facts, merging, quality, spool, store_writer, trade_ids
 
 _STRAY_ROWS, _STRAY_SHARE = 100, 1e-3  # a day with fewer rows than both beside another one
 _TOUCHING_NS = 300 * 10**9
@@ -65,9 +65,10 @@ class Plan:
         )
         meters = [quality.Meter(k, span, self._request.gap_s) for k in range(len(self._symbols))]
         makers = self._triangles()
+        holes = trade_ids.Holes(file_facts.dense(self._parts[session], self._symbols))
 
         def blocks():
-            cleaned = (cleaner.clean(rows) for rows in merging.merge(self._runs(session)))
+            cleaned = (cleaner.clean(holes.add(rows)) for rows in merging.merge(self._runs(session)))
             for events in merging.ahead(cleaned):
                 for meter in meters:
                     meter.add(events)
@@ -89,7 +90,7 @@ class Plan:
         if written:
             writer.note(sources, total)
         return [
-            self._report(session, k, dropped, cleaner.first_off_grid[k], meter.report())
+            self._report(session, k, dropped, cleaner.first_off_grid[k], {**meter.report(), **holes.report(k)})
             for k, (dropped, meter) in enumerate(zip(counts, meters, strict=True))
         ]
 
@@ -260,7 +261,7 @@ class Plan:
         out = []
         for k, symbol in enumerate(self._symbols):
             for folder, one, stream in self._parts[session][symbol]:
-                for start, stop in zip(stream.runs, [*stream.runs[1:], stream.rows], strict=True):
+                for start, stop in stream.sorted_runs():
                     path = str(folder / stream.file)
                     out.append(merging.Run(path, start, stop, k, one.sequenced, self._shift_ns()))
         return out
@@ -274,15 +275,11 @@ class Plan:
         return {
             "session": session,
             "symbol": instrument.symbol,
-            "layouts": sorted({one.layout for _, one, _ in parts}),
-            "notes": sorted({one.note for _, one, _ in parts if one.note}),
-            "files": sorted({one.path.rsplit("/", 1)[-1] for _, one, _ in parts}),
+            **file_facts.report(parts),
             "rows_read": sum(stream.rows for _, _, stream in parts) + malformed + no_time,
             "dropped": dropped,
             "malformed": malformed,
             "no_time": no_time,
-            "out_of_order": sum(stream.out_of_order for _, _, stream in parts),
-            "numbered": all(stream.numbered for _, _, stream in parts),
             "tick_size": instrument.tick_size,
             "off_grid_px": float(off_grid_px),
             "lot_size": instrument.lot_size,

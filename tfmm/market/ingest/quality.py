@@ -145,6 +145,7 @@ def verdict(one: Report, limit: float) -> list[str]:
             reasons.append(f"price {one['off_grid_px']:.10g} is not a multiple of the tick size {one['tick_size']:g}")
     if one["out_of_order"] > limit * total and not one["numbered"]:
         reasons.append(f"{one['out_of_order'] / total:.2%} of rows out of order")
+    reasons += one["time_faults"]
     if not one["quotes_kept"]:
         reasons.append(NOTHING)
     if not one["trades_kept"]:

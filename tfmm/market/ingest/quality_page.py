@@ -69,6 +69,12 @@ def notes(one: quality.Report) -> list[str]:
     """Sentences on what stands out in a report."""
     lost = {**one["dropped"], **{name: one[name] for name in ("malformed", "no_time") if one[name]}}
     out = ["dropped " + ", ".join(f"{count} {reason}" for reason, count in lost.items())] if lost else []
+    if one["missing_trades"]:
+        hole = one["first_hole"]
+        out.append(
+            f"{one['missing_trades']} trade ids are missing in {one['trade_id_holes']} holes (first "
+            f"{hole['first_id']} to {hole['last_id']}, before {np.datetime64(hole['before_ns'], 'ns')!s:.19} UTC)"
+        )
     skew = one["clock_skew_ms"]
     if skew and skew == skew:
         share = {point["lag_ms"]: point["agreement"] for point in one["side_agreement_by_lag"]}

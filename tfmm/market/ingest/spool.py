@@ -16,12 +16,14 @@ from typing import BinaryIO
 import msgspec
 import numpy as np
 
-from tfmm import errors, files, jit
+from tfmm import arrays, errors, files
 from tfmm.market import instruments, raw, schema
+from tfmm.market.ingest import file_order, rounded
 from tfmm.market.readers import delimited, layout, order_book
 
 DAY_NS = 86_400 * 10**9
 DONE = "done.json"
+_FIRST = (raw.TIME_UNKNOWN, 0, 0)  # a sorting key before all others
 _LONGEST_SESSION_NS = 8 * DAY_NS  # rows further from the first of a named session have a wrong time
 
 
@@ -30,7 +32,8 @@ class Stream(msgspec.Struct, kw_only=True):
 
     runs: row numbers at which a sorted run begins, in the spool file. begin_ns, end_ns: first and last time;
     first_quote_ns, last_quote_ns: of quotes with two sides, 0 without. out_of_order: rows earlier than the row
-    before. price_counts ... size_divisors: see instruments.Steps. typical_px: median price of each of the first blocks.
+    before. descending: the runs stand from new to old. fault: what is wrong with the times.
+    price_counts ... size_divisors: see instruments.Steps. typical_px: median price of each of the first blocks.
     """
 
     symbol: str
@@ -40,12 +43,14 @@ class Stream(msgspec.Struct, kw_only=True):
     quotes: int = 0
     trades: int = 0
     runs: list[int] = []
-    last: tuple[int, int, int] = (raw.TIME_UNKNOWN, 0, 0)
+    last: tuple[int, int, int] = _FIRST
     begin_ns: int = 0
     end_ns: int = 0
     first_quote_ns: int = 0
     last_quote_ns: int = 0
     out_of_order: int = 0
+    descending: bool = False
+    fault: str = ""
     numbered: bool = True
     typical_px: list[float] = []
     price_counts: list[int] = []
@@ -53,10 +58,16 @@ class Stream(msgspec.Struct, kw_only=True):
     size_counts: list[int] = []
     size_divisors: list[int] = []
 
+    def sorted_runs(self) -> list[tuple[int, int]]:
+        """(first row, row after the last) of every run; of a file from new to old, the last one first."""
+        runs = list(zip(self.runs, [*self.runs[1:], self.rows], strict=True))
+        return runs[::-1] if self.descending else runs
+
 
 class Spooled(msgspec.Struct, kw_only=True):
     """A file that was read. malformed: lines with a wrong number of fields. no_time: rows without a time, or with one
-    far from all others. symbols: all that the file has, wanted or not. note: of the layout, and what broke the book."""
+    far from all others. symbols: all that the file has, wanted or not. note: of the layout, and what broke the book;
+    notes: of how the file is written. dense_ids: see layout.Layout."""
 
     path: str
     layout: str
@@ -67,6 +78,8 @@ class Spooled(msgspec.Struct, kw_only=True):
     no_time: int = 0
     symbols: list[str] = []
     note: str = ""
+    notes: list[str] = []
+    dense_ids: bool = False
     contract: instruments.Terms = instruments.Terms()
 
 
@@ -99,11 +112,13 @@ def spool(
             seen.add(symbol)
             if not symbols or symbol in symbols:
                 writer.add(symbol, rows)
-    streams = writer.streams()
+        streams = writer.streams()
     out = Spooled(
         path=str(source.path),
         layout=source.layout.name,
         sequenced=source.layout.sequenced,
+        notes=writer.notes,
+        dense_ids=source.layout.dense_ids,
         sha256=digest.result(),
         streams=streams,
         malformed=tally.malformed,
@@ -143,8 +158,11 @@ class _Writer:
         self._streams: dict[tuple[str, str], Stream] = {}
         self._files: dict[tuple[str, str], BinaryIO] = {}
         self._steps: dict[tuple[str, str], tuple[instruments.Steps, instruments.Steps]] = {}
+        self._times: dict[tuple[str, str], arrays.Ints] = {}
+        self._orders: dict[tuple[str, str], file_order.Order] = {}
         self._middle_ns = None
         self.no_time = 0
+        self.notes: list[str] = []
 
     def add(self, symbol, rows):
         timed = rows["ts"] != raw.TIME_UNKNOWN
@@ -153,21 +171,28 @@ class _Writer:
             rows = rows[timed]
         if not len(rows):
             return
+        order = self._orders.setdefault((symbol, _kind(rows)), file_order.Order(self._source.layout.sequenced))
+        self._cut(symbol, order.add(rows), order.turned)
+
+    def _cut(self, symbol, rows, descending):
+        """Cuts rows into sessions."""
+        if not len(rows):
+            return
         if self._source.session:
             if self._middle_ns is None:
                 self._middle_ns = int(np.median(rows["ts"]))
             near = np.abs(rows["ts"] - self._middle_ns) <= _LONGEST_SESSION_NS
             self.no_time += int((~near).sum())
             if near.any():
-                self._append(symbol, self._source.session, rows if near.all() else rows[near])
+                self._append(symbol, self._source.session, rows if near.all() else rows[near], descending)
             return
         days = (rows["ts"] - self._day_start_ns) // DAY_NS
         low, high = int(days.min()), int(days.max())
         for day in [low] if low == high else np.unique(days):
             label = str(np.datetime64(int(day), "D")).replace("-", "")
-            self._append(symbol, label, rows if low == high else rows[days == day])
+            self._append(symbol, label, rows if low == high else rows[days == day], descending)
 
-    def _append(self, symbol, session, rows):
+    def _append(self, symbol, session, rows, descending):
         stream = self._streams.get((symbol, session))
         if stream is None:
             stream = Stream(symbol=symbol, session=session, file=f"{len(self._streams)}.raw")
@@ -176,18 +201,23 @@ class _Writer:
             file = self._stack.enter_context(path.open("wb"))
             self._files[symbol, session] = file
             self._steps[symbol, session] = instruments.Steps(), instruments.Steps()
+            self._times[symbol, session] = np.zeros(3, np.int64)
+        if descending:
+            # its blocks come from new to old: each is a run, and the last one is read first
+            stream.descending, stream.last = True, _FIRST
         self._note(stream, self._steps[symbol, session], rows)
         key = np.array(stream.last, np.int64)
         sequenced = self._source.layout.sequenced
-        disordered, back, first = _disorder(rows, key, sequenced)
+        disordered, back, first = file_order.disorder(rows, key, sequenced)
         stream.out_of_order += back
         if disordered:
             rows = rows[raw.order(rows, sequenced)]
-            first = _before(rows[0], key, sequenced)
-        if first or not stream.runs:
+            first = file_order.before(rows[0], key, sequenced)
+        if first or descending or not stream.runs:
             stream.runs.append(stream.rows)
-        stream.last = tuple(int(one) for one in _key_of(rows[-1], sequenced))
+        stream.last = tuple(int(one) for one in file_order.key_of(rows[-1], sequenced))
         stream.rows += len(rows)
+        rounded.note(rows, self._times[symbol, session])
         self._files[symbol, session].write(memoryview(np.ascontiguousarray(rows)).cast("B"))
 
     def _note(self, stream, steps, rows):
@@ -216,39 +246,30 @@ class _Writer:
             stream.typical_px.append(float(np.median(px)))
 
     def streams(self):
+        """All streams, when the file has been read."""
+        for (symbol, _), order in self._orders.items():
+            self._cut(symbol, order.rest(), order.turned)
         for key, stream in self._streams.items():
             price, size = self._steps[key]
             stream.price_counts, stream.price_divisors = price.counts.tolist(), price.divisors.tolist()
             stream.size_counts, stream.size_divisors = size.counts.tolist(), size.divisors.tolist()
+            span_ns = stream.end_ns - stream.begin_ns
+            stream.fault = rounded.fault(stream.rows, self._times[key], span_ns, stream.quotes > 0)
+        for (symbol, kind), order in self._orders.items():
+            self.no_time += order.damaged
+            self._tell(symbol, kind, order)
         return list(self._streams.values())
 
-
-@jit.kernel
-def _key_of(row, sequenced):
-    """Sorting key of a row, as in raw.order."""
-    if sequenced:
-        return row.ts, row.sequence, np.int64(0)
-    return row.ts, np.int64(row.kind == schema.QUOTE), row.sequence
-
-
-@jit.kernel
-def _before(row, key, sequenced):
-    one, two, three = _key_of(row, sequenced)
-    if one != key[0]:
-        return one < key[0]
-    return two < key[1] or (two == key[1] and three < key[2])
+    def _tell(self, symbol, kind, order):
+        """Notes what the order of the rows was; a fault is one of the session where time jumps back."""
+        own = [stream for stream in self._streams.values() if stream.symbol == symbol]
+        if fault := order.fault(kind):
+            ts = order.jump[1] if order.jump else 0
+            stream = next((one for one in own if one.begin_ns <= ts <= one.end_ns), own[0])
+            stream.fault = "; ".join(filter(None, (fault, stream.fault)))
+        self.notes += [f"{self._source.path.name}: {note}" for note in order.notes(kind)]
 
 
-@jit.kernel
-def _disorder(rows, last, sequenced):
-    """(rows are not sorted, rows earlier than the row before, the first row belongs before `last`)."""
-    disordered, back = False, 0
-    first = _before(rows[0], last, sequenced)
-    back += rows[0].ts < last[0]
-    key = np.empty(3, np.int64)
-    for k in range(1, len(rows)):
-        key[0], key[1], key[2] = _key_of(rows[k - 1], sequenced)
-        if _before(rows[k], key, sequenced):
-            disordered = True
-            back += rows[k].ts < key[0]
-    return disordered, back, first
+def _kind(rows):
+    is_quote = rows["kind"] == schema.QUOTE
+    return "quotes" if is_quote.all() else "rows" if is_quote.any() else "trades"

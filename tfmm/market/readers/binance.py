@@ -64,7 +64,7 @@ LAYOUTS = (
         columns={"time": layout.TIME, "price": layout.NUMBER, "qty": layout.NUMBER, "trade_id": layout.INTEGER,
                  "isBuyerMaker": layout.TEXT},
         plain=lambda fields: len(fields) == 7 and _booleans(fields, (5, 6)),
-        convert=_trades("time", "price", "qty", "trade_id", "isBuyerMaker"),
+        convert=_trades("time", "price", "qty", "trade_id", "isBuyerMaker"), dense_ids=True,
     ),
     layout.Layout(
         vendor="binance", table="spot aggTrades",
@@ -73,24 +73,24 @@ LAYOUTS = (
         columns={"timestamp": layout.TIME, "price": layout.NUMBER, "quantity": layout.NUMBER,
                  "agg_trade_id": layout.INTEGER, "isBuyerMaker": layout.TEXT},
         plain=lambda fields: len(fields) == 8 and _booleans(fields, (6, 7)),
-        convert=_trades("timestamp", "price", "quantity", "agg_trade_id", "isBuyerMaker"),
+        convert=_trades("timestamp", "price", "quantity", "agg_trade_id", "isBuyerMaker"), dense_ids=True,
     ),
     layout.Layout(
         vendor="binance", table="COIN-M trades", columns={**_TRADE, "base_qty": layout.NUMBER},
-        convert=_trades("time", "price", "qty", "id", "is_buyer_maker"), contract=_coin_margined,
+        convert=_trades("time", "price", "qty", "id", "is_buyer_maker"), contract=_coin_margined, dense_ids=True,
     ),
     layout.Layout(
         vendor="binance", table="USD-M trades", columns=_TRADE,
         names=("id", "price", "qty", "quote_qty", "time", "is_buyer_maker"),
         plain=lambda fields: len(fields) == 6 and _booleans(fields, (5,)),
-        convert=_trades("time", "price", "qty", "id", "is_buyer_maker"),
+        convert=_trades("time", "price", "qty", "id", "is_buyer_maker"), dense_ids=True,
     ),
     layout.Layout(
         vendor="binance", table="futures aggTrades", columns=_AGGREGATE,
         names=("agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id", "transact_time",
                "is_buyer_maker"),
         plain=lambda fields: len(fields) == 7 and _booleans(fields, (6,)) and _number(fields[5]),
-        convert=_trades("transact_time", "price", "quantity", "agg_trade_id", "is_buyer_maker"),
+        convert=_trades("transact_time", "price", "quantity", "agg_trade_id", "is_buyer_maker"), dense_ids=True,
     ),
     layout.Layout(
         vendor="binance", table="bookTicker", convert=_book_ticker,

@@ -110,9 +110,11 @@ LAYOUTS = (
                  "side": layout.TEXT},
     ),
     layout.Layout(
-        vendor="okx", table="trades", symbol="instrument_name", convert=_okx,
+        vendor="okx", table="trades", symbol="instrument_name", convert=_okx, dense_ids=True,
         columns={"instrument_name": layout.TEXT, "trade_id": layout.INTEGER, "side": layout.TEXT,
                  "price": layout.NUMBER, "size": layout.NUMBER, "created_time": layout.TIME},
     ),
-    layout.Layout(vendor="coinbase", table="messages", stream=_coinbase_stream, recognise=_coinbase_recognise),
+    layout.Layout(
+        vendor="coinbase", table="messages", stream=_coinbase_stream, recognise=_coinbase_recognise, dense_ids=True,
+    ),
 )  # fmt: skip

@@ -61,6 +61,7 @@ class Layout:
         names: column names in order, of files without a header.
         plain: tells from the fields of the first line whether it is a file without header of this layout.
         sequenced: quotes and trades share one sequence, which orders rows of the same time.
+        dense_ids: the venue numbers the trades of an instrument without holes.
         contract: function of the columns -> instruments.Terms, where they tell the kind of contract.
         stream: reads the file itself instead: function of Source -> iterator of (symbol, rows).
         recognise: for `stream`: function of (path, first lines) -> bool.
@@ -76,6 +77,7 @@ class Layout:
     names: tuple[str, ...] = ()
     plain: Callable[[list[str]], bool] | None = None
     sequenced: bool = False
+    dense_ids: bool = False
     contract: Callable[..., Any] | None = None
     stream: Callable[..., Any] | None = None
     recognise: Callable[..., bool] | None = None
