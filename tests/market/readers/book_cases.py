@@ -1,4 +1,4 @@
-"""Small files of the layouts whose quotes are built from changes of the order book, and what they say."""
+"""Small files of the layouts whose quotes are built from changes of the order book, and of Databento's CSV."""
 
 from tfmm.market import raw, schema
 
@@ -6,6 +6,9 @@ QUOTE, TRADE, BUY, SELL = schema.QUOTE, schema.TRADE, schema.BUY, schema.SELL
 MS, US = 10**6, 10**3
 NAN = float("nan")
 NONE = raw.NO_SEQUENCE
+UNDEFINED = 2**63 - 1
+TICKS = "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,depth,price,size,flags,ts_in_delta,sequence"
+TOP = "bid_px_00,ask_px_00,bid_sz_00,ask_sz_00,bid_ct_00,ask_ct_00"
 TARDIS = "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount\n"
 
 # layout, file name, text, rows: (symbol, ns, sequence, lo, hi, lo_size, hi_size, kind, side)
@@ -102,5 +105,46 @@ CASES = [
         '"U":201,"u":203,"pu":200,"b":[["10","1"]],"a":[["10.2","3"]]}}\n',
         [("BTCUSDT", 1723161256298 * MS, 103, 10.1, 10.2, 1, 3, QUOTE, 0),
          ("BTCUSDT", 1723161256398 * MS, 203, 10, 10.2, 1, 3, QUOTE, 0)],
+    ),
+    (  # 0.3 as a whole number of 1e-9 is the decimal 0.3; a spread may trade below zero
+        "databento trades", "glbx-mdp3-20200101.trades.csv",
+        TICKS + ",symbol\n"
+        "2,1577836800000000002,0,1,44,T,A,0,300000000,3,0,0,71,ESH0-ESM0\n"
+        "2,1577836800000000003,0,1,44,T,B,0,-1500000000,3,0,0,72,ESH0-ESM0\n"
+        "2,1577836800000000004,0,1,44,T,N,0,2000000000,3,0,0,73,ESH0-ESM0\n",
+        [("ESH0-ESM0", 1577836800000000002, 71, 0.3, 0.3, 3, 3, TRADE, SELL),
+         ("ESH0-ESM0", 1577836800000000003, 72, -1.5, -1.5, 3, 3, TRADE, BUY),
+         ("ESH0-ESM0", 1577836800000000004, 73, 2, 2, 3, 3, TRADE, 0)],
+    ),
+    (  # the end of the interval; price and side are of the last trade
+        "databento bbo", "glbx-mdp3-20200101.bbo-1s.csv",
+        f"ts_recv,ts_event,rtype,publisher_id,instrument_id,side,price,size,flags,sequence,{TOP},symbol\n"
+        "2020-01-01T00:00:01.000000000Z,2019-12-31T23:59:00.000000001Z,195,1,44,A,99.5,3,0,71,100.5,101.0,5,6,1,1,X\n"
+        "2020-01-01T00:00:02.000000000Z,2019-12-31T23:59:00.000000001Z,195,1,44,A,99.5,3,4,72,100.5,101.0,5,6,1,1,X\n"
+        "2020-01-01T00:00:03.000000000Z,,195,1,44,N,,,0,73,100.5,,5,0,1,0,X\n",
+        [("X", 1577836801000000000, 71, 100.5, 101, 5, 6, QUOTE, 0),
+         ("X", 1577836802000000000, 72, NAN, NAN, NAN, NAN, QUOTE, 0),
+         ("X", 1577836803000000000, 73, 100.5, NAN, 5, 0, QUOTE, 0)],
+    ),
+    (  # more levels than the best
+        "databento mbp-1", "glbx-mdp3-20200101.mbp-10.csv",
+        f"{TICKS},{TOP},{TOP.replace('00', '01')},symbol\n"
+        "2,1577836800000000002,10,1,44,A,A,0,101.0,3,0,0,71,100.5,101.0,5,6,1,1,100.25,101.25,7,8,1,1,X\n",
+        [("X", 1577836800000000002, 71, 100.5, 101, 5, 6, QUOTE, 0)],
+    ),
+    (  # 5 and 2 rest at 100; a trade of 4 and its cancel leave 3
+        "databento mbo", "xnas-itch-20200101.mbo.csv",
+        "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,price,size,channel_id,order_id,flags,"
+        "ts_in_delta,sequence,symbol\n"
+        f"1,1577836800000000001,160,1,44,R,N,{UNDEFINED},0,0,0,128,0,1,X\n"
+        "1,1577836800000000002,160,1,44,A,B,100000000000,5,0,11,0,0,2,X\n"
+        "1,1577836800000000002,160,1,44,A,B,100000000000,2,0,12,0,0,3,X\n"
+        "1,1577836800000000002,160,1,44,A,A,101000000000,6,0,13,128,0,4,X\n"
+        "1,1577836800000000003,160,1,44,T,A,100000000000,4,0,0,0,0,5,X\n"
+        "1,1577836800000000003,160,1,44,F,B,100000000000,4,0,11,0,0,6,X\n"
+        "1,1577836800000000003,160,1,44,C,B,100000000000,4,0,11,128,0,7,X\n",
+        [("X", 1577836800000000003, 5, 100, 100, 4, 4, TRADE, SELL),
+         ("X", 1577836800000000002, 4, 100, 101, 7, 6, QUOTE, 0),
+         ("X", 1577836800000000003, 7, 100, 101, 3, 6, QUOTE, 0)],
     ),
 ]  # fmt: skip

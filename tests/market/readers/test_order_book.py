@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies
 
 from tfmm import errors
 from tfmm.market import raw, schema
-from tfmm.market.readers import order_book
+from tfmm.market.readers import books, order_book
 
 BUY, SELL, NAN = schema.BUY, schema.SELL, np.nan
 LEVEL, SNAPSHOT, ADDED, RESET, LOST, BEST = range(6)
@@ -182,7 +182,7 @@ def test_build_keeps_a_book_for_each_symbol_and_hands_other_rows_on():
     counts = {"snapshots": 1}
     found = [
         (symbol, row["kind"], row["lo"], row["lo_size"])
-        for symbol, rows in order_book.build(batches(), pathlib.Path("file"), counts)
+        for symbol, rows in books.build(batches(), pathlib.Path("file"), counts)
         for row in rows
     ]
     assert found == [("A", 1, 10, 1), ("A", 0, 10, 5), ("A", 0, 10, 4), ("B", 0, 20, 5)]
@@ -196,13 +196,13 @@ def test_build_keeps_a_book_for_each_symbol_and_hands_other_rows_on():
 def test_a_book_without_a_snapshot_is_refused():
     batches = [("A", updates((1, LEVEL, BUY, 10, 5), (2, LEVEL, SELL, 11, 5)))]
     with pytest.raises(errors.DataError, match="file: 2 changes of the order book of A, but no snapshot of it, wanted"):
-        list(order_book.build(batches, pathlib.Path("file"), {}))
+        list(books.build(batches, pathlib.Path("file"), {}))
 
 
 def test_what_a_user_is_told_of_a_broken_book():
     counts = {"book_updates": 9, "lost_updates": 1, "updates_before_snapshot": 3}
-    assert order_book.note(pathlib.Path("x/file"), counts) == (
+    assert books.note(pathlib.Path("x/file"), counts) == (
         "file: of 9 changes of the order book 1 lost, 3 before the first snapshot or after a loss: the market is "
         "unknown there"
     )
-    assert order_book.note(pathlib.Path("file"), {"book_updates": 9}) == order_book.note(pathlib.Path("file"), {}) == ""
+    assert books.note(pathlib.Path("file"), {"book_updates": 9}) == books.note(pathlib.Path("file"), {}) == ""

@@ -19,7 +19,7 @@ import numpy as np
 from tfmm import arrays, errors, files
 from tfmm.market import instruments, raw, schema
 from tfmm.market.ingest import file_order, rounded
-from tfmm.market.readers import delimited, layout, order_book
+from tfmm.market.readers import books, delimited, layout
 
 DAY_NS = 86_400 * 10**9
 DONE = "done.json"
@@ -124,7 +124,7 @@ def spool(
         malformed=tally.malformed,
         no_time=writer.no_time,
         symbols=sorted(seen),
-        note="; ".join(filter(None, (source.layout.note, order_book.note(source.path, tally.book)))),
+        note="; ".join(filter(None, (source.layout.note, books.note(source.path, tally.book)))),
         contract=tally.contract.get(source.path, instruments.Terms()),
     )
     if not out.streams and not symbols and not (out.no_time or out.malformed):

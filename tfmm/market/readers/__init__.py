@@ -15,8 +15,10 @@ from tfmm.market.readers import (
     bybit_book,
     containers,
     databento,
+    dbn,
     delimited,
     exchanges,
+    hftbacktest,
     hyperliquid,
     layout,
     lobster,
@@ -34,6 +36,8 @@ LAYOUTS = (
     *recorder.LAYOUTS,
     *lobster.LAYOUTS,
     *databento.LAYOUTS,
+    *dbn.LAYOUTS,
+    *hftbacktest.LAYOUTS,
     *tardis.LAYOUTS,
     *exchanges.LAYOUTS,
     *binance.LAYOUTS,
@@ -41,7 +45,22 @@ LAYOUTS = (
     *native.LAYOUTS,
 )
 VENDORS = tuple(dict.fromkeys(one.vendor for one in LAYOUTS))
-SUFFIXES = (".csv", ".gz", ".zip", ".parquet", ".feather", ".arrow", ".json", ".jsonl", ".txt", ".data", ".zst", ".xz")
+SUFFIXES = (
+    ".csv",
+    ".gz",
+    ".zip",
+    ".parquet",
+    ".feather",
+    ".arrow",
+    ".json",
+    ".jsonl",
+    ".txt",
+    ".data",
+    ".dbn",
+    ".npz",
+    ".zst",
+    ".xz",
+)
 
 
 def find(path: pathlib.Path, vendor: str | None = None) -> list[layout.Source]:
@@ -76,10 +95,14 @@ def find(path: pathlib.Path, vendor: str | None = None) -> list[layout.Source]:
 def detect(path: pathlib.Path, vendor: str | None = None) -> layout.Source:
     """The layout.Source of a file; DataError where no layout fits."""
     candidates = [one for one in LAYOUTS if vendor in (None, one.vendor)]
-    if containers.kind(path) == "text":
+    kind = containers.kind(path)
+    for one in candidates:
+        if kind == one.kind != "text" and one.recognise is not None and one.recognise(path, []):
+            return _source(path, one, (), [])
+    if kind == "text":
         head = containers.head(path)
         for one in candidates:
-            if one.recognise is not None and one.recognise(path, head):
+            if one.kind == kind and one.recognise is not None and one.recognise(path, head):
                 partner = lobster.order_book(path) if one.vendor == "lobster" else None
                 return _source(path, one, (), head, partner=partner)
         with containers.reading(path):

@@ -47,12 +47,18 @@ def reading(path: pathlib.Path) -> Iterator[None]:
 
 
 def kind(path: pathlib.Path) -> str:
-    """ "parquet", "feather" or "text" (compressed or not)."""
+    """ "parquet" or "feather"; compressed or not: "dbn", "npz" or else "text"."""
     with reading(path), open(path, "rb") as file:
         start = file.read(6)
     if start[:4] == b"PAR1":
         return "parquet"
-    return "feather" if start == b"ARROW1" else "text"
+    if start == b"ARROW1":
+        return "feather"
+    with reading(path), open_text(path) as stream:
+        start = stream.read(6)
+    if start[:3] == b"DBN" and start[3:4] < b" ":
+        return "dbn"
+    return "npz" if start == b"\x93NUMPY" else "text"
 
 
 @contextlib.contextmanager

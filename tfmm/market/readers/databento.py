@@ -1,45 +1,117 @@
-"""Databento CSV, schemas mbp-1 and tbbo: events with the best quote. Prices decimal or whole numbers of 1e-9."""
+"""Databento CSV. Time ts_event, of bbo ts_recv (the end of the interval); prices decimal or whole numbers of 1e-9.
+
+mbp-1, tbbo, mbp-10, cmbp-1: events with the best quote as it is before a trade; action T is a trade, its side the
+aggressor's: A sells, B buys. trades: the same without quotes. bbo-1s, bbo-1m, cbbo: quotes; their price and side are of
+the last trade, no new one. mbo: orders, from which the book is built. An undefined price is the largest int64.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from tfmm import arrays
 from tfmm.market import raw, schema
-from tfmm.market.readers import layout
+from tfmm.market.readers import layout, orders
 
-_UNDEFINED = float(np.iinfo(np.int64).max)
+UNDEFINED = float(np.iinfo(np.int64).max)
+MAYBE_BAD = 4  # flag
 _SIDES = {"a": schema.SELL, "b": schema.BUY, "n": schema.UNKNOWN, "": schema.UNKNOWN}
 _WHOLE = 1e6  # a median price above it is a whole number of 1e-9
 
 
-def _price(values):
-    values = np.where((values >= _UNDEFINED * 0.999999) | (values == 0), np.nan, values)
-    typical = np.nanmedian(values) if np.isfinite(values).any() else 0.0
-    return values * 1e-9 if typical > _WHOLE and (np.rint(values) == values)[np.isfinite(values)].all() else values
+def events(
+    ts: arrays.Ints,
+    sequence: arrays.Ints,
+    book: Sequence[arrays.Array],
+    trade: Sequence[arrays.Array],
+    traded: arrays.Bools,
+) -> tuple[arrays.Records, arrays.Ints]:
+    """Quotes and trades in the order of the events, and the event of each.
 
+    Args:
+        ts, sequence: (K,). book: bid, bid size, ask, ask size, each (K,). trade: price, size, side, each (K,).
+        traded: (K,) whether the event is a trade. It does not change the book by itself: its quote comes first.
 
-def _events(columns):
-    """A trade does not change the book by itself: its quote is the one before it, so the quote comes first."""
-    bid, ask, price = (_price(columns[name]) for name in ("bid_px_00", "ask_px_00", "price"))
-    ts, sequence = columns["ts_event"], columns["sequence"]
-    quotes = raw.quotes(ts, bid, columns["bid_sz_00"], ask, columns["ask_sz_00"], sequence)
-    traded = columns["action"].translate({"t": 1}, 0).astype(bool)
-    side = columns["side"].translate(_SIDES, raw.WRONG_SIDE)
-    trades = raw.trades(ts, price, columns["size"], side, sequence)[traded]
+    Returns:
+        ((M,) raw.RAW, (M,) int64).
+    """
+    bid, bid_size, ask, ask_size = book
+    price, size, side = trade
+    quotes = raw.quotes(ts, bid, bid_size, ask, ask_size, sequence)
+    trades = raw.trades(ts, price, size, side, sequence)[traded]
     index = np.concatenate([np.arange(len(quotes)), np.flatnonzero(traded)])
     order = np.argsort(index, kind="stable")
     return np.concatenate([quotes, trades])[order], index[order]
 
 
-_EVENT = {"ts_event": layout.TIME, "action": layout.TEXT, "side": layout.TEXT, "price": layout.NUMBER,
-          "size": layout.NUMBER, "sequence": layout.INTEGER, "bid_px_00": layout.NUMBER, "ask_px_00": layout.NUMBER,
-          "bid_sz_00": layout.NUMBER, "ask_sz_00": layout.NUMBER}  # fmt: skip
+def doubtful(flags: arrays.Array | int, *sides: arrays.Array) -> tuple[arrays.Array, ...]:
+    """The same without the numbers of rows in which Databento says that its book may be wrong."""
+    return tuple(np.where(np.asarray(flags) & MAYBE_BAD, np.nan, side) for side in sides)
+
+
+def _price(values):
+    values = np.where(values >= UNDEFINED * 0.999999, np.nan, values)
+    typical = np.nanmedian(values) if np.isfinite(values).any() else 0.0
+    return values / 1e9 if typical > _WHOLE and (np.rint(values) == values)[np.isfinite(values)].all() else values
+
+
+def _side(columns):
+    return columns["side"].translate(_SIDES, raw.WRONG_SIDE)
+
+
+def _sequence(columns):
+    return columns.get("sequence", np.full(len(columns["side"].codes), raw.NO_SEQUENCE))
+
+
+def _book(columns):
+    bid, ask = (_price(columns[name]) for name in ("bid_px_00", "ask_px_00"))
+    flags = np.maximum(columns["flags"], 0) if "flags" in columns else 0
+    return doubtful(flags, bid, columns["bid_sz_00"], ask, columns["ask_sz_00"])
+
+
+def _events(columns):
+    traded = columns["action"].translate({"t": 1}, 0).astype(bool)
+    trade = _price(columns["price"]), columns["size"], _side(columns)
+    return events(columns["ts_event"], _sequence(columns), _book(columns), trade, traded)
+
+
+def _trades(columns):
+    return raw.trades(
+        columns["ts_event"], _price(columns["price"]), columns["size"], _side(columns), columns["sequence"]
+    )
+
+
+def _quotes(columns):
+    return raw.quotes(columns["ts_recv"], *_book(columns), _sequence(columns))
+
+
+def _orders(columns):
+    flags = np.maximum(columns["flags"], 0)
+    side = columns["side"].translate(_SIDES, schema.UNKNOWN)
+    letters = {letter: ord(letter.upper()) for letter in "acmrtfn"}
+    return orders.create(
+        ts=columns["ts_event"], sequence=columns["sequence"], order_id=columns["order_id"], side=side,
+        px=_price(columns["price"]), size=columns["size"], action=columns["action"].translate(letters, 0), flags=flags,
+    )  # fmt: skip
+
+
+def _layouts(table, convert, columns, **optional):
+    """With the column symbol, and with instrument_id in its place."""
+    for name, kind in (("symbol", layout.TEXT), ("instrument_id", layout.TEXT)):
+        yield layout.Layout(
+            vendor="databento", table=table if name == "symbol" else f"{table} by id", columns={**columns, name: kind},
+            symbol=name, convert=convert, sequenced=True, optional=optional,
+        )  # fmt: skip
+
+
+_TRADE = {"ts_event": layout.TIME, "action": layout.TEXT, "side": layout.TEXT, "price": layout.NUMBER,
+          "size": layout.NUMBER}  # fmt: skip
+_TOP = {"bid_px_00": layout.NUMBER, "ask_px_00": layout.NUMBER, "bid_sz_00": layout.NUMBER, "ask_sz_00": layout.NUMBER}
+_MORE = {"sequence": layout.INTEGER, "flags": layout.INTEGER}
 
 LAYOUTS = (
-    layout.Layout(
-        vendor="databento", table="mbp-1", columns={**_EVENT, "symbol": layout.TEXT}, symbol="symbol",
-        convert=_events, sequenced=True,
-    ),
-    layout.Layout(
-        vendor="databento", table="mbp-1 by id", columns={**_EVENT, "instrument_id": layout.TEXT},
-        symbol="instrument_id", convert=_events, sequenced=True,
-    ),
-)  # fmt: skip
+    *_layouts("mbp-1", _events, {**_TRADE, **_TOP}, **_MORE),
+    *_layouts("bbo", _quotes, {"ts_recv": layout.TIME, "side": layout.TEXT, **_TOP}, **_MORE),
+    *_layouts("mbo", _orders, {**_TRADE, **_MORE, "order_id": layout.INTEGER}),
+    *_layouts("trades", _trades, {**_TRADE, "sequence": layout.INTEGER}),
+)

@@ -13,7 +13,7 @@ from pyarrow import csv as arrow_csv
 
 from tfmm import arrays, errors
 from tfmm.market import instruments
-from tfmm.market.readers import columns, containers, layout, order_book
+from tfmm.market.readers import books, columns, containers, layout
 
 _SAMPLED_LINES = 200
 
@@ -50,7 +50,7 @@ def read(source: layout.Source, tally: Tally, threads: int = 1) -> Iterator[tupl
         DataError: the file cannot be read; named.
     """
     with containers.reading(source.path):
-        yield from order_book.build(_batches(source, tally, threads), source.path, tally.book)
+        yield from books.build(_batches(source, tally, threads), source.path, tally.book)
 
 
 def _batches(source, tally, threads):

@@ -5,13 +5,11 @@ missing in its row, so that nobody quotes or fills on a market that no longer st
 is; `clean` counts it. Sizes replace each other (ADDED ones of single orders are whole numbers), so no float is summed.
 """
 
-import pathlib
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from tfmm import arrays, errors, jit
+from tfmm import arrays, jit
 from tfmm.market import raw, schema
 from tfmm.market.readers import levels as levels_lib
 
@@ -97,50 +95,6 @@ class Builder:
         return levels_lib.listed(self._book.levels, int(side == schema.BUY)) * [side, 1]
 
 
-def build(
-    batches: Iterable[tuple[str, arrays.Records]], path: pathlib.Path, counts: dict[str, int]
-) -> Iterator[tuple[str, arrays.Records]]:
-    """Yields (symbol, rows); batches of UPDATE go through the book of their symbol, others as they are.
-
-    Args:
-        batches: (symbol, (K,) UPDATE or raw.RAW). path: of the file, for errors. counts: what was counted is added to
-            it, by the names in COUNTS.
-
-    Raises:
-        DataError: a book that is never known.
-    """
-    books: dict[str, Builder] = {}
-    for symbol, rows in batches:
-        if rows.dtype == UPDATE:
-            rows = books.setdefault(symbol, Builder()).apply(rows)
-        if len(rows):
-            yield symbol, rows
-    for symbol, book in books.items():
-        if len(rows := book.finish()):
-            yield symbol, rows
-        found = dict(zip(COUNTS, book.counts.tolist(), strict=True))
-        if not found["snapshots"]:
-            raise errors.DataError(
-                f"{path}: {found['updates_before_snapshot']} changes of the order book of {symbol}, but no snapshot of "
-                "it, wanted one before them: what rests in the book is not known"
-            )
-        for name, count in found.items():
-            counts[name] = counts.get(name, 0) + count
-
-
-def note(path: pathlib.Path, counts: dict[str, int]) -> str:
-    """What a user should know of the books of a file; empty where each change is understood. counts: see COUNTS."""
-    wrong = {
-        "lost": counts.get("lost_updates", 0),
-        "not understood": counts.get("updates_not_understood", 0),
-        "before the first snapshot or after a loss": counts.get("updates_before_snapshot", 0),
-    }
-    if not any(wrong.values()):
-        return ""
-    listed = ", ".join(f"{count} {what}" for what, count in wrong.items() if count)
-    return f"{path.name}: of {counts['book_updates']} changes of the order book {listed}: the market is unknown there"
-
-
 @jit.kernel
 def _apply(updates, begin, book, out, rows):
     """Goes on from update `begin`; returns (the next one, number of rows). Stops where a side's table is half full."""
@@ -185,15 +139,14 @@ def _take(book, update, side):
     leveled = (
         update.side != 0 and np.isfinite(key) and np.isfinite(update.size) and (update.size >= 0.0 or what == ADDED)
     )
-    if what == LOST or (state[_KNOWN] and not leveled) or update.ts == raw.TIME_UNKNOWN:
-        counts[_LOST if what == LOST else _WRONG] += 1
-        state[_PENDING] |= state[_KNOWN]
-        state[_KNOWN] = 0
-        levels_lib.empty(book.levels, 0)
-        levels_lib.empty(book.levels, 1)
-        return
     if not state[_KNOWN]:
         counts[_EARLY] += 1
+        return
+    if what == LOST or not leveled or update.ts == raw.TIME_UNKNOWN:
+        counts[_LOST if what == LOST else _WRONG] += 1
+        state[_PENDING], state[_KNOWN] = 1, 0
+        levels_lib.empty(book.levels, 0)
+        levels_lib.empty(book.levels, 1)
         return
     state[_PENDING] = 1
     if what == BEST:

@@ -1,0 +1,255 @@
+"""Databento's DBN: files written by the vendor's own library."""
+
+import datetime
+import types
+
+import databento_dbn as dbn
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tfmm import errors
+from tfmm.market import raw, readers, schema
+from tfmm.market.readers import delimited
+
+NOON = 1_719_835_200_000_000_000  # 2024-07-01 12:00
+DAY = 86_400 * 10**9
+PX = 10**9
+UNDEFINED = dbn.UNDEF_PRICE
+BUY, SELL, NAN = schema.BUY, schema.SELL, float("nan")
+SIDES = {"A": dbn.Side.ASK, "B": dbn.Side.BID, "N": dbn.Side.NONE}
+ACTIONS = {one.value: one for one in dbn.Action.variants()}
+
+
+def metadata(schema_name, *mappings, by_id=False):
+    """mappings: (symbol, first day of July 2024, day after the last, id)."""
+    found = {}
+    for symbol, first, end, number in mappings:
+        interval = types.SimpleNamespace(
+            start_date=datetime.date(2024, 7, first), end_date=datetime.date(2024, 7, end),
+            symbol=symbol if by_id else str(number),
+        )  # fmt: skip
+        found.setdefault(str(number) if by_id else symbol, []).append(interval)
+    return bytes(
+        dbn.Metadata(
+            dataset="GLBX.MDP3", start=1, schema=schema_name and dbn.Schema.from_str(schema_name),
+            stype_in=dbn.SType.INSTRUMENT_ID if by_id else dbn.SType.RAW_SYMBOL,
+            stype_out=dbn.SType.RAW_SYMBOL if by_id else dbn.SType.INSTRUMENT_ID,
+            mappings=[types.SimpleNamespace(raw_symbol=name, intervals=rows) for name, rows in found.items()],
+        )
+    )  # fmt: skip
+
+
+def level(bid, bid_size, ask, ask_size):
+    return dbn.BidAskPair(bid_px=bid, bid_sz=bid_size, ask_px=ask, ask_sz=ask_size)
+
+
+def event(ts, action, side, price, size, book, sequence, **changes):
+    kind, number = changes.get("kind", dbn.MBP1Msg), changes.get("number", 118)
+    levels = level(*book) if kind is dbn.MBP1Msg else [level(*book), *[level(UNDEFINED, 0, UNDEFINED, 0)] * 9]
+    return bytes(
+        kind(
+            publisher_id=1, instrument_id=number, ts_event=ts, price=price, size=size, action=ACTIONS[action],
+            side=SIDES[side], depth=0, ts_recv=ts + 5, sequence=sequence, levels=levels,
+            flags=changes.get("flags", 0),
+        )
+    )  # fmt: skip
+
+
+def order(ts, action, side, price, size, number, sequence=0, flags=dbn.F_LAST):
+    return bytes(
+        dbn.MBOMsg(
+            publisher_id=1, instrument_id=118, ts_event=ts, order_id=number, price=price, size=size,
+            action=ACTIONS[action], side=SIDES[side], ts_recv=ts + 5, sequence=sequence, flags=flags,
+        )
+    )  # fmt: skip
+
+
+def read(path):
+    source, tally, parts = readers.detect(path), delimited.Tally(), {}
+    for symbol, rows in delimited.read(source, tally):
+        parts.setdefault(symbol, []).append(rows)
+    return source, {symbol: np.concatenate(rows) for symbol, rows in parts.items()}
+
+
+def listed(rows):
+    return [tuple(row[name].item() for name in ("ts", "lo", "hi", "lo_size", "hi_size", "side")) for row in rows]
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(*parts, name="file.dbn"):
+        (tmp_path / name).write_bytes(b"".join(parts))
+        return tmp_path / name
+
+    return write
+
+
+BOOK = (100 * PX, 5, 101 * PX, 6)
+
+
+def test_events_are_quotes_and_a_trade_follows_the_quote_before_it(written):
+    path = written(
+        metadata("mbp-1", ("ESU4", 1, 3, 118)),
+        event(NOON, "A", "B", 100 * PX, 5, BOOK, 7), event(NOON + 1, "T", "A", 100 * PX, 3, BOOK, 8),
+        event(NOON + 1, "C", "B", 100 * PX, 5, (UNDEFINED, 0, 101_250_000_000, 6), 9),
+    )  # fmt: skip
+    source, found = read(path)
+    assert source.layout.name == "databento DBN mbp-1"
+    np.testing.assert_array_equal(
+        listed(found["ESU4"]),
+        [(NOON, 100, 101, 5, 6, 0), (NOON + 1, 100, 101, 5, 6, 0), (NOON + 1, 100, 100, 3, 3, SELL),
+         (NOON + 1, NAN, 101.25, 0, 6, 0)],
+    )  # fmt: skip
+    assert found["ESU4"]["sequence"].tolist() == [7, 8, 8, 9]
+
+
+@pytest.mark.parametrize("codec", [None, "zstd", "gzip"])
+def test_compressed_files(written, codec):
+    data = metadata("tbbo", ("ESU4", 1, 3, 118)) + event(NOON, "T", "B", 101 * PX, 3, BOOK, 8)
+    path = written(data if codec is None else pa.compress(data, codec, asbytes=True), name="x.tbbo.dbn.zst")
+    source, found = read(path)
+    assert source.layout.name == "databento DBN tbbo"
+    assert listed(found["ESU4"]) == [(NOON, 100, 101, 5, 6, 0), (NOON, 101, 101, 3, 3, BUY)]
+
+
+def test_ten_levels_give_the_best(written):
+    path = written(
+        metadata("mbp-10", ("ESU4", 1, 3, 118)), event(NOON, "A", "B", 100 * PX, 5, BOOK, 7, kind=dbn.MBP10Msg)
+    )
+    assert listed(read(path)[1]["ESU4"]) == [(NOON, 100, 101, 5, 6, 0)]
+
+
+def test_intervals_are_quotes_at_their_end_and_no_trades(written):
+    """ts_event of bbo is the time of the last trade, whose price and side it repeats."""
+    one = dbn.BBOMsg(
+        rtype=0xC3, publisher_id=1, instrument_id=118, ts_event=NOON - DAY, price=99 * PX, size=1, side=SIDES["A"],
+        ts_recv=NOON, levels=level(*BOOK),
+    )  # fmt: skip
+    source, found = read(written(metadata("bbo-1s", ("ESU4", 1, 3, 118)), bytes(one)))
+    assert source.layout.name == "databento DBN bbo-1s"
+    assert listed(found["ESU4"]) == [(NOON, 100, 101, 5, 6, 0)]
+
+
+def test_trades(written):
+    def trade(ts, side, price):
+        return bytes(
+            dbn.TradeMsg(
+                publisher_id=1, instrument_id=118, ts_event=ts, price=price, size=2, action=dbn.Action.TRADE,
+                side=SIDES[side], depth=0, ts_recv=ts, sequence=4,
+            )
+        )  # fmt: skip
+
+    path = written(
+        metadata("trades", ("ESU4", 1, 3, 118)), trade(NOON, "B", 1), trade(NOON, "A", -PX), trade(2**64 - 1, "N", PX)
+    )
+    assert listed(read(path)[1]["ESU4"]) == [
+        (NOON, 1e-9, 1e-9, 2, 2, BUY), (NOON, -1, -1, 2, 2, SELL), (raw.TIME_UNKNOWN, 1, 1, 2, 2, 0)
+    ]  # fmt: skip
+
+
+def test_a_book_that_databento_calls_doubtful_is_unknown(written):
+    path = written(
+        metadata("mbp-1", ("ESU4", 1, 3, 118)), event(NOON, "A", "B", PX, 5, BOOK, 7, flags=dbn.F_MAYBE_BAD_BOOK)
+    )
+    np.testing.assert_array_equal(listed(read(path)[1]["ESU4"]), [(NOON, NAN, NAN, NAN, NAN, 0)])
+
+
+def test_symbols_at_the_date_of_a_row(written):
+    """Id 118 is ESU4 on the first of July and NQU4 on the second; 119 is named by a mapping record, 120 by nothing."""
+    named = dbn.SymbolMappingMsg(
+        publisher_id=1, instrument_id=119, ts_event=NOON, stype_in=dbn.SType.PARENT, stype_in_symbol="ES.FUT",
+        stype_out=dbn.SType.RAW_SYMBOL, stype_out_symbol="ESZ4", start_ts=0, end_ts=0,
+    )  # fmt: skip
+    rows = [
+        event(NOON + k * DAY, "A", "B", PX, 5, BOOK, 7, number=number)
+        for k, number in ((0, 118), (1, 118), (0, 119), (0, 120))
+    ]
+    _, found = read(written(metadata(None, ("ESU4", 1, 2, 118), ("NQU4", 2, 3, 118)), bytes(named), *rows))
+    assert {name: len(rows) for name, rows in found.items()} == {"ESU4": 1, "NQU4": 1, "ESZ4": 1, "120": 1}
+    assert found["NQU4"]["ts"] == NOON + DAY
+
+
+def test_ids_that_share_a_symbol_are_several_instruments_but_a_roll_is_one(written):
+    rows = [
+        event(NOON + k * DAY, "A", "B", PX, 5, BOOK, 7, number=number) for k, number in ((0, 1), (0, 2), (0, 3), (1, 4))
+    ]
+    mappings = [("ES.FUT", 1, 3, 1), ("ES.FUT", 1, 3, 2), ("ES.c.0", 1, 2, 3), ("ES.c.0", 2, 3, 4)]
+    _, found = read(written(metadata("mbp-1", *mappings), *rows))
+    assert {name: len(rows) for name, rows in found.items()} == {"ES.FUT.1": 1, "ES.FUT.2": 1, "ES.c.0": 2}
+
+
+def test_symbols_of_files_asked_for_by_id(written):
+    path = written(metadata("mbp-1", ("ESU4", 1, 3, 118), by_id=True), event(NOON, "A", "B", PX, 5, BOOK, 7))
+    assert list(read(path)[1]) == ["ESU4"]
+
+
+def test_orders_make_a_book_and_trades_leave_it_as_it_is(written):
+    """Orders 1: 5 at 100, 2: 2 at 100, 3: 6 at 101, all of the snapshot, whose own times are old. A trade of 4 with
+    order 1: 5 + 2 - 4 = 3 are left. Order 3 moves to 100.5, then 1 and 2 are cancelled: no bid."""
+    old, snapshot = NOON - DAY, dbn.F_SNAPSHOT | dbn.F_LAST
+    path = written(
+        metadata("mbo", ("ESU4", 1, 3, 118)),
+        order(NOON, "C", "B", 99 * PX, 1, 9),  # before the snapshot: says nothing
+        order(old, "R", "N", UNDEFINED, 0, 0, flags=dbn.F_SNAPSHOT),
+        order(old, "A", "B", 100 * PX, 5, 1, flags=snapshot),
+        order(old, "A", "B", 100 * PX, 2, 2, flags=snapshot), order(old, "A", "A", 101 * PX, 6, 3, flags=snapshot),
+        order(NOON + 1, "A", "A", 102 * PX, 1, 4),
+        order(NOON + 2, "T", "A", 100 * PX, 4, 0, flags=0), order(NOON + 2, "F", "B", 100 * PX, 4, 1, flags=0),
+        order(NOON + 2, "C", "B", 100 * PX, 4, 1), order(NOON + 3, "M", "A", 100_500_000_000, 3, 3),
+        order(NOON + 4, "C", "B", 100 * PX, 1, 1, flags=0), order(NOON + 4, "C", "B", 100 * PX, 2, 2),
+        order(NOON + 5, "C", "B", 100 * PX, 2, 77),  # an order that is not known
+    )  # fmt: skip
+    source, found = read(path)
+    rows = found["ESU4"]
+    assert source.layout.name == "databento DBN mbo"
+    assert listed(rows[rows["kind"] == schema.TRADE]) == [(NOON + 2, 100, 100, 4, 4, SELL)]
+    np.testing.assert_array_equal(
+        listed(rows[rows["kind"] == schema.QUOTE]),
+        [(NOON + 1, 100, 101, 7, 6, 0), (NOON + 2, 100, 101, 3, 6, 0), (NOON + 3, 100, 100.5, 3, 3, 0),
+         (NOON + 4, NAN, 100.5, NAN, 3, 0), (NOON + 5, NAN, NAN, NAN, NAN, 0)],
+    )  # fmt: skip
+
+
+def test_orders_without_a_cleared_book_are_refused(written):
+    path = written(metadata("mbo", ("ESU4", 1, 3, 118)), order(NOON, "A", "B", PX, 1, 9))
+    with pytest.raises(errors.DataError, match="1 changes of the order book of ESU4, but no snapshot"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["mbp-1", "mbo"])
+def test_cut_and_damaged_files_give_rows_or_an_error_that_names_them(written, name):
+    one = event(NOON, "A", "B", 100 * PX, 5, BOOK, 7) if name == "mbp-1" else order(NOON, "R", "N", PX, 1, 9)
+    data = metadata(name, ("ESU4", 1, 3, 118)) + one * 20
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        spoiled = bytearray(data)
+        for _ in range(seed % 4):
+            spoiled[random.integers(0, len(data))] = random.integers(0, 256)
+        path = written(bytes(spoiled[: random.integers(1, len(data) + 1)]))
+        try:
+            _, found = read(path)
+        except errors.DataError as error:
+            assert str(path) in str(error)
+            continue
+        for rows in found.values():
+            known = rows["ts"][rows["ts"] != raw.TIME_UNKNOWN] // 10**9
+            assert ((known >= 631_152_000) & (known <= 4_102_444_800)).all()
+
+
+def test_a_record_that_is_cut_is_a_row_without_a_time(written):
+    one = event(NOON, "A", "B", 100 * PX, 5, BOOK, 7)
+    _, found = read(written(metadata("mbp-1", ("ESU4", 1, 3, 118)), one, one[:50]))
+    assert len(found.pop("ESU4")) == 1
+    assert [rows["ts"].tolist() for rows in found.values()] == [[raw.TIME_UNKNOWN]]
+
+
+def test_the_real_file(shared_data):
+    folder = shared_data.parent / "cases" / "ingest" / "lay_databento_dbn" / "raw"
+    if not folder.is_dir():
+        pytest.skip("no cases beside the checkout")
+    _, found = read(next(folder.iterdir()))
+    rows = found["ESU4"]
+    trades = rows["side"][rows["kind"] == schema.TRADE]
+    assert (len(rows), len(trades), (trades == BUY).sum(), (trades == SELL).sum()) == (2408, 120, 66, 54)
+    assert set(rows["lo"][rows["kind"] == schema.QUOTE] % 0.25) == {0}
