@@ -26,10 +26,12 @@ def parser():
 
 
 def like(text):
-    """Parameters measured on a session of a store."""
+    """Parameters measured on the longest trading period of a session of a store."""
     path, _, name = text.partition(":")
     opened = store.Store.open(path)
-    events = opened.tape(name or opened.sessions[0].name).events
+    session = opened.session(name) if name else opened.sessions[0]
+    longest = max(session.trading, key=lambda period: period.last_ns - period.first_ns)
+    events = opened.events[longest.start_row : longest.stop_row]
     return generator.measure(events[events["instrument"] == 0], opened.instruments[0])
 
 

@@ -8,7 +8,7 @@ import tqdm
 
 from tfmm import cli, errors
 from tfmm.market import instruments, readers, synthetic
-from tfmm.market.ingest import prepare, quality_page
+from tfmm.market.ingest import periods, prepare, quality_page
 
 
 def parser():
@@ -31,6 +31,10 @@ def parser():
     add("--quote-lag-ms", type=float, default=0.0, help="move quotes this much later (the report estimates it)")
     add("--day-start", default="00:00", metavar="HH:MM", help="UTC time at which files without date are cut into days")
     add("--gap-s", type=float, default=60.0, help="seconds without events that the report calls a gap")
+    add(
+        "--break-s", type=float, default=periods.BREAK_S, metavar="S",
+        help="cut a session into trading periods where nothing comes for longer (default %(default)g; 0: never)",
+    )  # fmt: skip
     add("--limit", type=float, default=0.01, help="share of bad rows above which a session is refused")
     add("--allow", action="store_true", help="write sessions that are over a limit, too")
     add("--skip", action="store_true", help="leave out sessions that are over a limit")
@@ -50,6 +54,8 @@ def request(args):
             f"--limit {args.limit:g} --gap-s {args.gap_s:g} --jobs {args.jobs} --quote-lag-ms {args.quote_lag_ms:g}: "
             "wanted 0 to 1, above 0, at least 0, below 1e9"
         )
+    if not 0 <= args.break_s < 1e9:
+        raise errors.ConfigError(f"--break-s {args.break_s:g}: wanted seconds from 0 (sessions are never cut) to 1e9")
     terms = dict(instruments.parse(text) for text in args.instrument)
     if args.tick_size is not None or args.lot_size is not None:
         terms["*"] = instruments.Terms(tick_size=args.tick_size, lot_size=args.lot_size)
@@ -62,7 +68,7 @@ def request(args):
         day_start_ns=(60 * int(match[1]) + int(match[2])) * 60 * 10**9,
         **{
             name: getattr(args, name)
-            for name in ("gap_s", "limit", "allow", "skip", "add", "overwrite", "jobs", "plots")
+            for name in ("gap_s", "break_s", "limit", "allow", "skip", "add", "overwrite", "jobs", "plots")
         },
     )
 

@@ -12,7 +12,7 @@ PARTS = ("train", "validation", "test")
 
 
 class Segment(NamedTuple):
-    """Rows [start_row, stop_row) of the store's events, all of one session; times in [start_ns, stop_ns]."""
+    """Rows [start_row, stop_row) of the store's events, all of one trading period; times in [start_ns, stop_ns]."""
 
     session: str
     start_row: int
@@ -24,9 +24,10 @@ class Segment(NamedTuple):
 def split(store: store_lib.Store, data: market_config.Data) -> dict[str, tuple[Segment, ...]]:
     """Cuts a store by time.
 
-    Sessions named in `data.train`, `data.validation`, `data.test` win; otherwise whole sessions by
-    `data.fractions` (at least one for each part), and with fewer than three sessions each part is a
-    stretch of time, `data.gap_s` left out between parts. `data.fold` is for whole sessions only.
+    A segment never spans closed hours: each trading period of a session (store.Session.trading) is one, and parts of
+    whole sessions keep them together. Sessions named in `data.train`, `data.validation`, `data.test` win; otherwise
+    whole sessions by `data.fractions` (at least one for each part), and with fewer than three sessions each part is a
+    stretch of trading time, `data.gap_s` left out between parts. `data.fold` is for whole sessions only.
 
     Args:
         store: Store. data: config.Data.
@@ -53,8 +54,13 @@ def split(store: store_lib.Store, data: market_config.Data) -> dict[str, tuple[S
     return parts
 
 
-def _whole(session):
-    return Segment(session.name, session.start_row, session.stop_row, session.first_ns, session.last_ns)
+def _whole(sessions):
+    """Segments of whole sessions, one for each trading period."""
+    return tuple(
+        Segment(session.name, period.start_row, period.stop_row, period.first_ns, period.last_ns)
+        for session in sessions
+        for period in session.trading
+    )
 
 
 def _named(store, named):
@@ -73,7 +79,7 @@ def _named(store, named):
                 f"data.{part}: sessions {', '.join(named[part])} are not later than the part before, wanted time order"
             )
         latest = max([latest, *indices])
-        parts[part] = tuple(_whole(store.sessions[k]) for k in indices)
+        parts[part] = _whole(store.sessions[k] for k in indices)
     return parts
 
 
@@ -82,34 +88,35 @@ def _by_session(store, fractions, fold):
     test = min(max(1, round(fractions[2] * count)), count - 2)
     validation = min(max(1, round(fractions[1] * count)), count - test - 1)
     train = count - test - validation
-    whole = [_whole(store.sessions[(k + fold) % count]) for k in range(count)]
+    rotated = [store.sessions[(k + fold) % count] for k in range(count)]
     bounds = [0, train, train + validation, count]
-    return {part: tuple(whole[bounds[k] : bounds[k + 1]]) for k, part in enumerate(PARTS)}
+    return {part: _whole(rotated[bounds[k] : bounds[k + 1]]) for k, part in enumerate(PARTS)}
 
 
 def _inside(store, fractions, gap_ns):
-    """Cuts the joined time of all sessions at the fractions."""
-    lengths = np.array([session.last_ns - session.first_ns for session in store.sessions], np.int64)
+    """Cuts the joined time of all trading periods at the fractions."""
+    periods = _whole(store.sessions)
+    lengths = np.array([period.stop_ns - period.start_ns for period in periods], np.int64)
     begins = np.concatenate([[0], np.cumsum(lengths)])
     cuts = np.round(np.concatenate([[0.0], np.cumsum(fractions)]) * float(begins[-1])).astype(np.int64)
     cuts[-1] = begins[-1]
     parts = {}
     for k, part in enumerate(PARTS):
         pieces = []
-        for session, begin, length in zip(store.sessions, begins, lengths, strict=False):
+        for period, begin, length in zip(periods, begins, lengths, strict=False):
             low = max(int(cuts[k] - begin), 0)
             high = min(int(cuts[k + 1] - begin), int(length))
             if 0 < low < length:
                 low += gap_ns
             if high > low:
-                pieces.append(_cut(store, session, session.first_ns + low, session.first_ns + high))
+                pieces.append(_cut(store, period, period.start_ns + low, period.start_ns + high))
         parts[part] = tuple(piece for piece in pieces if piece.stop_row > piece.start_row)
     return parts
 
 
-def _cut(store, session, start_ns, stop_ns):
-    ts = store.events["ts"][session.start_row : session.stop_row]
+def _cut(store, period, start_ns, stop_ns):
+    ts = store.events["ts"][period.start_row : period.stop_row]
     start, stop = np.searchsorted(ts, [start_ns, stop_ns], side="left")
-    if stop_ns == session.last_ns:
+    if stop_ns == period.stop_ns:
         stop = len(ts)
-    return Segment(session.name, session.start_row + int(start), session.start_row + int(stop), start_ns, stop_ns)
+    return Segment(period.session, period.start_row + int(start), period.start_row + int(stop), start_ns, stop_ns)

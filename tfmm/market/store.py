@@ -6,6 +6,7 @@ only, so it takes the same time for any amount of data; processes share the page
 """
 
 import hashlib
+import itertools
 import mmap
 import pathlib
 from typing import Self
@@ -29,11 +30,21 @@ def release(events: arrays.Records) -> None:
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
+class Period(msgspec.Struct, frozen=True, kw_only=True):
+    """One trading period, in which the market is open: rows [start_row, stop_row), first_ns and last_ns their times."""
+
+    start_row: int
+    stop_row: int
+    first_ns: int
+    last_ns: int
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """One session: rows [start_row, stop_row) of the events, and where they came from.
 
     first_ns, last_ns: time of the first and last event. sources: file name -> sha256.
     dropped: rows left out by reason. sha256: of the session's bytes.
+    periods: trading periods, in order of time; empty: one, the whole session.
     """
 
     name: str
@@ -46,6 +57,23 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     sources: dict[str, str] = {}
     dropped: dict[str, int] = {}
+    periods: tuple[Period, ...] = ()
+
+    @property
+    def trading(self) -> tuple[Period, ...]:
+        """The trading periods, at least one."""
+        whole = Period(start_row=self.start_row, stop_row=self.stop_row, first_ns=self.first_ns, last_ns=self.last_ns)
+        return self.periods or (whole,)
+
+    @property
+    def breaks(self) -> tuple[tuple[int, int], ...]:
+        """(begin, end) in ns of the closed hours between trading periods."""
+        return tuple((before.last_ns, after.first_ns) for before, after in itertools.pairwise(self.periods))
+
+    @property
+    def trading_s(self) -> float:
+        """Seconds in which the market is open."""
+        return sum(period.last_ns - period.first_ns for period in self.trading) * 1e-9
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +127,8 @@ class Store:
     def data_hash(self) -> str:
         """Hash of everything the store holds; the same data gives the same hash anywhere."""
         digest = hashlib.sha256()
-        for one in (*self.instruments, *(session.sha256 for session in self.sessions)):
+        cut = [session.periods for session in self.sessions if session.periods]
+        for one in (*self.instruments, *(session.sha256 for session in self.sessions), *cut):
             digest.update(msgspec.json.encode(one))
         return digest.hexdigest()
 

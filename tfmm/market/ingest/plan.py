@@ -8,7 +8,7 @@ import numpy as np
 
 from tfmm import errors
 from tfmm.market import clean, instruments, store, synthetic
-from tfmm.market.ingest import file_facts, merging, quality, spool, store_writer, trade_ids
+from tfmm.market.ingest import file_facts, merging, periods, quality, spool, store_writer, trade_ids
 
 _STRAY_ROWS, _STRAY_SHARE = 100, 1e-3  # a day with fewer rows than both beside another one
 _TOUCHING_NS = 300 * 10**9
@@ -89,8 +89,11 @@ class Plan:
                 total[reason] = total.get(reason, 0) + count
         if written:
             writer.note(sources, total)
+        cut = periods.facts(writer.sessions[-1]) if written else {}
         return [
-            self._report(session, k, dropped, cleaner.first_off_grid[k], {**meter.report(), **holes.report(k)})
+            self._report(
+                session, k, dropped, cleaner.first_off_grid[k], {**meter.report(cut), **holes.report(k), **cut}
+            )
             for k, (dropped, meter) in enumerate(zip(counts, meters, strict=True))
         ]
 

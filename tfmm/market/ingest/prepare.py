@@ -17,7 +17,7 @@ import msgspec
 
 from tfmm import errors, files
 from tfmm.market import instruments, readers, store, synthetic
-from tfmm.market.ingest import plan, quality, quality_page, spool, store_writer
+from tfmm.market.ingest import periods, plan, quality, quality_page, spool, store_writer
 
 QUALITY, PAGE = "quality.json", "quality.html"
 _LISTED = 3  # refused sessions in the error line; the table has all
@@ -35,6 +35,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         terms: symbol -> instruments.Terms; "*" for all others. triangles: of synthetic quotes.
         quote_lag_ms: quotes are moved this much later, for feeds whose quotes run ahead of their trades.
         day_start_ns: when a day begins, after 00:00 UTC. gap_s: what the report calls a gap.
+        break_s: shortest break between two trading periods of a session, see periods; 0: none is cut.
         limit: largest share of bad rows. allow: write refused sessions all the same. skip: leave them out.
         add: add to the store. overwrite: replace it. jobs: processes. plots: write the page of plots.
     """
@@ -46,6 +47,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     quote_lag_ms: float = 0.0
     day_start_ns: int = 0
     gap_s: float = 60.0
+    break_s: float = periods.BREAK_S
     limit: float = 0.01
     allow: bool = False
     skip: bool = False
@@ -157,8 +159,8 @@ def _write(planned, target, request, progress):
             files.write_text(folder / PAGE, quality_page.page(earlier + report))
 
     if planned.old is not None:
-        return store_writer.append(target, fill), report
-    return store_writer.write(target, planned.instruments, fill, request.overwrite), report
+        return store_writer.append(target, fill, request.break_s), report
+    return store_writer.write(target, planned.instruments, fill, request.overwrite, request.break_s), report
 
 
 def _reported(target):

@@ -1,7 +1,8 @@
 """Quality of a session, measured on the events that were kept; and what is refused."""
 
 import math
-from collections.abc import Sequence
+import types
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -69,16 +70,30 @@ class Meter:
             self._sample.append(events[: _SAMPLE_EVENTS - self._sampled])
             self._sampled += len(self._sample[-1])
 
-    def report(self) -> Report:
-        """What was found, as a dict of plain values; NaN where there is no data."""
+    def report(self, cut: Mapping[str, Any] = types.MappingProxyType({})) -> Report:
+        """What was found, as a dict of plain values; NaN where there is no data.
+
+        Args:
+            cut: periods.facts of the session: its breaks are neither gaps nor hours of it.
+        """
         counts = dict(zip(_COUNTERS, self._totals.counts.tolist(), strict=True))
         sample = np.concatenate(self._sample) if self._sample else np.empty(0, schema.EVENT)
         curve = agreement_by_lag(sample, LAGS_MS)
-        gaps = sorted(([int(a), int(b)] for a, b in self._totals.gaps if b), reverse=True, key=lambda gap: gap[1])
+        closed = [(one["begin_ns"], one["begin_ns"] + round(one["length_s"] * 1e9)) for one in cut.get("breaks", ())]
+        found = [(int(begin), int(length)) for begin, length in self._totals.gaps if length]
+        open_ns = [length - _overlap(begin, begin + length, closed) for begin, length in found]
+        gaps = sorted(
+            ((begin, length) for (begin, _), length in zip(found, open_ns, strict=True) if length > 0),
+            reverse=True,
+            key=lambda gap: gap[1],
+        )
+        counts["gaps"] -= sum(length > self._gap_ns >= rest for (_, length), rest in zip(found, open_ns, strict=True))
+        last_ns = int(self._totals.last[0])
+        span_ns = last_ns - self._first_ns - _overlap(self._first_ns, last_ns, closed)
         return {
             "quotes_kept": counts["quotes"],
             "trades_kept": counts["trades"],
-            "span_s": (int(self._totals.last[0]) - self._first_ns) * 1e-9 if self._first_ns else math.nan,
+            "span_s": span_ns * 1e-9 if self._first_ns else math.nan,
             "gaps": counts["gaps"],
             "longest_gap_s": gaps[0][1] * 1e-9 if gaps else math.nan,
             "longest_gaps": [{"begin_ns": begin, "length_s": length * 1e-9} for begin, length in gaps],
@@ -156,6 +171,11 @@ def verdict(one: Report, limit: float) -> list[str]:
     if one["trades_kept"] >= _ENOUGH_TRADES and shares and max(shares) < _INVERTED:
         reasons.append(f"sides look inverted: {max(shares):.0%} agree with the mid")
     return reasons
+
+
+def _overlap(begin, end, stretches):
+    """Time of [begin, end] that lies in stretches (begin, end), ns."""
+    return sum(max(0, min(end, last) - max(begin, first)) for first, last in stretches)
 
 
 def _by_count(item):

@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib import figure
 
-from tfmm.market.ingest import quality
+from tfmm.market.ingest import periods, quality
 
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:70rem;padding:0 1rem;color:#222}
@@ -60,6 +60,7 @@ def table(report: Sequence[quality.Report]) -> str:
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
     for one in report:
         lines += [f"{one['session']} {one['symbol']}: {note}" for note in notes(one)]
+    lines += periods.lines(report)
     # what is true of every file of a layout is said once
     lines += [f"note: {note}" for note in dict.fromkeys(note for one in report for note in one.get("notes", ()))]
     return "\n".join(lines)
@@ -91,6 +92,7 @@ def page(report: Sequence[quality.Report]) -> str:
     cells = rows(report)
     head = "".join(f"<th>{html.escape(name)}</th>" for name in cells[0])
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells[1:])
+    cut = "".join(f"<p>{html.escape(line)}</p>" for line in periods.lines(report))
     parts = []
     for one in report:
         sentences = "".join(f"<p>{html.escape(note)}</p>" for note in notes(one))
@@ -100,7 +102,7 @@ def page(report: Sequence[quality.Report]) -> str:
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
         f"<title>Data quality</title><style>{_STYLE}</style><h1>Data quality</h1>"
-        f"<div class='scroll'><table><tr>{head}</tr>{body}</table></div>{''.join(parts)}</html>\n"
+        f"<div class='scroll'><table><tr>{head}</tr>{body}</table></div>{cut}{''.join(parts)}</html>\n"
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from tfmm import arrays, errors, files
 from tfmm.market import schema, store, tape
+from tfmm.market.ingest import periods
 
 
 class Writer:
@@ -20,10 +21,11 @@ class Writer:
     Args:
         file: binary file, open for writing at the end of what it holds.
         sessions: store.Session of what it holds already.
+        break_s: shortest break between two trading periods of a session, see periods; 0: sessions are never cut.
     """
 
-    def __init__(self, file: BinaryIO, sessions: Iterable[store.Session] = ()):
-        self._file = file
+    def __init__(self, file: BinaryIO, sessions: Iterable[store.Session] = (), break_s: float = periods.BREAK_S):
+        self._file, self._break_s = file, break_s
         self.sessions = list(sessions)
         self._row = self.sessions[-1].stop_row if self.sessions else 0
 
@@ -37,6 +39,7 @@ class Writer:
             DataError: it begins before the last one ends.
         """
         start, digest, trades, first, last = self._row, hashlib.sha256(), 0, 0, 0
+        finder = periods.Finder(start, self._break_s)
         for events in blocks:
             if not len(events):
                 continue
@@ -46,6 +49,7 @@ class Writer:
             data = np.ascontiguousarray(events).view(np.uint8).data
             digest.update(data)
             self._file.write(data)
+            finder.add(events)
             trades += int((events["kind"] == schema.TRADE).sum())
             last = int(events["ts"][-1])
             self._row += len(events)
@@ -55,6 +59,7 @@ class Writer:
             store.Session(
                 name=name, start_row=start, stop_row=self._row, first_ns=first, last_ns=last,
                 n_quotes=self._row - start - trades, n_trades=trades, sha256=digest.hexdigest(),
+                periods=finder.periods(),
             )
         )  # fmt: skip
         return True
@@ -99,7 +104,11 @@ def create(
 
 
 def write(
-    path: pathlib.Path, instruments: Sequence[schema.Instrument], fill: Fill, overwrite: bool = False
+    path: pathlib.Path,
+    instruments: Sequence[schema.Instrument],
+    fill: Fill,
+    overwrite: bool = False,
+    break_s: float = periods.BREAK_S,
 ) -> store.Store:
     """Writes a store; a killed job leaves the old one, or nothing that could be taken for a store.
 
@@ -108,6 +117,7 @@ def write(
         instruments: sequence of schema.Instrument, one for each instrument of the events.
         fill: function of (Writer, folder) that adds the sessions in order of time; further files that it
             writes into the folder become part of the store.
+        break_s: see Writer.
 
     Returns:
         The opened Store.
@@ -122,7 +132,7 @@ def write(
     try:
         temporary.mkdir(parents=True)
         with open(temporary / store.EVENTS, "wb") as file:
-            writer = Writer(file)
+            writer = Writer(file, break_s=break_s)
             fill(writer, temporary)
             _sync(file)
         _write_manifest(temporary, instruments, writer.sessions)
@@ -136,14 +146,14 @@ def write(
     return store.Store.open(path)
 
 
-def append(path: pathlib.Path, fill: Fill) -> store.Store:
+def append(path: pathlib.Path, fill: Fill, break_s: float = periods.BREAK_S) -> store.Store:
     """Adds sessions after those of an existing store; others may read it meanwhile.
 
     The new events are written behind the old ones and count only once the manifest names them: a killed
     job leaves the old store.
 
     Args:
-        path: folder of a store. fill: as in `write`; files that it writes replace those of the store.
+        path: folder of a store. fill, break_s: as in `write`; files that it writes replace those of the store.
 
     Returns:
         The opened Store.
@@ -156,7 +166,7 @@ def append(path: pathlib.Path, fill: Fill) -> store.Store:
         with open(old.path / store.EVENTS, "r+b") as file:
             file.truncate(len(old.events) * schema.EVENT.itemsize)
             file.seek(0, os.SEEK_END)
-            writer = Writer(file, old.sessions)
+            writer = Writer(file, old.sessions, break_s)
             fill(writer, staging)
             _sync(file)
         for one in staging.iterdir():
