@@ -97,12 +97,12 @@ def detect(path: pathlib.Path, vendor: str | None = None) -> layout.Source:
     candidates = [one for one in LAYOUTS if vendor in (None, one.vendor)]
     kind = containers.kind(path)
     for one in candidates:
-        if kind == one.kind != "text" and one.recognise is not None and one.recognise(path, []):
+        if kind == one.binary and one.recognise is not None and one.recognise(path, []):
             return _source(path, one, (), [])
     if kind == "text":
         head = containers.head(path)
         for one in candidates:
-            if one.kind == kind and one.recognise is not None and one.recognise(path, head):
+            if not one.binary and one.recognise is not None and one.recognise(path, head):
                 partner = lobster.order_book(path) if one.vendor == "lobster" else None
                 return _source(path, one, (), head, partner=partner)
         with containers.reading(path):

@@ -158,7 +158,7 @@ def schema_of(path: pathlib.Path) -> str:
 
 def _layout(schema):
     return layout.Layout(
-        vendor="databento", table=f"DBN {schema}".strip(), kind="dbn", stream=_stream, sequenced=True,
+        vendor="databento", table=f"DBN {schema}".strip(), binary="dbn", stream=_stream, sequenced=True,
         recognise=lambda path, _: schema_of(path) == schema,
     )  # fmt: skip
 

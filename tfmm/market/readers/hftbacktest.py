@@ -5,6 +5,9 @@ ev holds the kind in its low byte (1 depth, 2 trade, 3 clear up to px, 4 depth o
 exchange; rows without it repeat it at the time of receipt. Rows of one time are one state of the book.
 """
 
+import contextlib
+import zipfile
+
 import numpy as np
 import pyarrow as pa
 
@@ -17,6 +20,15 @@ _DEPTH, _TRADE, _CLEAR, _SNAPSHOT, _BEST = 1, 2, 3, 4, 5
 _WHAT = {_DEPTH: order_book.LEVEL, _CLEAR: order_book.RESET, _SNAPSHOT: order_book.LEVEL, _BEST: order_book.BEST}
 _ACTIONS = {_CLEAR: "R", 10: "A", 11: "C", 12: "M"}
 _BLOCK_ROWS, _SAMPLED = 1 << 18, 200
+
+
+@contextlib.contextmanager
+def _open(path):
+    """A binary stream of the events in the archive."""
+    with containers.reading(path), zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        with archive.open("data.npy" if "data.npy" in names else names[0]) as stream:
+            yield stream
 
 
 def _dtype(stream, path):
@@ -33,7 +45,7 @@ def _dtype(stream, path):
 
 def _stream(source):
     """Yields (symbol, order_book.UPDATE, orders.ORDER or raw.RAW)."""
-    with containers.open_text(source.path) as stream:
+    with _open(source.path) as stream:
         dtype, clock, row, by_order, begun = _dtype(stream, source.path), None, 0, False, False
         while block := stream.read(_BLOCK_ROWS * dtype.itemsize):
             events = np.frombuffer(block, dtype, len(block) // dtype.itemsize)
@@ -85,12 +97,12 @@ def _orders(ts, number, kind, side, events):
 
 
 def _recognise(path, _):
-    with containers.reading(path), containers.open_text(path) as stream:
+    with _open(path) as stream:
         return bool(_dtype(stream, path))
 
 
 LAYOUTS = (
     layout.Layout(
-        vendor="hftbacktest", table="events", kind="npz", stream=_stream, recognise=_recognise, sequenced=True
+        vendor="hftbacktest", table="events", binary="npz", stream=_stream, recognise=_recognise, sequenced=True
     ),
 )  # fmt: skip

@@ -65,7 +65,7 @@ class Layout:
         contract: function of the columns -> instruments.Terms, where they tell the kind of contract.
         stream: reads the file itself instead: function of Source -> iterator of (symbol, rows).
         recognise: for `stream`: function of (path, first lines) -> bool.
-        kind: for `stream`: what containers.kind says of its files.
+        binary: kind of file that `stream` reads where it is no text, as containers.kind says it.
         note: what a user should know of every file of it; printed and kept with the quality report.
     """
 
@@ -83,7 +83,7 @@ class Layout:
     stream: Callable[..., Any] | None = None
     recognise: Callable[..., bool] | None = None
     note: str = ""
-    kind: str = "text"
+    binary: str = ""
 
     @property
     def name(self) -> str:
