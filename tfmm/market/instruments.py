@@ -13,7 +13,6 @@ _DECIMALS = 9
 _LARGEST = 9e9  # above, a value does not fit into int64 at 9 decimals
 _STRAY = 1e-3  # share of values that may have more decimals than the step: damage, not a finer step
 _POWERS = tuple(10**k for k in range(19))
-_QUOTED = re.compile(r"(?:.*[-_/])?[A-Z0-9]+?[-_/]?(USDT|USDC|FDUSD|BUSD|TUSD|USD|EUR|GBP|JPY|BTC|ETH)(?:[-_].*)?")
 
 
 class Steps:
@@ -105,11 +104,16 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def parse(text: str) -> tuple[str, Terms]:
-    """("BTCUSD_PERP", Terms) of "BTCUSD_PERP:inverse=true,multiplier=100"; ConfigError where it cannot be read."""
-    symbol, _, rest = text.partition(":")
+    """("BTCUSD_PERP", Terms) of "BTCUSD_PERP:inverse=true,multiplier=100"; ConfigError where it cannot be read.
+
+    The symbol ends at the first colon that a key and = follow, so that it may hold any of `: / . = ,` itself.
+    """
+    match = re.fullmatch(r"(?P<symbol>.+?):(?P<facts>[A-Za-z_]+=.*)", text)
     try:
-        pairs = dict(part.split("=", 1) for part in rest.split(","))
-        return symbol, msgspec.convert(pairs, Terms, strict=False)
+        if match is None:
+            raise ValueError("no key=value behind a colon")
+        pairs = dict(part.split("=", 1) for part in match["facts"].split(","))
+        return match["symbol"], msgspec.convert(pairs, Terms, strict=False)
     except (ValueError, msgspec.ValidationError) as error:
         fields = ", ".join(Terms.__struct_fields__)
         raise errors.ConfigError(
@@ -118,12 +122,12 @@ def parse(text: str) -> tuple[str, Terms]:
 
 
 def combine(
-    symbol: str, given: Terms, found: Terms, tick: Callable[[], float], lot: Callable[[], float]
+    symbol: str, given: Terms, found: Terms, named: Terms, tick: Callable[[], float], lot: Callable[[], float]
 ) -> schema.Instrument:
-    """The Instrument of what is given by the user, else found in the files, else inferred.
+    """The Instrument of what is given by the user, else found in the files, else told by its name, else inferred.
 
     Args:
-        given, found: Terms. tick, lot: functions that infer a size, called where it is not given.
+        given, found, named: Terms. tick, lot: functions that infer a size, called where it is not given.
 
     Raises:
         DataError: the files contradict what is given.
@@ -132,17 +136,22 @@ def combine(
         wanted, seen = getattr(given, name), getattr(found, name)
         if None not in (wanted, seen) and not np.isclose(wanted, seen, rtol=1e-3):
             raise errors.DataError(f"{symbol}: {name} is given as {wanted}, but its files say {seen}")
+    # of another kind or currency than its name says, its name says nothing of its size
+    if any(
+        None not in (getattr(known, name), getattr(named, name)) and getattr(known, name) != getattr(named, name)
+        for known in (given, found) for name in ("inverse", "quote_currency")
+    ):  # fmt: skip
+        named = msgspec.structs.replace(named, inverse=None, multiplier=None)
 
     def first(name, otherwise):
-        values = (getattr(given, name), getattr(found, name))
+        values = (getattr(given, name), getattr(found, name), getattr(named, name))
         return next((value for value in values if value is not None), otherwise)
 
-    quoted = _QUOTED.fullmatch(symbol.upper())
     return schema.Instrument(
         symbol=symbol,
         tick_size=given.tick_size if given.tick_size is not None else tick(),
         lot_size=given.lot_size if given.lot_size is not None else lot(),
         multiplier=float(first("multiplier", 1.0)),
         inverse=bool(first("inverse", False)),
-        quote_currency=first("quote_currency", quoted.group(1) if quoted else "USD"),
+        quote_currency=first("quote_currency", "USD"),
     )

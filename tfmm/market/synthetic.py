@@ -15,23 +15,30 @@ import numpy as np
 from tfmm import arrays, errors, jit
 from tfmm.market import schema
 
-_FORM = re.compile(r"(?P<name>[^=]+)=(?P<first>[^=/*]+)(?P<how>[/*])(?P<second>[^=/*@]+)(?:@(?P<tick>[0-9.eE+-]+))?")
+_FORM = re.compile(r"(?P<name>[^=]+)=(?P<legs>.+?)(?:@(?P<tick>[0-9.][0-9.eE+-]*))?")
+_QUOTED = re.compile(r"(['\"])(?P<first>.+?)\1(?P<how>[/*])\1(?P<second>.+?)\1")
 _DIGITS = 6  # of the price of one tick where none is given
 
 
 class Triangle(NamedTuple):
     """A synthetic instrument `name` of two instruments. divide: first / second, else first x second.
-    tick_size: 0 to choose one of about a millionth of the price."""
+    tick_size: 0 to choose one of about a millionth of the price. readings: (first, second, divide) that the text may
+    mean, where the names of instruments hold a / or * themselves; see `resolve`."""
 
     name: str
     first: str
     second: str
     divide: bool
     tick_size: float
+    readings: tuple[tuple[str, str, bool], ...] = ()
 
 
 def parse(text: str) -> Triangle:
-    """Triangle of "ETHBTC=ETHUSDT/BTCUSDT" or "X=A*B@0.01" (tick size); ConfigError where it is none."""
+    """Triangle of "ETHBTC=ETHUSDT/BTCUSDT" or "X=A*B@0.01" (tick size); ConfigError where it is none.
+
+    Legs that hold / or * themselves may be quoted: X="ETH/USDT"/"BTC/USDT". Without quotes the text has several
+    readings, of which `resolve` takes the one with legs that exist.
+    """
     match = _FORM.fullmatch(text)
     wrong = errors.ConfigError(
         f"--synthetic {text}: cannot be read, wanted NAME=FIRST/SECOND or NAME=FIRST*SECOND, then @TICK if given"
@@ -42,7 +49,32 @@ def parse(text: str) -> Triangle:
         tick = float(match["tick"] or 0.0)
     except ValueError as error:
         raise wrong from error
-    return Triangle(match["name"], match["first"], match["second"], match["how"] == "/", tick)
+    legs = match["legs"]
+    if quoted := _QUOTED.fullmatch(legs):
+        return Triangle(match["name"], quoted["first"], quoted["second"], quoted["how"] == "/", tick)
+    signs = [k for k, letter in enumerate(legs) if letter in "/*" and 0 < k < len(legs) - 1]
+    readings = tuple((legs[:k], legs[k + 1 :], legs[k] == "/") for k in signs)
+    if not readings:
+        raise wrong
+    return Triangle(match["name"], *readings[0], tick, readings if len(readings) > 1 else ())
+
+
+def resolve(triangle: Triangle, symbols: Sequence[str]) -> Triangle:
+    """The triangle with the one reading whose legs are among the symbols.
+
+    Raises:
+        ConfigError: no reading has both legs there, or several have.
+    """
+    if not triangle.readings:
+        return triangle
+    fitting = [one for one in triangle.readings if one[0] in symbols and one[1] in symbols]
+    if len(fitting) != 1:
+        listed = " or ".join(f"{first} and {second}" for first, second, _ in fitting or triangle.readings)
+        raise errors.ConfigError(
+            f"--synthetic {triangle.name}: the legs may be {listed}, wanted one of these among {', '.join(symbols)}; "
+            'quotes tell legs apart: NAME="FIRST"/"SECOND"'
+        )
+    return Triangle(triangle.name, *fitting[0], triangle.tick_size)
 
 
 def tick_size(triangle: Triangle, first_px: float, second_px: float) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfmm import errors
 from tfmm.market import clean, instruments, store, synthetic
-from tfmm.market.ingest import file_facts, merging, periods, quality, spool, store_writer, trade_ids
+from tfmm.market.ingest import file_facts, merging, periods, quality, spool, store_writer, terms, trade_ids
 
 _STRAY_ROWS, _STRAY_SHARE = 100, 1e-3  # a day with fewer rows than both beside another one
 _TOUCHING_NS = 300 * 10**9
@@ -36,9 +36,11 @@ class Plan:
         old: store.Store | None = None,
     ):
         self.origin, self.old, self._request = origin, old, request
+        self._told: dict[str, list[str]] = {}  # what the user should know of an instrument
         self._parts = self._gather(spooled)
         self.sessions = list(self._parts)
         self._symbols = self._chosen()
+        self._legged = [synthetic.resolve(one, self._symbols) for one in request.triangles]
         self._check_sources()
         self._first_kept: dict[int, spool.Stream] = {}
         for parts in self._parts.values():
@@ -48,7 +50,7 @@ class Plan:
             self.instruments = self._infer()
         else:
             self.instruments = old.instruments
-            made = {triangle.name for triangle in request.triangles}
+            made = {triangle.name for triangle in self._legged}
             symbols = tuple(one.symbol for one in old.instruments if one.symbol not in made)
             if symbols != self._symbols:
                 raise errors.DataError(
@@ -166,36 +168,18 @@ class Plan:
                             ", wanted one of them"
                         )
 
-    def _streams(self, symbol):
-        return [(one, stream) for parts in self._parts.values() for _, one, stream in parts.get(symbol, ())]
-
     def _infer(self):
         out = []
         for symbol in self._symbols:
-            price, size = instruments.Steps(), instruments.Steps()
-            found = instruments.Terms()
-            for one, stream in self._streams(symbol):
-                price.merge(instruments.Steps(stream.price_counts, stream.price_divisors))
-                size.merge(instruments.Steps(stream.size_counts, stream.size_divisors))
-                found = one.contract if one.contract != instruments.Terms() else found
+            parts = [part for found in self._parts.values() for part in found.get(symbol, ())]
             given = self._request.terms.get(symbol, self._request.terms.get("*", instruments.Terms()))
-            where = f"{self.origin}: {symbol}"
-            out.append(
-                instruments.combine(
-                    symbol, given, found, lambda p=price, w=where: p.step(f"{w}: tick size"),
-                    # without any size the session is refused, with its report
-                    lambda s=size, w=where: s.step(f"{w}: lot size") if s.counts.any() else 1.0,
-                )
-            )  # fmt: skip
-        for triangle in self._request.triangles:
-            out.append(self._synthetic(triangle, out))
+            one, self._told[symbol] = terms.instrument(symbol, (symbol, ""), parts, given, str(self.origin))
+            out.append(one)
+        for triangle in self._legged:
+            legs = [self._leg(triangle, name, out) for name in (triangle.first, triangle.second)]
+            px = [self._typical(self.sessions[0], k) for k in legs]
+            out.append(terms.implied(triangle, out[legs[0]], out[legs[1]], tuple(px)))
         return tuple(out)
-
-    def _synthetic(self, triangle, members):
-        legs = [self._leg(triangle, name, members) for name in (triangle.first, triangle.second)]
-        px = [self._typical(self.sessions[0], k) for k in legs]
-        made = instruments.Terms(tick_size=synthetic.tick_size(triangle, *px), lot_size=members[legs[0]].lot_size)
-        return instruments.combine(triangle.name, made, instruments.Terms(), None, None)
 
     def _leg(self, triangle, name, members):
         symbols = [one.symbol for one in members]
@@ -208,7 +192,7 @@ class Plan:
     def _makers(self):
         """Function that gives fresh makers of synthetic quotes for a session."""
         symbols = [one.symbol for one in self.instruments]
-        for triangle in self._request.triangles:
+        for triangle in self._legged:
             if triangle.name not in symbols:
                 raise errors.ConfigError(f"--synthetic {triangle.name}: not in the store, wanted those of its sessions")
 
@@ -219,7 +203,7 @@ class Plan:
                     [self._leg(triangle, name, self.instruments) for name in (triangle.first, triangle.second)],
                     symbols.index(triangle.name), self.instruments,
                 )
-                for triangle in self._request.triangles
+                for triangle in self._legged
             ]  # fmt: skip
 
         return fresh
@@ -271,6 +255,7 @@ class Plan:
 
     def _report(self, session, index, dropped, off_grid_px, measured):
         parts = self._parts[session][self._symbols[index]]
+        facts = file_facts.report(parts)
         # lines that belong to no session are counted with the first one of their file
         lost = {id(one): one for _, one, stream in parts if stream is self._first_kept[id(one)]}.values()
         malformed, no_time = (sum(getattr(one, name) for one in lost) for name in ("malformed", "no_time"))
@@ -278,7 +263,8 @@ class Plan:
         return {
             "session": session,
             "symbol": instrument.symbol,
-            **file_facts.report(parts),
+            **facts,
+            "notes": [*facts["notes"], *self._told.get(instrument.symbol, ())],
             "rows_read": sum(stream.rows for _, _, stream in parts) + malformed + no_time,
             "dropped": dropped,
             "malformed": malformed,

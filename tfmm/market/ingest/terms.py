@@ -1,0 +1,61 @@
+"""The instruments of a store: what is given, found in the files or told by a name, and what is said of that."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tfmm.market import instruments, listings, schema, synthetic
+from tfmm.market.ingest import time_zones
+
+
+def instrument(
+    name: str, listed: tuple[str, str], parts: Sequence[time_zones.Part], given: instruments.Terms, where: str
+) -> tuple[schema.Instrument, list[str]]:
+    """An instrument, and what the user should know of it.
+
+    Args:
+        name: in the store. listed: (symbol, venue) as the venue lists it. given: by the user.
+        parts: (folder, spool.Spooled, spool.Stream) of all files of it. where: the raw files, for errors.
+    """
+    price, size = instruments.Steps(), instruments.Steps()
+    found = instruments.Terms()
+    for _, one, stream in parts:
+        price.merge(instruments.Steps(stream.price_counts, stream.price_divisors))
+        size.merge(instruments.Steps(stream.size_counts, stream.size_divisors))
+        found = one.contract if one.contract != instruments.Terms() else found
+    known = listings.contract(*listed)
+    named = known.terms
+    if named.quote_currency is None:
+        named = msgspec.structs.replace(named, quote_currency=listings.quote_currency(*listed))
+    out = instruments.combine(
+        name, given, found, named, lambda: price.step(f"{where}: {name}: tick size"),
+        # without any size the session is refused, with its report
+        lambda: size.step(f"{where}: {name}: lot size") if size.counts.any() else 1.0,
+    )  # fmt: skip
+    return out, _notes(name, known.note, given, found, named)
+
+
+def _notes(name, listed, given, found, named):
+    """Sentences on what the name alone tells, and what is assumed."""
+    out = []
+    if listed and given.inverse is None and given.multiplier is None and found.inverse is None:
+        out.append(listed)
+    if all(one.quote_currency is None for one in (given, found, named)):
+        out.append(f"quote currency of {name} taken as USD; --instrument {name}:quote_currency=... says another")
+    return out
+
+
+def implied(
+    triangle: synthetic.Triangle, first: schema.Instrument, second: schema.Instrument, px: tuple[float, float]
+) -> schema.Instrument:
+    """The instrument of synthetic quotes. px: typical prices of its legs.
+
+    Its currency: of X/Y x Y/Z that of the second leg, of X/Z : Y/Z the base of the second leg.
+    """
+    made = instruments.Terms(tick_size=synthetic.tick_size(triangle, *px), lot_size=first.lot_size)
+    currency: str | None = second.quote_currency
+    if triangle.divide:
+        pair = listings.pair(second.symbol)
+        currency = listings.quote_currency(triangle.name) or (pair[0] if pair else None)
+    named = instruments.Terms(quote_currency=currency)
+    return instruments.combine(triangle.name, made, instruments.Terms(), named, lambda: 0.0, lambda: 0.0)
