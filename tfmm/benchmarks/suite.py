@@ -10,6 +10,7 @@ from tfmm.benchmarks import (
     environment,
     live_quotes,
     notebook_schedule,
+    order_books,
     preparation,
     replay,
     sample_market,
@@ -41,6 +42,7 @@ def run(
         out |= notebook_schedule.run(notebook, task.config.data.store, folder)
         out |= live_quotes.run(task, folder / "policy", repeats)
         out |= preparation.run(folder, repeats)
+        out |= order_books.run(folder, repeats)
         if collectors:
             assert scripts is not None, "collectors without the path of their script"
             out |= collectors_lib.run(collectors, task.config, scripts, folder)
