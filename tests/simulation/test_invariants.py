@@ -175,9 +175,9 @@ BOOK = (0, 99, 2, 5.0, 5.0)
 
 
 def test_the_queue_by_hand():
-    """We join behind 5; a trade of 2 leaves 3 before us; 4 of 8 shown vanish: half of the 3; 2 more trade: ours."""
+    """We join behind 5; a trade of 2 leaves 3 before us; 4 of 8 shown vanish: half of the 3; 1.5 and 1 trade: ours."""
     q, t = frames(
-        [BOOK, (3, 99, 2, 5.0, 8.0), (4, 99, 2, 5.0, 4.0)], [(2, 101, 1, 2.0), (5, 101, 1, 1.5), (6, 101, 1, 0.5)]
+        [BOOK, (3, 99, 2, 5.0, 8.0), (4, 99, 2, 5.0, 4.0)], [(2, 101, 1, 2.0), (5, 101, 1, 1.5), (6, 101, 1, 1.0)]
     )
     s = sent([(1, NAN, 101.0, 1.0, 1.0)])
     result = play(q, t, s, touch="queue")

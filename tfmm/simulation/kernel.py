@@ -70,6 +70,8 @@ def _clear(instrument):
     instrument.sell_size = 0.0
     instrument.warm = 0
     instrument.inventory_average = 0.0
+    instrument.bid_taken.count = 0
+    instrument.ask_taken.count = 0
     for k in range(2):
         instrument.signed_flow[k] = 0.0
         instrument.total_flow[k] = 0.0

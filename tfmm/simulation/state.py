@@ -72,6 +72,10 @@ ORDER = np.dtype(
 )
 """A quote on its way to the venue."""
 
+TAKEN_PRICES = 4
+TAKEN_SIZES = np.dtype([("count", np.int64), ("tick", np.int64, (TAKEN_PRICES,)), ("size", np.int64, (TAKEN_PRICES,))])
+"""Displayed size that we took from one side: prices from the worst to the best, sizes in millionths of a lot."""
+
 INSTRUMENT_STATE = np.dtype(
     [
         # market
@@ -85,13 +89,13 @@ INSTRUMENT_STATE = np.dtype(
         ("my_bid_lot", np.int64),
         ("my_ask_tick", np.int64),
         ("my_ask_lot", np.int64),
-        # our position in the queue, see tfmm.simulation.exchange.queue
-        ("bid_ahead", np.float64),
-        ("bid_seen", np.float64),
-        ("bid_traded", np.float64),
-        ("ask_ahead", np.float64),
-        ("ask_seen", np.float64),
-        ("ask_traded", np.float64),
+        # our position in the queue, millionths of a lot, see tfmm.simulation.exchange.queue
+        ("bid_ahead", np.int64),
+        ("bid_seen", np.int64),
+        ("bid_traded", np.int64),
+        ("ask_ahead", np.int64),
+        ("ask_seen", np.int64),
+        ("ask_traded", np.int64),
         # quotes in flight: in_flight[head % L] .. in_flight[(tail - 1) % L]
         ("head", np.int64),
         ("tail", np.int64),
@@ -137,6 +141,9 @@ INSTRUMENT_STATE = np.dtype(
         ("total_flow", np.float64, (2,)),
         ("variance", np.float64),
         ("inventory_average", np.float64),
+        # displayed size that we took from the market, see tfmm.simulation.exchange.displayed
+        ("bid_taken", TAKEN_SIZES),
+        ("ask_taken", TAKEN_SIZES),
     ]
 )
 """Market, quote, ledger and averages of one instrument in one batch row."""

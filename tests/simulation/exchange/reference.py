@@ -1,6 +1,7 @@
-"""Slow reference of the fill rules, written from the design's section 5; shares no code with the kernel.
+"""Slow reference of the fill rules, written from the README's "Fill rules"; shares no code with the kernel.
 
-Prices are Fractions of a tick taken from the decimal text of each float, so every comparison is exact.
+Prices are Fractions of a tick and sizes Fractions of a lot, in whole millionths, taken from the decimal text of each
+float: every comparison is exact.
 """
 
 import functools
@@ -18,17 +19,50 @@ def multiple(x, unit):
     return exact(x) / exact(unit)
 
 
+def millionths(x):
+    """A number of lots in whole millionths, rounded down."""
+    return Fraction(math.floor(x * 10**6), 10**6)
+
+
+@functools.cache
+def in_lots(size, lot_size):
+    return millionths(multiple(size, lot_size) + Fraction(1, 2 * 10**6))
+
+
 class Side:
-    """A resting order on one side: sign -1 our ask, +1 our bid. Queue sizes are plain floats, as displayed."""
+    """A resting order on one side: sign -1 our ask, +1 our bid. Queue sizes are lots, as displayed."""
 
     def __init__(self, sign):
         self.sign = sign
         self.px = None
         self.lots = 0
-        self.ahead = self.seen = self.traded = 0.0
+        self.ahead = self.seen = self.traded = Fraction(0)
 
     def clear(self):
         self.__init__(self.sign)
+
+
+class Taken:
+    """What we took from the displayed size of one side of the market, by price: sign +1 its bids, -1 its asks."""
+
+    def __init__(self, sign):
+        self.sign = sign
+        self.lots = {}
+
+    def show(self, best, size):
+        """Better prices are empty now; at the best one no more than it displays can have been ours."""
+        self.lots = {px: lots for px, lots in self.lots.items() if self.sign * (px - best) <= 0}
+        if best in self.lots:
+            self.lots[best] = min(self.lots[best], size)
+
+    def take(self, best, size, most):
+        """At most `most` whole lots of a displayed size."""
+        lots = min(most, math.floor(size - self.lots.get(best, 0)))
+        if lots > 0:
+            self.lots[best] = self.lots.get(best, 0) + lots
+        if len(self.lots) > 4:
+            self.lots.pop(min(self.lots) if self.sign > 0 else max(self.lots))
+        return lots
 
 
 def replay(
@@ -50,7 +84,7 @@ def replay(
     """Fills as a list of (ts_ns, side, px, qty, fee, rule, event)."""
     tick, lot = exact(tick_size), exact(lot_size)
     events = [
-        (int(row.ts), 0, k, "trade", multiple(row.price, tick_size), int(row.side), float(row.size))
+        (int(row.ts), 0, k, "trade", multiple(row.price, tick_size), int(row.side), in_lots(row.size, lot_size))
         for k, row in enumerate(trades.itertuples())
     ]
     events += [
@@ -61,8 +95,8 @@ def replay(
             "quote",
             multiple(row.bid, tick_size),
             multiple(row.ask, tick_size),
-            float(row.bid_size),
-            float(row.ask_size),
+            in_lots(row.bid_size, lot_size),
+            in_lots(row.ask_size, lot_size),
         )
         for k, row in enumerate(quotes.itertuples())
     ]
@@ -79,11 +113,23 @@ def replay(
         pending.append((int(row["ts_ns"]) + latency_ns, *sides))
     limit = None if inventory_limit is None else math.floor(multiple(inventory_limit, lot_size))
     bid, ask = Side(1), Side(-1)
+    taken_bids, taken_asks = Taken(1), Taken(-1)
     state = {"held": 0, "cash": Fraction(0), "fees": Fraction(0), "market": None, "last": None}
     fills = []
 
     def available(lots, size):
-        return lots if not partial else min(lots, math.floor(size / float(lot) + 1e-9))
+        return lots if not partial else min(lots, math.floor(size))
+
+    def displayed(lots, taken, best, size):
+        return lots if not partial else taken.take(best, size, lots)
+
+    def printed(side, lots, px, aggressor):
+        """A print at the market's best price, by one who may have hit that, is of the size displayed there."""
+        best_bid, best_ask, bid_size, ask_size = state["market"]
+        far, size, taken = (best_bid, bid_size, taken_bids) if side.sign < 0 else (best_ask, ask_size, taken_asks)
+        if partial and lots > 0 and px == far and aggressor != -side.sign:
+            return taken.take(far, size, lots)
+        return lots
 
     def fill(event, ts, side, px, lots, rule):
         if lots <= 0:
@@ -118,11 +164,15 @@ def replay(
         elif side.sign * (px - best) < 0:
             side.ahead = math.inf
 
+    def cancel():
+        bid.clear()
+        ask.clear()
+        taken_bids.lots, taken_asks.lots = {}, {}
+        state["market"] = None
+
     def activate(active, wanted_bid, wanted_ask, event):
         if gap_ns is not None and (state["last"] is None or active - state["last"] > gap_ns):
-            bid.clear()
-            ask.clear()
-            state["market"] = None
+            cancel()
         (bid_px, bid_lots), (ask_px, ask_lots) = wanted_bid, wanted_ask
         if bid_lots and limit is not None and state["held"] + bid_lots > limit:
             bid_lots = 0
@@ -141,43 +191,44 @@ def replay(
                 elif marketable == "reject":
                     ask_lots = 0
                 else:
-                    taking.append((ask, best_bid, bid_size))
+                    taking.append((ask, taken_bids, best_bid, bid_size))
             if bid_lots and bid_px >= best_ask:
                 if marketable == "clamp":
                     bid_px = best_ask - 1
                 elif marketable == "reject":
                     bid_lots = 0
                 else:
-                    taking.append((bid, best_ask, ask_size))
+                    taking.append((bid, taken_asks, best_ask, ask_size))
         place(bid, bid_px, bid_lots)
         place(ask, ask_px, ask_lots)
-        for side, px, size in taking:
-            fill(event - 1, active, side, px, available(side.lots, size), "TAKER")
+        for side, taken, px, size in taking:
+            fill(event - 1, active, side, px, displayed(side.lots, taken, px, size), "TAKER")
 
     for number, (ts, _, _, kind, *values) in enumerate(events):
         while pending and ts > pending[0][0]:
             activate(*pending.pop(0), number)
         if gap_ns is not None and state["last"] is not None and ts - state["last"] > gap_ns:
-            bid.clear()
-            ask.clear()
-            state["market"] = None
+            cancel()
         state["last"] = ts
         if kind == "quote":
             best_bid, best_ask, bid_size, ask_size = int(values[0]), int(values[1]), values[2], values[3]
-            for side, far, far_size in ((ask, best_bid, bid_size), (bid, best_ask, ask_size)):
+            taken_bids.show(best_bid, bid_size)
+            taken_asks.show(best_ask, ask_size)
+            far_sides = (ask, taken_bids, best_bid, bid_size), (bid, taken_asks, best_ask, ask_size)
+            for side, taken, far, size in far_sides:
                 if side.px is not None and side.sign * (side.px - far) >= 0:
-                    fill(number, ts, side, side.px, available(side.lots, far_size), "MARKET")
+                    fill(number, ts, side, side.px, displayed(side.lots, taken, far, size), "MARKET")
             for side, best, size in ((bid, best_bid, bid_size), (ask, best_ask, ask_size)):
                 if side.px is None:
                     continue
                 if side.px == best:
                     left = side.seen - side.traded
                     if size < left:
-                        side.ahead = side.ahead * size / left
+                        side.ahead = millionths(side.ahead * size / left)
                     side.ahead = min(side.ahead, size)
-                    side.seen, side.traded = size, 0.0
+                    side.seen, side.traded = size, Fraction(0)
                 elif side.sign * (side.px - best) > 0:
-                    side.ahead = side.seen = side.traded = 0.0
+                    side.ahead = side.seen = side.traded = Fraction(0)
             state["market"] = (best_bid, best_ask, bid_size, ask_size)
         elif state["market"] is not None:
             px, aggressor, size = values
@@ -185,17 +236,18 @@ def replay(
                 if side.px is None:
                     continue
                 through = side.sign * (side.px - px)
+                rule, lots = "TRADE", 0
                 if through > 0:
-                    fill(number, ts, side, side.px, available(side.lots, size), "TRADE")
-                elif through == 0 and aggressor != side.sign:
-                    if touch == "always":
-                        fill(number, ts, side, side.px, available(side.lots, size), "TOUCH")
-                    elif touch == "queue":
-                        left = size - side.ahead
-                        side.ahead = max(0.0, -left)
-                        side.traded += size
-                        if left > 0:
-                            fill(number, ts, side, side.px, available(side.lots, left), "QUEUE")
+                    lots = available(side.lots, size)
+                elif through == 0 and aggressor != side.sign and touch == "always":
+                    rule, lots = "TOUCH", available(side.lots, size)
+                elif through == 0 and aggressor != side.sign and touch == "queue":
+                    left = size - side.ahead
+                    side.ahead = max(Fraction(0), -left)
+                    side.traded += size
+                    if left >= 1:  # a whole lot
+                        rule, lots = "QUEUE", available(side.lots, left)
+                fill(number, ts, side, side.px, printed(side, lots, px, aggressor), rule)
     while pending and events and pending[0][0] <= events[-1][0]:
         activate(*pending.pop(0), len(events))
     return fills

@@ -10,7 +10,7 @@ import numpy as np
 
 from tfmm import jit
 from tfmm.arrays import Floats32, Record, Records
-from tfmm.simulation import state
+from tfmm.simulation import sizes, state
 
 NAMES = (
     "inventory",  # Q / limit
@@ -124,7 +124,7 @@ def _clipped(x):
 def _queue_share(ahead, lots, parameters):
     if lots == 0 or parameters.touch != _QUEUE:
         return 0.0
-    return 1.0 if math.isinf(ahead) else ahead / (ahead + lots * parameters.lot_size)
+    return 1.0 if ahead == sizes.UNKNOWN else ahead / (ahead + lots * sizes.LOT)
 
 
 @jit.kernel

@@ -76,6 +76,8 @@ def _apply(account, event, row, log):
         if parameters.tape_fills:
             fills.on_quote(instrument, event, row, parameters, log)
         else:
+            if parameters.partial:
+                fills.show(instrument, event, parameters)
             fills.set_market(instrument, event)
     else:
         _count_flow(instrument, event)
@@ -96,7 +98,10 @@ def _full(instruments, log):
 
 @jit.kernel
 def _prices_that_matter(instrument, parameters):
-    """Bid and ask that an event must reach to matter: ours; in queue mode any change at our price matters too."""
+    """Bid and ask that an event must reach to matter: ours; in queue mode any change at our price matters too, and
+    while we remember displayed size that we took any quote."""
+    if instrument.bid_taken.count + instrument.ask_taken.count > 0:
+        return _FOREVER, _NEVER
     if not parameters.tape_fills:
         return state.NO_BID, state.NO_ASK
     if parameters.touch == _QUEUE and instrument.my_bid_lot + instrument.my_ask_lot > 0:

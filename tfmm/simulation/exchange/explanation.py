@@ -12,9 +12,16 @@ _WHY = {
     "MARKET": "the market moved through it",
     "TRADE": "a trade printed through it",
     "TOUCH": "a trade printed at it, the aggressor on the other side or unknown",
-    "QUEUE": "a trade printed at it and the queue ahead was gone",
+    "QUEUE": "a trade printed at it and left at least a whole lot beyond the queue ahead of us",
     "TAKER": "it was marketable when it became active and took the touch",
     "CLIENT": "a client took it",
+}
+_PARTIAL = {
+    "MARKET": "the size displayed at the far price, less what we took of it before",
+    "TRADE": "the size of the trade",
+    "TOUCH": "the size of the trade",
+    "QUEUE": "the whole lots that the trade left",
+    "TAKER": "the size displayed at the touch, less what we took of it before",
 }
 _AFTER = ("TAKER", "CLIENT", "HEDGE")  # rules whose fills happen after the event that they name, not because of it
 
@@ -34,7 +41,9 @@ def fill(result: Any, number: int) -> str:
     why = "no quote of ours: inventory was closed at the market"
     if record["rule"] != "HEDGE":
         sent = _quote_of(result, record)
-        why = f"our {side} rested and {_WHY[str(record['rule'])]}\nquote {sent} of the schedule: "
+        rule = str(record["rule"])
+        most = f", partial: for at most {_PARTIAL[rule]}" if result.rules.partial and rule in _PARTIAL else ""
+        why = f"our {side} rested and {_WHY[rule]}{most}\nquote {sent} of the schedule: "
         why += _quoted(result, sent, instrument)
     before = record["event"] + (record["rule"] in _AFTER)
     lines = [
@@ -112,7 +121,10 @@ def _nearest(result, row, side, start, stop, instrument):
     away = reached_px - px if side == "bid" else px - reached_px
     if away > 0:
         return f"the nearest price was {_px(reached_px, instrument)}, {away / instrument.tick_size:.0f} ticks away"
-    return "touched, but the rules gave no fill (a touch, the queue ahead, or too small a trade)"
+    return (
+        "touched, but the rules gave no fill (a touch, the queue ahead, less than a lot left, or displayed size "
+        "that we had taken before)"
+    )
 
 
 def _quoted(result, number, instrument):

@@ -1,12 +1,10 @@
 """The fill rules (README, "Fill rules"): activation, the market through us, a print at or through us."""
 
-import numpy as np
-
 from tfmm import jit
 from tfmm.arrays import Record
 from tfmm.market import schema
-from tfmm.simulation import arguments, state
-from tfmm.simulation.exchange import ledger, queue
+from tfmm.simulation import arguments, sizes, state
+from tfmm.simulation.exchange import displayed, ledger, queue
 
 _QUOTE, _BUY, _SELL = schema.QUOTE, schema.BUY, schema.SELL
 _NO_BID, _NO_ASK, _FOREVER = state.NO_BID, state.NO_ASK, state.FOREVER
@@ -14,7 +12,6 @@ _MARKET, _TRADE, _TOUCH, _QUEUE, _TAKER = state.MARKET, state.TRADE, state.TOUCH
 _TOUCH_NEVER, _TOUCH_ALWAYS, _TOUCH_QUEUE = state.TOUCH_NEVER, state.TOUCH_ALWAYS, state.TOUCH_QUEUE
 _CLIENT, _HEDGE = state.CLIENT, state.HEDGE
 _CLAMP, _REJECT = state.CLAMP, state.REJECT
-_IN_LOTS = 1e-9
 
 
 @jit.kernel
@@ -50,15 +47,17 @@ def activate(instrument: Record, order: Record, parameters: Record, log: argumen
         instrument, parameters, bid if bid_lot > 0 else _NO_BID, bid_lot, ask if ask_lot > 0 else _NO_ASK, ask_lot
     )
     if take_ask:
-        lots = _available(instrument.my_ask_lot, instrument.bid_size, parameters)
+        lots = _take(instrument.my_ask_lot, instrument.bid_taken, instrument.bid_tick, instrument.bid_size, parameters)
         trade = arguments.Trade(_SELL, instrument.bid_tick, lots, order.active_ns, row - 1, n, _TAKER)
         fill(instrument, trade, parameters, log)
-        ask_is = state.TAKEN
+        if lots > 0:
+            ask_is = state.TAKEN
     if take_bid:
-        lots = _available(instrument.my_bid_lot, instrument.ask_size, parameters)
+        lots = _take(instrument.my_bid_lot, instrument.ask_taken, instrument.ask_tick, instrument.ask_size, parameters)
         trade = arguments.Trade(_BUY, instrument.ask_tick, lots, order.active_ns, row - 1, n, _TAKER)
         fill(instrument, trade, parameters, log)
-        bid_is = state.TAKEN
+        if lots > 0:
+            bid_is = state.TAKEN
     instrument.n_refused += (bid_is >= state.INVENTORY_LIMIT) + (ask_is >= state.INVENTORY_LIMIT)
     order.bid_outcome, order.ask_outcome = bid_is, ask_is
 
@@ -93,10 +92,29 @@ def activate_due(account: arguments.Account, until: int, row: int, log: argument
 
 @jit.kernel
 def _available(lots, size, parameters):
-    """Lots that may be filled against a size (size unit)."""
+    """Lots that a trade of a size (size unit) may fill."""
     if not parameters.partial:
         return lots
-    return min(lots, np.int64(np.floor(size / parameters.lot_size + _IN_LOTS)))
+    return min(lots, sizes.millionths(size, parameters) // sizes.LOT)
+
+
+@jit.kernel
+def _take(lots, taken, tick, size, parameters):
+    """Lots that the best price of the market, which displays a size (size unit), fills; they are taken from it."""
+    if not parameters.partial:
+        return lots
+    filled = min(lots, displayed.left(taken, tick, sizes.millionths(size, parameters)) // sizes.LOT)
+    if filled > 0:
+        displayed.take(taken, tick, filled * sizes.LOT)
+    return filled
+
+
+@jit.kernel
+def _of_queue(lots, left, parameters):
+    """Lots that a trade at our price fills which leaves `left` whole lots beyond the queue before us."""
+    if parameters.partial:
+        return min(lots, left)
+    return lots if left > 0 else 0
 
 
 @jit.kernel
@@ -135,17 +153,28 @@ def fill(instrument: Record, trade: arguments.Trade, parameters: Record, log: ar
 def on_quote(instrument: Record, event: Record, row: int, parameters: Record, log: arguments.FillLog) -> None:
     """Rule 2, then the market moves to the event's quote."""
     n = event.instrument
+    if parameters.partial:
+        show(instrument, event, parameters)
     if event.lo_tick >= instrument.my_ask_tick:
-        lots = _available(instrument.my_ask_lot, event.lo_size, parameters)
+        lots = _take(instrument.my_ask_lot, instrument.bid_taken, event.lo_tick, event.lo_size, parameters)
         trade = arguments.Trade(_SELL, instrument.my_ask_tick, lots, event.ts, row, n, _MARKET)
         fill(instrument, trade, parameters, log)
     if event.hi_tick <= instrument.my_bid_tick:
-        lots = _available(instrument.my_bid_lot, event.hi_size, parameters)
+        lots = _take(instrument.my_bid_lot, instrument.ask_taken, event.hi_tick, event.hi_size, parameters)
         trade = arguments.Trade(_BUY, instrument.my_bid_tick, lots, event.ts, row, n, _MARKET)
         fill(instrument, trade, parameters, log)
     if parameters.touch == _TOUCH_QUEUE:
-        queue.on_depth(instrument, event)
+        queue.on_depth(instrument, event, parameters)
     set_market(instrument, event)
+
+
+@jit.kernel
+def show(instrument: Record, event: Record, parameters: Record) -> None:
+    """The market displays other sizes: what is left of what we took there."""
+    bid_size = sizes.millionths(event.lo_size, parameters)
+    displayed.on_quote(instrument.bid_taken, _BUY, event.lo_tick, bid_size)
+    ask_size = sizes.millionths(event.hi_size, parameters)
+    displayed.on_quote(instrument.ask_taken, _SELL, event.hi_tick, ask_size)
 
 
 @jit.kernel
@@ -160,36 +189,40 @@ def set_market(instrument: Record, event: Record) -> None:
 
 @jit.kernel
 def on_trade(instrument: Record, event: Record, row: int, parameters: Record, log: arguments.FillLog) -> None:
-    """Rule 3."""
+    """Rule 3.
+
+    A print at the market's best price whose aggressor may have hit that price is of the size that is displayed there:
+    with `partial` what we took of it before was not there for him.
+    """
     if not instrument.has_market:
         return
-    n, on_tick = event.instrument, event.lo_tick == event.hi_tick
+    n, on_tick, always = event.instrument, event.lo_tick == event.hi_tick, parameters.touch == _TOUCH_ALWAYS
+    rule, lots = _TRADE, 0
     if event.hi_tick > instrument.my_ask_tick:
         lots = _available(instrument.my_ask_lot, event.lo_size, parameters)
-        trade = arguments.Trade(_SELL, instrument.my_ask_tick, lots, event.ts, row, n, _TRADE)
-        fill(instrument, trade, parameters, log)
+    elif on_tick and event.hi_tick == instrument.my_ask_tick and event.side != _SELL and always:
+        rule, lots = _TOUCH, _available(instrument.my_ask_lot, event.lo_size, parameters)
     elif on_tick and event.hi_tick == instrument.my_ask_tick and event.side != _SELL:
-        left = event.lo_size
-        if parameters.touch != _TOUCH_ALWAYS:
-            left = queue.on_trade_at_ask(instrument, event.lo_size, parameters)
-        if left > 0.0:
-            lots = _available(instrument.my_ask_lot, left, parameters)
-            rule = _TOUCH if parameters.touch == _TOUCH_ALWAYS else _QUEUE
-            trade = arguments.Trade(_SELL, instrument.my_ask_tick, lots, event.ts, row, n, rule)
-            fill(instrument, trade, parameters, log)
+        left = queue.on_trade_at_ask(instrument, event.lo_size, parameters)
+        rule, lots = _QUEUE, _of_queue(instrument.my_ask_lot, left, parameters)
+    if lots > 0:
+        if parameters.partial and on_tick and event.side != _BUY and event.lo_tick == instrument.bid_tick:
+            lots = _take(lots, instrument.bid_taken, instrument.bid_tick, instrument.bid_size, parameters)
+        trade = arguments.Trade(_SELL, instrument.my_ask_tick, lots, event.ts, row, n, rule)
+        fill(instrument, trade, parameters, log)
+    rule, lots = _TRADE, 0
     if event.lo_tick < instrument.my_bid_tick:
         lots = _available(instrument.my_bid_lot, event.lo_size, parameters)
-        trade = arguments.Trade(_BUY, instrument.my_bid_tick, lots, event.ts, row, n, _TRADE)
-        fill(instrument, trade, parameters, log)
+    elif on_tick and event.lo_tick == instrument.my_bid_tick and event.side != _BUY and always:
+        rule, lots = _TOUCH, _available(instrument.my_bid_lot, event.lo_size, parameters)
     elif on_tick and event.lo_tick == instrument.my_bid_tick and event.side != _BUY:
-        left = event.lo_size
-        if parameters.touch != _TOUCH_ALWAYS:
-            left = queue.on_trade_at_bid(instrument, event.lo_size, parameters)
-        if left > 0.0:
-            lots = _available(instrument.my_bid_lot, left, parameters)
-            rule = _TOUCH if parameters.touch == _TOUCH_ALWAYS else _QUEUE
-            trade = arguments.Trade(_BUY, instrument.my_bid_tick, lots, event.ts, row, n, rule)
-            fill(instrument, trade, parameters, log)
+        left = queue.on_trade_at_bid(instrument, event.lo_size, parameters)
+        rule, lots = _QUEUE, _of_queue(instrument.my_bid_lot, left, parameters)
+    if lots > 0:
+        if parameters.partial and on_tick and event.side != _SELL and event.hi_tick == instrument.ask_tick:
+            lots = _take(lots, instrument.ask_taken, instrument.ask_tick, instrument.ask_size, parameters)
+        trade = arguments.Trade(_BUY, instrument.my_bid_tick, lots, event.ts, row, n, rule)
+        fill(instrument, trade, parameters, log)
 
 
 @jit.kernel
@@ -198,7 +231,7 @@ def replace_quotes(
 ) -> None:
     """Replaces both sides of our quote; lots 0: no quote on that side."""
     if parameters.touch == _TOUCH_QUEUE:
-        queue.join(instrument, bid_tick, bid_lot, ask_tick, ask_lot)
+        queue.join(instrument, parameters, bid_tick, bid_lot, ask_tick, ask_lot)
     instrument.my_bid_tick, instrument.my_bid_lot = bid_tick, bid_lot
     instrument.my_ask_tick, instrument.my_ask_lot = ask_tick, ask_lot
 
@@ -208,3 +241,4 @@ def cancel_all(instrument: Record, parameters: Record) -> None:
     """Over a hole in the data: no quote of ours rests, and there is no market until the next quote."""
     replace_quotes(instrument, parameters, _NO_BID, 0, _NO_ASK, 0)
     instrument.has_market = 0
+    instrument.bid_taken.count = instrument.ask_taken.count = 0
