@@ -13,7 +13,7 @@ from tfmm.market.readers import delimited
 
 def read(path):
     """(source, {symbol: rows}, tally)"""
-    source, tally, parts = readers.detect(path), delimited.Tally(), {}
+    source, tally, parts = readers.find(path).sources[0], delimited.Tally(), {}
     for symbol, rows in delimited.read(source, tally):
         parts.setdefault(symbol, []).append(rows)
     return source, {symbol: np.concatenate(rows) for symbol, rows in parts.items()}, tally

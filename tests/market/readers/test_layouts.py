@@ -19,7 +19,7 @@ IDS = [f"{layout}-{name}" for layout, name, _, _ in CASES]
 
 
 def read(path):
-    source = readers.detect(path)
+    (source,) = readers.find(path).sources
     tally = delimited.Tally()
     found = [(symbol, row) for symbol, rows in delimited.read(source, tally) for row in rows]
     return source, found, tally
@@ -100,7 +100,7 @@ def test_lobster_reads_its_two_files_together(tmp_path):
     (tmp_path / start.format("orderbook")).write_text(
         "2239500,100,2238200,21\n2239500,100,2238200,16\n9999999999,0,2238200,16\n"
     )
-    (source,) = readers.find(tmp_path)
+    (source,) = readers.find(tmp_path).sources
     found = [(symbol, row) for symbol, rows in delimited.read(source, delimited.Tally()) for row in rows]
     opening = pd.Timestamp("2012-06-21 09:30", tz="America/New_York").value
     check(
@@ -170,7 +170,7 @@ def test_every_real_file_is_recognised(shared_data):
         "vendor/tardis": {"tardis"}, "vendor/bitmex": {"bitmex"},
     }  # fmt: skip
     for folder, vendors in wanted.items():
-        assert {source.layout.vendor for source in readers.find(shared_data / folder)} == vendors
+        assert {source.layout.vendor for source in readers.find(shared_data / folder).sources} == vendors
 
 
 @pytest.mark.parametrize(("layout", "name", "text", "expected"), CASES, ids=IDS)

@@ -80,11 +80,7 @@ class Plan:
 
         written = writer.add(session, blocks())
         counts = [cleaner.dropped(k) for k in range(len(self._symbols))]
-        sources = {
-            one.path.rsplit("/", 1)[-1]: one.sha256
-            for symbol in self._symbols
-            for _, one, _ in self._parts[session][symbol]
-        }
+        sources = {one.name: one.sha256 for symbol in self._symbols for _, one, _ in self._parts[session][symbol]}
         total: dict[str, int] = {}
         for dropped in counts:
             for reason, count in dropped.items():
@@ -242,7 +238,7 @@ class Plan:
         return first + self._shift_ns(), last + self._shift_ns()
 
     def _files(self, session, symbol):
-        return ", ".join(sorted({one.path.rsplit("/", 1)[-1] for _, one, _ in self._parts[session][symbol]}))
+        return ", ".join(sorted({one.name for _, one, _ in self._parts[session][symbol]}))
 
     def _runs(self, session):
         out = []

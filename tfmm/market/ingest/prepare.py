@@ -5,7 +5,9 @@ killed: the next run goes on with them. They are removed when the store is writt
 """
 
 import concurrent.futures
+import dataclasses
 import json
+import logging
 import multiprocessing
 import os
 import pathlib
@@ -17,10 +19,12 @@ import msgspec
 
 from tfmm import errors, files
 from tfmm.market import instruments, readers, store, synthetic
-from tfmm.market.ingest import periods, plan, quality, quality_page, spool, store_writer
+from tfmm.market.ingest import periods, plan, quality, quality_page, repeats, spool, store_writer
+from tfmm.market.readers import containers, discovery
 
 QUALITY, PAGE = "quality.json", "quality.html"
 _LISTED = 3  # refused sessions in the error line; the table has all
+_log = logging.getLogger(__name__)
 _SMALL_BYTES = 64 << 20  # less is read in this process: starting others takes longer
 
 
@@ -86,11 +90,20 @@ def prepare(
         store_writer.check_target(target, request.overwrite)
     work = target.with_name(f".{target.name}.work")
     try:
-        sources = readers.find(origin, request.layout)
+        sources, passed = readers.find(origin, request.layout)
+        if passed:
+            _log.warning(discovery.line(passed))
+        repeated = []
         if old is not None:
-            sources = _new(sources, old)
-        spooled = _spool(sources, work, request, progress)
-        out, report = _write(plan.Plan(origin, spooled, request, old), target, request, progress)
+            sources, repeated = _new(sources, old)
+        spooled, copies = repeats.once(_spool(sources, work, request, progress))
+        repeated += copies
+        if repeated:
+            said = discovery.listed([f"{name} repeats {first}" for name, first in repeated])
+            _log.warning("read once what several files hold: %s", said)
+        beside = {"passed_over": [one._asdict() for one in passed],
+                  "repeated": [{"name": name, "first": first} for name, first in repeated]}  # fmt: skip
+        out, report = _write(plan.Plan(origin, spooled, request, old), target, request, progress, beside)
     except (errors.TfmmError, OSError):
         shutil.rmtree(work, ignore_errors=True)
         raise
@@ -99,11 +112,18 @@ def prepare(
 
 
 def _new(sources, old):
-    digests = {digest for session in old.sessions for digest in session.sources.values()}
-    fresh = [source for source in sources if spool.sha256(source.path) not in digests]
+    """(sources that the store does not hold, [(name of one that it holds, session)])."""
+    sessions = {digest: session.name for session in old.sessions for digest in session.sources.values()}
+    fresh, repeated = [], []
+    for source in sources:
+        session = sessions.get(containers.sha256(source.path))
+        if session is None:
+            fresh.append(source)
+        else:
+            repeated.append(("/".join(source.parts), f"session {session} of the store"))
     if not fresh:
         raise errors.DataError(f"store {old.path}: holds all {len(sources)} files already, wanted a new one")
-    return fresh
+    return fresh, repeated
 
 
 def _spool(sources, work, request, progress):
@@ -112,13 +132,16 @@ def _spool(sources, work, request, progress):
     jobs = max(1, min(jobs, len(sources)))
     arguments = (work, request.day_start_ns, request.symbols)
     work.mkdir(parents=True, exist_ok=True)
-    if jobs == 1 or sum(source.path.stat().st_size for source in sources) < _SMALL_BYTES:
+    if jobs == 1 or sum(containers.size(source.path) for source in sources) < _SMALL_BYTES:
         threads = max(1, len(os.sched_getaffinity(0)))
         reading = (spool.spool(source, *arguments, threads) for source in sources)
         return list(progress(reading, "read", len(sources)))
     context = multiprocessing.get_context("forkserver")
     with concurrent.futures.ProcessPoolExecutor(jobs, context) as pool:
-        futures = [pool.submit(_spool_file, source.path, request.layout, *arguments) for source in sources]
+        futures = [
+            pool.submit(_spool_file, dataclasses.replace(source, layout=None), source.layout.name, *arguments)
+            for source in sources
+        ]
         try:
             for future in progress(concurrent.futures.as_completed(futures), "read", len(futures)):
                 future.result()
@@ -128,13 +151,16 @@ def _spool(sources, work, request, progress):
     return [future.result() for future in futures]
 
 
-def _spool_file(path, vendor, *arguments):
-    """In a worker process: a layout holds functions, which cannot be sent, so it is found again."""
-    return spool.spool(readers.detect(path, vendor), *arguments, threads=1)
+def _spool_file(source, name, *arguments):
+    """In a worker process: a layout holds functions, which cannot be sent, so its name is."""
+    return spool.spool(dataclasses.replace(source, layout=readers.of_layout(name)), *arguments, threads=1)
 
 
-def _write(planned, target, request, progress):
-    """(Store, report): writes every session, then refuses them all or not at all."""
+def _write(planned, target, request, progress, beside):
+    """(Store, report): writes every session, then refuses them all or not at all.
+
+    beside: what is said of the files that were not read.
+    """
     report = []
 
     def fill(writer, folder):
@@ -153,10 +179,12 @@ def _write(planned, target, request, progress):
             raise Refused(_refusal(planned.origin, refused), report)
         if not writer.sessions:
             raise Refused(f"{planned.origin}: every session was refused, nothing is left to write", report)
-        earlier = _reported(target) if planned.old is not None else []
-        files.write_json(folder / QUALITY, {"sessions": earlier + report})
+        earlier = _reported(target) if planned.old is not None else {}
+        told = {"sessions": report, **beside}
+        told = {name: earlier.get(name, []) + found for name, found in told.items()}
+        files.write_json(folder / QUALITY, told)
         if request.plots:
-            files.write_text(folder / PAGE, quality_page.page(earlier + report))
+            files.write_text(folder / PAGE, quality_page.page(told["sessions"]))
 
     if planned.old is not None:
         return store_writer.append(target, fill, request.break_s), report
@@ -164,9 +192,9 @@ def _write(planned, target, request, progress):
 
 
 def _reported(target):
-    """The report of a store that is added to."""
+    """What quality.json says of a store that is added to."""
     path = target / QUALITY
-    return json.loads(path.read_text(encoding="utf-8"))["sessions"] if path.is_file() else []
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _refusal(origin, refused):

@@ -19,7 +19,7 @@ import numpy as np
 from tfmm import arrays, errors, files
 from tfmm.market import instruments, raw, schema
 from tfmm.market.ingest import file_order, rounded
-from tfmm.market.readers import books, delimited, layout
+from tfmm.market.readers import books, containers, delimited, layout
 
 DAY_NS = 86_400 * 10**9
 DONE = "done.json"
@@ -65,11 +65,13 @@ class Stream(msgspec.Struct, kw_only=True):
 
 
 class Spooled(msgspec.Struct, kw_only=True):
-    """A file that was read. malformed: lines with a wrong number of fields. no_time: rows without a time, or with one
-    far from all others. symbols: all that the file has, wanted or not. note: of the layout, and what broke the book;
-    notes: of how the file is written. dense_ids: see layout.Layout."""
+    """A file that was read. name: its path below the folder that was given. sha256: of what it holds, decompressed.
+    malformed: lines with a wrong number of fields. no_time: rows without a time, or with one far from all others.
+    symbols: all that the file has, wanted or not. note: of the layout, and what broke the book; notes: of how the file
+    is written. dense_ids: see layout.Layout."""
 
     path: str
+    name: str
     layout: str
     sequenced: bool
     sha256: str
@@ -103,11 +105,12 @@ def spool(
         return folder, msgspec.json.decode((folder / DONE).read_bytes(), type=Spooled)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    tally = delimited.Tally()
+    digest = hashlib.sha256()
     seen = set()
     with contextlib.ExitStack() as stack, concurrent.futures.ThreadPoolExecutor(1) as pool:
         writer = _Writer(folder, source, day_start_ns, stack)
-        digest = pool.submit(sha256, source.path)
+        tally = delimited.Tally(lambda text: pool.submit(digest.update, text))
+        whole = None if delimited.is_text(source) else pool.submit(containers.sha256, source.path)
         for symbol, rows in delimited.read(source, tally, threads):
             seen.add(symbol)
             if not symbols or symbol in symbols:
@@ -115,11 +118,12 @@ def spool(
         streams = writer.streams()
     out = Spooled(
         path=str(source.path),
+        name="/".join(source.parts) or source.path.name,
         layout=source.layout.name,
         sequenced=source.layout.sequenced,
         notes=writer.notes,
         dense_ids=source.layout.dense_ids,
-        sha256=digest.result(),
+        sha256=whole.result() if whole else digest.hexdigest(),
         streams=streams,
         malformed=tally.malformed,
         no_time=writer.no_time,
@@ -133,17 +137,12 @@ def spool(
     return folder, out
 
 
-def sha256(path: pathlib.Path) -> str:
-    """Hash of a file's bytes, hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _key(source, day_start_ns, symbols):
-    about = source.path.stat()
+    file, member = containers.split(source.path)
+    about = file.stat()
     request = (
-        str(source.path.resolve()), about.st_size, about.st_mtime_ns, source.layout.name, source.session, source.symbol,
-        day_start_ns, tuple(symbols), raw.RAW.itemsize,
+        str(file.resolve()), member, source.parts, about.st_size, about.st_mtime_ns, source.layout.name, source.session,
+        source.symbol, day_start_ns, tuple(symbols), raw.RAW.itemsize,
     )  # fmt: skip
     return hashlib.sha256(repr(request).encode()).hexdigest()[:24]
 

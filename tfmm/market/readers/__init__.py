@@ -4,8 +4,11 @@ A file's layout is found from its content (header, number and kind of fields), n
 `layout.Layout` for how a new one is added.
 """
 
+import dataclasses
 import pathlib
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from tfmm import errors
 from tfmm.market.readers import (
@@ -17,14 +20,18 @@ from tfmm.market.readers import (
     databento,
     dbn,
     delimited,
+    discovery,
     exchanges,
     hftbacktest,
     hyperliquid,
+    kinds,
     layout,
     lobster,
     native,
+    near_miss,
     okx_book,
     recorder,
+    sidecars,
     tardis,
 )
 
@@ -45,98 +52,144 @@ LAYOUTS = (
     *native.LAYOUTS,
 )
 VENDORS = tuple(dict.fromkeys(one.vendor for one in LAYOUTS))
-SUFFIXES = (
-    ".csv",
-    ".gz",
-    ".zip",
-    ".parquet",
-    ".feather",
-    ".arrow",
-    ".json",
-    ".jsonl",
-    ".txt",
-    ".data",
-    ".dbn",
-    ".npz",
-    ".zst",
-    ".xz",
-)
 
 
-def find(path: pathlib.Path, vendor: str | None = None) -> list[layout.Source]:
-    """The sources of a path.
+class NoLayout(errors.DataError):
+    """A text or table that no layout reads. head: its first lines. header: its columns."""
+
+    def __init__(self, message: str, head: Sequence[str] = (), header: Sequence[str] = ()):
+        super().__init__(message)
+        self.head, self.header = head, header
+
+
+class Found(NamedTuple):
+    """What a path holds. sources: to be read, in order of name. passed: what is not read, see sidecars."""
+
+    sources: list[layout.Source]
+    passed: list[discovery.Passed]
+
+
+def find(path: pathlib.Path, vendor: str | None = None) -> Found:
+    """The sources of a path, and what is passed over by the rule of `sidecars`.
 
     Args:
-        path: of a folder (searched with all below it), a file, or a pattern like `data/*.zip`.
+        path: of a folder (searched with all below it, links and zips included), a file, or a pattern like `data/*.zip`.
         vendor: one of VENDORS, or None to find the layout of each file.
 
     Returns:
-        List of layout.Source in order of name.
+        Found.
 
     Raises:
         ConfigError: unknown vendor. DataError: nothing there, or a data file that fits no layout.
     """
     if vendor is not None and vendor not in VENDORS:
         raise errors.ConfigError(f"--layout {vendor}: unknown, wanted one of {', '.join(VENDORS)}")
-    paths = _paths(path)
-    partners = {lobster.order_book(file) for file in paths if lobster.symbol(file)} - set(paths)
-    books = {file for file in paths if lobster.symbol(file) and "_orderbook_" in file.name}
-    sources = [detect(file, vendor) for file in paths if file not in books]
-    if partners:
-        raise errors.DataError(f"{sorted(partners)[0]}: no such file, wanted it beside its message file")
+    files, passed = discovery.files(path)
+    files, partners = _paired(files)
+    lesser = sidecars.lesser([file.path.name for file in files])
+    alone = len(files) == 1
+    sources: list[layout.Source] = []
+    for file in files:
+        why = sidecars.OTHER if file.path.name in lesser else sidecars.by_name(file.parts)
+        if not why or (alone and why == sidecars.SIDECAR):
+            why = _read(file, vendor, alone, partners, sources)
+        elif alone:
+            what = sidecars.other_type(file.path.name) or why
+            raise errors.DataError(f"{file.path}: is {what}, wanted quotes or trades")
+        if why:
+            passed.append(discovery.Passed("/".join(file.parts), why))
     if not sources:
+        beside = f" ({discovery.line(passed)})" if passed else ""
         raise errors.DataError(
-            f"{path}: no files of a known layout, wanted tob_SYMBOL_DATE.parquet and trade_SYMBOL_DATE.parquet "
+            f"{path}: no files of a known layout{beside}, wanted tob_SYMBOL_DATE.parquet and trade_SYMBOL_DATE.parquet "
             f"or files of {', '.join(VENDORS[:-1])}"
         )
-    return sources
+    return Found(sources, passed)
+
+
+def _paired(files):
+    """(files without the order books that are read with their message files, message file -> order book)."""
+    partners = lobster.pair([file.path for file in files])
+    books = set(partners.values())
+    named = [file for file in files if file.path in books and file.path not in partners]
+    out = [file for file in files if file.path not in books]
+    missing = set(partners) - {file.path for file in out}
+    # an order book that was named alone stands for its message file
+    out += [discovery.File(one, (*named[0].parts[:-1], one.name)) for one in sorted(missing)]
+    return sorted(out), partners
+
+
+def _read(file, vendor, alone, partners, sources):
+    """Adds the source of a file; returns why it is passed over instead, or ""."""
+    try:
+        source = detect(file.path, vendor)
+    except NoLayout as refusal:
+        if alone:
+            raise
+        if sidecars.other_columns(refusal.header):
+            return sidecars.OTHER
+        if not refusal.head or sidecars.may_hold_data(file.path, refusal.head):
+            raise
+        return sidecars.DOCUMENT
+    sources.append(dataclasses.replace(source, partner=partners.get(file.path), parts=file.parts))
+    return ""
+
+
+def of_layout(name: str) -> layout.Layout:
+    """The layout of a name like "binance spot trades"."""
+    return next(one for one in LAYOUTS if one.name == name)
 
 
 def detect(path: pathlib.Path, vendor: str | None = None) -> layout.Source:
-    """The layout.Source of a file; DataError where no layout fits."""
+    """The layout.Source of a file.
+
+    Raises:
+        NoLayout: no layout fits. DataError: the file is binary that is not read, empty or damaged.
+    """
     candidates = [one for one in LAYOUTS if vendor in (None, one.vendor)]
     kind = containers.kind(path)
-    for one in candidates:
-        if kind == one.binary and one.recognise is not None and one.recognise(path, []):
-            return _source(path, one, (), [])
-    if kind == "text":
+    if kind == kinds.TEXT:
         head = containers.head(path)
         for one in candidates:
-            if not one.binary and one.recognise is not None and one.recognise(path, head):
-                partner = lobster.order_book(path) if one.vendor == "lobster" else None
-                return _source(path, one, (), head, partner=partner)
+            if one.recognise is not None and not one.binary and one.recognise(path, head):
+                return _source(path, one, (), head)
         with containers.reading(path):
             first = delimited.fields(head[0]) if len(head[0]) < 1 << 16 else []
         header = _header(first)
-    else:
+    elif kind in kinds.TABLES:
         head, first, header = [], [], containers.table_columns(path)
+    else:
+        return _binary(path, kind, candidates)
     for one in candidates:
         if header and one.convert is not None and set(one.columns) <= set(header):
             return _source(path, one, header, head, skip_lines=1 if first else 0)
         if not header and one.plain is not None and one.plain(first):
             return _source(path, one, one.names, head)
+    raise NoLayout(f"{path}: {_unknown(path, candidates, header, first)}", head, header)
+
+
+def _binary(path, kind, candidates):
+    for one in candidates:
+        if one.binary == kind and (one.recognise is None or one.recognise(path, [])):
+            return _source(path, one, (), [])
+    name, advice = kinds.KINDS[kind]
+    raise errors.DataError(f"{path}: is {name}, which is not read: {advice}")
+
+
+def _unknown(path, candidates, header, first):
+    """What is wrong with a file that no layout reads."""
+    if header:
+        ours = [one for one in native.layouts(path) if one in candidates]
+        near = near_miss.nearest(header, ours or candidates) or (ours[0] if ours else None)
+        if near is not None:
+            return near_miss.message(near, header)
+        if what := sidecars.other_columns(header):
+            return f"holds {what} ({','.join(header)[:100]}), wanted quotes or trades"
     shown = ",".join(header or first)[:100]
     wanted = "the columns of one of " + ", ".join(dict.fromkeys(one.vendor for one in candidates))
-    if header and vendor in (None, "tfmm") and native.name(path):
-        wanted = native.wanted(path)
-        missing = [name for name in wanted.split(", ") if name not in header]
-        raise errors.DataError(f"{path}: no column {missing[0]}, got {', '.join(header)}, wanted {wanted}")
-    raise errors.DataError(f"{path}: no known layout has the first line {shown!r}, wanted {wanted}")
-
-
-def _paths(where):
-    if where.is_file():
-        return [where]
-    if where.is_dir():
-        found = where.rglob("*")
-    elif any(letter in str(where) for letter in "*?["):
-        root = next(parent for parent in where.parents if not any(letter in str(parent) for letter in "*?["))
-        found = root.glob(str(where.relative_to(root))) if root.is_dir() else ()
-    else:
-        raise errors.DataError(f"{where}: no such folder, wanted the folder of the raw files")
-    return sorted(
-        path for path in found if path.is_file() and path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    )
+    if "\ufffd" in shown:
+        return f"the text is not UTF-8, wanted UTF-8 and {wanted}"
+    return f"no known layout has the first line {shown!r}, wanted {wanted}"
 
 
 def _header(fields):
@@ -147,13 +200,13 @@ def _header(fields):
     return names if len(names) > 2 and looks and not words & {name.lower() for name in names} else []
 
 
-def _source(path, one, header, head, skip_lines=0, partner=None):
+def _source(path, one, header, head, skip_lines=0):
     if len(set(header)) < len(header):
         double = next(name for name in header if list(header).count(name) > 1)
         raise errors.DataError(f"{path}: column {double} is there twice, wanted each once")
     ours = native.name(path) if one.vendor == "tfmm" else None
     symbol, session = ours or (_symbol(path), "")
-    return layout.Source(path, one, tuple(header), skip_lines, symbol, session, tuple(head), partner)
+    return layout.Source(path, one, tuple(header), skip_lines, symbol, session, tuple(head))
 
 
 def _symbol(path):

@@ -8,7 +8,7 @@ import numpy as np
 from tfmm.market import instruments, raw, schema
 from tfmm.market.readers import layout
 
-_NAME = re.compile(r"(?P<symbol>[A-Z0-9_]+)-(?:trades|aggTrades|bookTicker)-\d{4}-\d{2}(?:-\d{2})?\.[a-z.]+")
+_NAME = re.compile(r"(?P<symbol>[A-Z0-9_]+)-(?:trades|aggTrades|bookTicker)-\d{4}-\d{2}(?:-\d{2})?\.[a-z0-9.]+")
 _MAKER_BUYS = {"true": schema.SELL, "1": schema.SELL, "false": schema.BUY, "0": schema.BUY}
 _BOOLEAN = ("true", "false")
 

@@ -5,7 +5,7 @@ import concurrent.futures
 import csv
 import pathlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -13,18 +13,20 @@ from pyarrow import csv as arrow_csv
 
 from tfmm import arrays, errors
 from tfmm.market import instruments
-from tfmm.market.readers import books, columns, containers, layout
+from tfmm.market.readers import books, columns, containers, kinds, layout
 
 _SAMPLED_LINES = 200
 
 
 class Tally:
     """What a reader counts beside the rows. malformed: lines with the wrong number of fields.
-    contract: instruments.Terms by file, where the columns tell it. book: see order_book.COUNTS."""
+    contract: instruments.Terms by file, where the columns tell it. book: see order_book.COUNTS. seen: function that is
+    called with all text."""
 
-    def __init__(self) -> None:
+    def __init__(self, seen: Callable[[bytes], Any] | None = None) -> None:
         self.malformed = 0
         self.book: dict[str, int] = {}
+        self.seen = seen
         self.contract: dict[pathlib.Path, instruments.Terms] = {}
         self._lock = threading.Lock()
 
@@ -56,7 +58,12 @@ def read(source: layout.Source, tally: Tally, threads: int = 1) -> Iterator[tupl
 def _batches(source, tally, threads):
     if source.layout.stream is not None:
         return source.layout.stream(source)
-    return _text(source, tally, threads) if containers.kind(source.path) == "text" else _tables(source, tally)
+    return _text(source, tally, threads) if is_text(source) else _tables(source, tally)
+
+
+def is_text(source: layout.Source) -> bool:
+    """Whether a source is delimited text, which `read` parses block by block."""
+    return source.layout.stream is None and containers.kind(source.path) == kinds.TEXT
 
 
 def _wanted(source):
@@ -108,7 +115,7 @@ def _text(source, tally, threads):
 
     pending = collections.deque()
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        for block in containers.blocks(source.path, source.skip_lines):
+        for block in containers.blocks(source.path, source.skip_lines, tally.seen):
             pending.append(pool.submit(work, block))
             if len(pending) > threads:
                 yield from pending.popleft().result()

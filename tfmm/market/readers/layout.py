@@ -64,7 +64,7 @@ class Layout:
         dense_ids: the venue numbers the trades of an instrument without holes.
         contract: function of the columns -> instruments.Terms, where they tell the kind of contract.
         stream: reads the file itself instead: function of Source -> iterator of (symbol, rows).
-        recognise: for `stream`: function of (path, first lines) -> bool.
+        recognise: for `stream`: function of (path, first lines) -> bool; of binary there are no lines.
         binary: kind of file that `stream` reads where it is no text, as containers.kind says it.
         note: what a user should know of every file of it; printed and kept with the quality report.
     """
@@ -97,7 +97,8 @@ class Source:
 
     header: names of its columns in order; empty for streams. skip_lines: lines before the first row.
     symbol: from the file name. session: label from the file name, empty where rows are cut into days.
-    head: the first lines of text. partner: a second file that is read beside it.
+    head: the first lines of text. partner: a second file that is read beside it. parts: the names of the folders, zips
+    and the file itself below the folder that was given; all that may name the instrument.
     """
 
     path: pathlib.Path
@@ -108,6 +109,7 @@ class Source:
     session: str = ""
     head: tuple[str, ...] = ()
     partner: pathlib.Path | None = None
+    parts: tuple[str, ...] = ()
 
 
 def split_symbols(source: Source, words: Words | None, rows: arrays.Records) -> Iterator[tuple[str, arrays.Records]]:

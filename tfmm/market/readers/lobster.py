@@ -3,6 +3,7 @@
 import pathlib
 import re
 import zoneinfo
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from tfmm import errors
 from tfmm.market import raw, schema
 from tfmm.market.readers import columns, containers, layout
 
-_NAME = re.compile(r"(?P<symbol>[^_]+)_(?P<date>\d{4}-\d{2}-\d{2})_\d+_\d+_(?P<what>message|orderbook)_\d+\.[a-z.]+")
+_NAME = re.compile(r"(?P<symbol>[^_]+)_(?P<date>\d{4}-\d{2}-\d{2})_\d+_\d+_(?P<what>message|orderbook)_\d+\.[a-z0-9.]+")
 _NEW_YORK = zoneinfo.ZoneInfo("America/New_York")
 _PRICE = 1e-4
 _EMPTY = 9_999_999_999  # a price of this size, with its sign, stands for an empty side
@@ -25,9 +26,34 @@ def symbol(path: pathlib.Path) -> str | None:
     return match and match["symbol"]
 
 
-def order_book(path: pathlib.Path) -> pathlib.Path:
-    """The order book file of a message file."""
-    return path.with_name(path.name.replace("_message_", "_orderbook_"))
+def pair(paths: Sequence[pathlib.Path]) -> dict[pathlib.Path, pathlib.Path]:
+    """{message file: its order book} of those among the paths; a partner that is not among them is looked for beside.
+
+    Raises:
+        DataError: one of the two is not there.
+    """
+    out = {}
+    for path in paths:
+        match = _NAME.fullmatch(path.name)
+        if match is None:
+            continue
+        mate = "orderbook" if match["what"] == "message" else "message"
+        name = path.name.replace(f"_{match['what']}_", f"_{mate}_")
+        beside = [one for one in paths if one.parent == path.parent] + containers.siblings(path)
+        # the same compression first: one file may be there in two
+        found = next((one for one in beside if one.name == name), None) or next(
+            (one for one in beside if _stem(one) == _stem(path.with_name(name))), None
+        )
+        if found is None:
+            what = "its message file" if mate == "orderbook" else "its order book"
+            raise errors.DataError(f"{path.with_name(name)}: no such file, wanted it beside {what}")
+        message, book = (path, found) if mate == "orderbook" else (found, path)
+        out[message] = book
+    return out
+
+
+def _stem(path):
+    return path.name.split(".")[0]
 
 
 def _recognise(path, head):

@@ -9,7 +9,7 @@ import numpy as np
 from tfmm.market import raw
 from tfmm.market.readers import layout
 
-_NAME = re.compile(r"(tob|trade)_(?P<symbol>.+)_(?P<session>[^_.]+)\.[a-z.]+")
+_NAME = re.compile(r"(tob|trade)_(?P<symbol>.+)_(?P<session>[^_.]+)\.[a-z0-9.]+")
 _SIDES = {**dict.fromkeys(("1", "+1", "1.0", "buy", "b"), 1), **dict.fromkeys(("-1", "-1.0", "sell", "s"), -1),
           **dict.fromkeys(("0", "0.0", "", "unknown"), 0)}  # fmt: skip
 
@@ -45,6 +45,6 @@ LAYOUTS = (
 )  # fmt: skip
 
 
-def wanted(path: pathlib.Path) -> str:
-    """The columns that a file of ours must have, by its name."""
-    return ", ".join(LAYOUTS[0 if path.name.startswith("tob_") else 1].columns)
+def layouts(path: pathlib.Path) -> list[layout.Layout]:
+    """The layout that a file of ours must have, by its name; [] of another name."""
+    return [LAYOUTS[0 if path.name.startswith("tob_") else 1]] if name(path) else []
