@@ -57,7 +57,8 @@ def test_rows_that_cannot_be_true_are_dropped_and_counted_and_locked_rows_stay()
 def test_a_price_beyond_all_ticks_is_dropped_and_repeated_rows_stay():
     row = (1, 1.0, 1.0, 1.1, 1.0)
     one = tape.Tape.from_frames(quotes(row, row, (2, 1.0, 1.0, 1e300, 1.0)), trades(), CENT)
-    assert (one.events["ts"].tolist(), one.dropped) == ([1, 1], {"quotes_outlier": 1})
+    assert one.events["kind"].tolist() == [schema.QUOTE, schema.QUOTE, schema.NO_MARKET]
+    assert one.dropped == {"quotes_outlier": 1}
 
 
 def test_datetimes_are_nanoseconds_utc():
@@ -114,9 +115,15 @@ def test_any_frames_give_a_sorted_tape_of_true_rows(q, t):
     q, t = sorted(q, key=lambda row: row[0]), sorted(t, key=lambda row: row[0])
     one = tape.Tape.from_frames(quotes(*q), trades(*t), CENT)
     events = one.events
-    key = events["ts"] * 2 + (events["kind"] == schema.QUOTE)
+    key = events["ts"] * 2 + (events["kind"] != schema.TRADE)
     assert (np.diff(key) >= 0).all()
-    assert (events["lo_tick"] <= events["hi_tick"]).all()
-    assert (events["lo_tick"] > 0).all()
-    assert (events["lo_size"] > 0).all()
-    assert len(events) + sum(one.dropped.values()) == len(q) + len(t)
+    true = events[events["kind"] != schema.NO_MARKET]
+    assert (true["lo_tick"] <= true["hi_tick"]).all()
+    whole = true[true["kind"] != schema.ONE_SIDED]
+    assert (whole["lo_tick"] > 0).all() and (whole["lo_size"] > 0).all()
+    assert ((true["lo_size"] > 0) | (true["hi_size"] > 0)).all()
+    assert len(true) + sum(one.dropped.values()) == len(q) + len(t)
+    # the market becomes unknown once for quotes that are dropped one after another
+    of_quotes = events["kind"][events["kind"] != schema.TRADE]
+    assert not (of_quotes[:1] == schema.NO_MARKET).any()
+    assert not ((of_quotes[1:] == schema.NO_MARKET) & (of_quotes[:-1] == schema.NO_MARKET)).any()

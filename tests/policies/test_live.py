@@ -51,7 +51,8 @@ def assert_streamed(task, split="test", end=True, spread=0.3):
         expected[np.isnan(expected[..., 3]), 4] = np.nan
         np.testing.assert_array_equal(quotes_of(answers[: len(sent)]), expected.reshape(-1, 5))
         assert [row[0]["ts"] for row in answers[: len(sent)]] == sent["ts_ns"][:, 0].tolist()
-        assert (session.stream.late, session.dropped) == (0, {})
+        unknown = int((one.tape.events["kind"] == schema.NO_MARKET).sum())
+        assert (session.stream.late, session.dropped) == (0, {"quotes_not_finite": unknown} if unknown else {})
     return one, session, answers
 
 
@@ -151,6 +152,25 @@ def test_events_out_of_order_find_their_place_or_are_counted(small_config, small
     assert one == two and shuffled.stream.late == 0
     assert list(shuffled.take(quote(S))) == []
     assert shuffled.stream.late == 1
+
+
+def test_nothing_is_quoted_while_the_market_is_unknown_or_has_one_side(small_config, small_store):
+    _, session = session_of(small_config, small_store)
+    list(session.take(quote(0)))
+    list(session.take(quote(6 * S)))
+    # the venue makes its step finer: none of its quotes is on the grid of the policy
+    answers = [a for k in range(4) for a in session.take(quote(6 * S + (k + 1) * S, 99.0 - 0.001 * k, ask=99.0155))]
+    ((first,), *later) = answers  # the decision at 6 s does not know them yet
+    assert first["bid"] is not None
+    assert [one[side] for (one,) in later for side in ("bid", "ask")] == [None] * 6
+    assert session.dropped == {"quotes_off_grid": 4}
+    # a market of bids alone: what rests there would stay, nothing new is sent
+    empty = {"ask": None, "ask_size": None}
+    assert list(session.take(quote(10 * S + 1)))[-1][0]["bid"] is None
+    ((again,),) = session.take(quote(11 * S + 1, **empty))
+    ((one_sided,),) = session.take(quote(12 * S + 1))
+    assert again["bid"] is not None and (one_sided["bid"], one_sided["ask"]) == (None, None)
+    assert np.isfinite(session.stream.observation).all()
 
 
 def test_impossible_events_are_dropped_and_counted(small_config, small_store):

@@ -1,4 +1,8 @@
-"""From raw rows to events: what cannot be true is dropped and counted, prices become ticks."""
+"""From raw rows to events: what cannot be true is dropped and counted, prices become ticks.
+
+A quote that is dropped makes the market unknown until the next one (schema.NO_MARKET), unless a true quote of the same
+time follows it. A quote with an empty side, without price and without size, is one of a one-sided market.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,42 +10,23 @@ from typing import NamedTuple
 import numpy as np
 
 from tfmm import arrays, jit
-from tfmm.market import raw, schema
+from tfmm.market import faults, raw, schema
 
-REASONS = (
-    "not_finite",  # no price
-    "one_sided",  # a quote whose bid or ask is missing
-    "not_positive",  # a price or size of zero or less
-    "crossed",  # bid above ask
-    "no_size",  # a size is missing
-    "side",  # a trade whose side is no known word
-    "outlier",  # a price further from the session's median than OUTLIER times
-    "off_grid",  # a quote between two ticks
-    "duplicate",  # the same row again, by the venue's id or as the next quote
-    "outside_span",  # before the first or after the last quote of all instruments
-)
-NOT_FINITE, ONE_SIDED, NOT_POSITIVE, CROSSED, NO_SIZE, SIDE, OUTLIER_ROW, OFF_GRID, DUPLICATE, OUTSIDE = range(
-    len(REASONS)
-)
-NOT_BAD = ("duplicate", "outside_span")  # dropped, but no sign of wrong data
-OUTLIER = 10.0
-LARGEST_TICK = 2.0**53  # above, float64 skips whole numbers
 _ALWAYS = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)
-_ON_GRID = 1e-4  # ticks; a price further from a tick is between two
 
 
 class _Bounds(NamedTuple):
     """Between what a row counts as true."""
 
     tick_sizes: arrays.Floats  # (N,)
-    low: arrays.Floats  # (N,) lowest and highest price
+    low: arrays.Floats  # (N,) a tenth and ten times the typical price
     high: arrays.Floats
     span_ns: arrays.Ints  # (2,) first and last time
     drop_duplicates: bool
 
 
 class Cleaner:
-    """Cleans the rows of one session chunk by chunk.
+    """Cleans the rows of one session chunk by chunk; rows of one time should be in one chunk.
 
     Args:
         tick_sizes: (N,) float64. typical_px: (N,) float64, a price of the session; NaN: not known.
@@ -49,8 +34,8 @@ class Cleaner:
         drop_duplicates: whether a row that repeats the one before is dropped.
 
     Attributes:
-        counts: (N, 2, len(REASONS)) int64, rows dropped of each instrument and kind.
-        first_off_grid: (N,) float64, the first quote price between two ticks, NaN without one.
+        counts: (N, 2, len(faults.REASONS)) int64, rows dropped of each instrument and kind.
+        noted: (N,) faults.NOTED.
     """
 
     def __init__(
@@ -61,49 +46,47 @@ class Cleaner:
         drop_duplicates: bool = True,
     ):
         ticks, typical = np.asarray(tick_sizes, np.float64), np.asarray(typical_px, np.float64)
-        low = np.where(np.isfinite(typical), typical / OUTLIER, 0.0)
-        high = np.where(np.isfinite(typical), typical * OUTLIER, np.inf)
-        high = np.minimum(high, LARGEST_TICK * ticks)
+        low = np.where(np.isfinite(typical), typical / faults.OUTLIER, 0.0)
+        high = np.where(np.isfinite(typical), typical * faults.OUTLIER, np.inf)
         self._bounds = _Bounds(ticks, low, high, np.asarray(span_ns, np.int64), drop_duplicates)
-        self.counts = np.zeros((len(ticks), 2, len(REASONS)), np.int64)
-        self.first_off_grid = np.full(len(ticks), np.nan)
+        self.counts = np.zeros((len(ticks), 2, len(faults.REASONS)), np.int64)
+        self.noted = np.zeros(len(ticks), faults.NOTED)
+        self.noted["off_grid_px"] = np.nan
         self._last = np.zeros((len(ticks), 2), raw.RAW)
+        self._memory = np.zeros(len(ticks), faults.MEMORY)
+        self._memory["is_unknown"], self._memory["mid"] = 1, np.nan
 
     def clean(self, rows: arrays.Records) -> arrays.Records:
         """(K,) raw.RAW in order -> (<= K,) schema.EVENT in the same order."""
         out = np.empty(len(rows), schema.EVENT)
-        kept = _clean(np.ascontiguousarray(rows), self._bounds, self._last, self.counts, self.first_off_grid, out)
-        return out[:kept]
+        memory = self._last, self._memory, self.counts, self.noted
+        return out[: _clean(np.ascontiguousarray(rows), self._bounds, memory, out)]
 
     def dropped(self, instrument: int) -> dict[str, int]:
         """{"quotes_crossed": count, ...} of one instrument, every reason that occurred."""
         return {
             f"{what}_{reason}": int(self.counts[instrument, kind, k])
             for kind, what in ((schema.QUOTE, "quotes"), (schema.TRADE, "trades"))
-            for k, reason in enumerate(REASONS)
+            for k, reason in enumerate(faults.REASONS)
             if self.counts[instrument, kind, k]
         }
 
 
 @jit.kernel
-def _fault(row, low, high):
-    """Index into REASONS of what is wrong with a row by itself, -1 where nothing is."""
-    lo_missing, hi_missing = not np.isfinite(row.lo), not np.isfinite(row.hi)
-    if lo_missing or hi_missing:
-        return ONE_SIDED if lo_missing != hi_missing else NOT_FINITE
-    if min(row.lo, row.hi) <= 0.0:
-        return NOT_POSITIVE
-    if row.lo > row.hi:
-        return CROSSED
-    if not (np.isfinite(row.lo_size) and np.isfinite(row.hi_size)):
-        return NO_SIZE
-    if min(row.lo_size, row.hi_size) <= 0.0:
-        return NOT_POSITIVE
-    if row.side == raw.WRONG_SIDE:
-        return SIDE
-    if row.lo < low or row.hi > high:
-        return OUTLIER_ROW
-    return -1
+def _is_superseded(rows, k, bounds):
+    """Whether a true quote of the same instrument and time follows row k."""
+    n, noted = rows[k].instrument, np.zeros(1, faults.NOTED)
+    event = np.zeros(1, schema.EVENT)
+    for j in range(k + 1, len(rows)):
+        row = rows[j]
+        if row.ts != rows[k].ts:
+            break
+        if row.kind != schema.QUOTE or row.instrument != n or faults.is_far(row, bounds.low[n], bounds.high[n]):
+            continue
+        fault, event[0].kind = faults.fault(row)
+        if fault < 0 and faults.set_prices(event[0], row, bounds.tick_sizes[n], noted[0]) < 0:
+            return True
+    return False
 
 
 @jit.kernel
@@ -120,38 +103,71 @@ def _same(row, other):
 
 
 @jit.kernel
-def _clean(rows, bounds, last, counts, first_off_grid, out):
-    ticks, low, high, span, drop_duplicates = bounds
+def _becomes_unknown(rows, k, bounds, memory, noted, event):
+    """Writes the event of a quote that is dropped; returns 0 where it says nothing new, else 1."""
+    if memory.is_unknown or _is_superseded(rows, k, _Bounds(*bounds)):
+        return 0
+    event.ts, event.instrument, event.kind, event.side = rows[k].ts, rows[k].instrument, schema.NO_MARKET, 0
+    event.lo_tick, event.hi_tick, event.lo_size, event.hi_size = schema.NO_ASK, schema.NO_BID, 0.0, 0.0
+    memory.is_unknown = 1
+    noted.unknown += 1
+    return 1
+
+
+@jit.kernel
+def _judge(row, bounds, last, memory, noted, event):
+    """Index into REASONS or -1; writes prices, sizes and kind of the event that a true row becomes."""
+    n = row.instrument
+    fault, event.kind = faults.fault(row)
+    if fault == faults.NOT_POSITIVE and row.kind == schema.QUOTE:
+        faults.judge_not_positive(row, memory, noted)
+    if fault < 0 and faults.is_far(row, bounds.low[n], bounds.high[n]):
+        fault = faults.judge_far(row, memory, noted)
+    if fault < 0 and (row.ts < bounds.span_ns[0] or row.ts > bounds.span_ns[1]):
+        fault = faults.OUTSIDE
+    # without an id two equal trades may both have happened; two equal quotes say the same
+    repeatable = row.kind == schema.TRADE and row.sequence < 0
+    if fault < 0 and bounds.drop_duplicates and not repeatable and _same(row, last[n, row.kind]):
+        fault = faults.DUPLICATE
+    if fault < 0:
+        fault = faults.set_prices(event, row, bounds.tick_sizes[n], noted)
+    return fault
+
+
+@jit.kernel
+def _clean(rows, bounds, state, out):
+    ticks, low, high, span_ns, drop_duplicates = bounds
+    last, memory, counts, noted = state
     kept = 0
     for k in range(len(rows)):
-        row = rows[k]
+        row, event = rows[k], out[kept]
         n, kind = row.instrument, row.kind
-        fault = _fault(row, low[n], high[n])
-        if fault < 0 and (row.ts < span[0] or row.ts > span[1]):
-            fault = OUTSIDE
-        # without an id two equal trades may both have happened; two equal quotes say the same
-        repeatable = kind == schema.TRADE and row.sequence < 0
-        if fault < 0 and drop_duplicates and not repeatable and _same(row, last[n, kind]):
-            fault = DUPLICATE
-        event = out[kept]
-        if fault < 0:
-            lo, hi = row.lo / ticks[n], row.hi / ticks[n]
-            lo_near, hi_near = np.rint(lo), np.rint(hi)
-            lo_off, hi_off = abs(lo - lo_near) > _ON_GRID, abs(hi - hi_near) > _ON_GRID
-            event.lo_tick = np.int64(np.floor(lo) if lo_off else lo_near)
-            event.hi_tick = np.int64(np.ceil(hi) if hi_off else hi_near)
-            if kind == schema.QUOTE and (lo_off or hi_off):
-                fault = OFF_GRID
-                if np.isnan(first_off_grid[n]):
-                    first_off_grid[n] = row.lo if lo_off else row.hi
-            elif event.lo_tick < 1:
-                fault = NOT_POSITIVE
-        if fault >= 0:
-            counts[n, kind, fault] += 1
-            continue
+        lo, hi = row.lo / ticks[n], row.hi / ticks[n]
+        lo_near, hi_near = np.rint(lo), np.rint(hi)
+        # most rows are as they should be: one chain of comparisons says so, and what is left is judged with care
+        plain = row.lo >= low[n] and row.lo <= row.hi and row.hi <= high[n] and row.side != raw.WRONG_SIDE
+        plain = plain and 0.0 < row.lo_size < np.inf and 0.0 < row.hi_size < np.inf
+        plain = plain and row.ts >= span_ns[0] and row.ts <= span_ns[1]
+        plain = plain and lo_near > 0.5 and hi <= faults.LARGEST_TICK
+        plain = plain and abs(lo - lo_near) < faults.ON_GRID and abs(hi - hi_near) < faults.ON_GRID
+        if plain and not (drop_duplicates and row.ts == last[n, kind].ts):
+            event.lo_tick, event.hi_tick, event.lo_size, event.hi_size = lo_near, hi_near, row.lo_size, row.hi_size
+            event.kind = kind
+        else:
+            fault = _judge(row, _Bounds(*bounds), last, memory[n], noted[n], event)
+            if fault >= 0:
+                counts[n, kind, fault] += 1
+                if kind == schema.QUOTE and fault < faults.DUPLICATE and row.ts <= span_ns[1]:
+                    kept += _becomes_unknown(rows, k, bounds, memory[n], noted[n], event)
+                continue
+        event.ts, event.instrument, event.side = row.ts, n, row.side
         last[n, kind] = row
-        event.ts = row.ts
-        event.lo_size, event.hi_size = row.lo_size, row.hi_size
-        event.instrument, event.kind, event.side = n, kind, row.side
         kept += 1
+        if event.kind == schema.QUOTE:
+            remembered = memory[n]
+            remembered.mid, remembered.spread = 0.5 * (row.lo + row.hi), row.hi - row.lo
+            remembered.is_unknown = remembered.outliers = remembered.not_positive = 0
+        elif event.kind == schema.ONE_SIDED:
+            memory[n].is_unknown = 0
+            noted[n].one_sided += 1
     return kept

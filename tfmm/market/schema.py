@@ -8,7 +8,11 @@ import numpy as np
 
 from tfmm import arrays, errors
 
-QUOTE, TRADE = 0, 1
+QUOTE, TRADE, ONE_SIDED, NO_MARKET = range(4)
+"""Kinds of events. ONE_SIDED: nobody bids, or nobody offers. NO_MARKET: the best prices are unknown from here to the
+next quote, as what the file says there cannot be true."""
+NO_BID, NO_ASK = -(2**62), 2**62
+"""Price of a side where nobody quotes: no other price reaches it."""
 BUY, SELL, UNKNOWN = 1, -1, 0
 
 EVENT = np.dtype(
@@ -19,14 +23,15 @@ EVENT = np.dtype(
         ("lo_size", np.float64),  # quote: bid size; trade: size (instrument's unit)
         ("hi_size", np.float64),  # quote: ask size; trade: size
         ("instrument", np.int32),
-        ("kind", np.int16),  # QUOTE or TRADE
+        ("kind", np.int16),  # QUOTE, TRADE, ONE_SIDED or NO_MARKET
         ("side", np.int16),  # trade: aggressor BUY, SELL or UNKNOWN; quote: 0
     ],
     align=True,
 )
 """One market event, 48 bytes without padding, so that equal events are equal bytes. A trade between
 two ticks (a midpoint print) keeps both its neighbours, so that `p > P_a` is exactly `hi_tick > P_a`
-and `p < P_b` exactly `lo_tick < P_b`."""
+and `p < P_b` exactly `lo_tick < P_b`. ONE_SIDED has NO_BID or NO_ASK, and size 0, on the missing side. NO_MARKET has
+bid NO_ASK and ask NO_BID, through every price of ours, so that no loop over events passes it by."""
 
 
 def multiples(counts: arrays.Array, step: float) -> arrays.Floats:

@@ -17,7 +17,8 @@ import numpy as np
 from tfmm import arrays, errors
 from tfmm.market import schema, tape
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)  # 1: without events of kinds ONE_SIDED and NO_MARKET
 EVENTS, MANIFEST = "events.bin", "manifest.json"
 EVENT_LAYOUT = str(schema.EVENT.descr)
 _BLOCK_ROWS = 1 << 20
@@ -42,7 +43,7 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """One session: rows [start_row, stop_row) of the events, and where they came from.
 
-    first_ns, last_ns: time of the first and last event. sources: file name -> sha256.
+    first_ns, last_ns: time of the first and last event. n_quotes: of two sides. sources: file name -> sha256.
     dropped: rows left out by reason. sha256: of the session's bytes.
     periods: trading periods, in order of time; empty: one, the whole session.
     """
@@ -111,7 +112,7 @@ class Store:
             ) from error
         except (msgspec.DecodeError, ValueError) as error:
             raise errors.DataError(f"store {path}: {MANIFEST} is damaged: {error}") from error
-        if (manifest.format, manifest.event) != (FORMAT, EVENT_LAYOUT):
+        if manifest.format not in READABLE or manifest.event != EVENT_LAYOUT:
             raise errors.DataError(f"store {path}: format {manifest.format}, wanted {FORMAT}: prepare the data again")
         if not manifest.sessions:
             raise errors.DataError(f"store {path}: holds no session, wanted at least one")

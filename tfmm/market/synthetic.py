@@ -97,13 +97,18 @@ class Maker:
         self._divide = triangle.divide
         self._legs, self._index = legs, index
         self._ticks = np.array([instruments[k].tick_size for k in (*legs, index)])
-        self._quotes = np.zeros((2, 4))  # bid, ask, bid size, ask size of the legs; 0: not seen yet
+        self._quotes = np.zeros((2, 4))  # bid, ask, bid size, ask size of the legs; 0: no market
+        self._is_unknown = np.ones(1, np.bool_)  # no synthetic market stands
 
     def add(self, events: arrays.Records) -> arrays.Records:
-        """(K,) schema.EVENT in order -> the same with a synthetic quote after each quote of a leg."""
+        """(K,) schema.EVENT in order -> the same with a synthetic quote after each quote of a leg.
+
+        While a leg has no market of two sides there is no synthetic one.
+        """
         first, second = self._legs
         out = np.empty(2 * len(events), schema.EVENT)
-        count = _synthesise(events, out, self._quotes, self._ticks, first, second, self._index, self._divide)
+        state, indices = (self._quotes, self._is_unknown), (first, second, self._index)
+        count = _synthesise(events, out, state, self._ticks, indices, self._divide)
         return out[:count]
 
 
@@ -123,24 +128,32 @@ def implied(first: arrays.Floats, second: arrays.Floats, divide: bool) -> tuple[
 
 
 @jit.kernel
-def _synthesise(events, out, quotes, ticks, first, second, index, divide):
+def _synthesise(events, out, state, ticks, indices, divide):
+    quotes, is_unknown = state
+    first, second, index = indices
     count = 0
     for k in range(len(events)):
         event = events[k]
         out[count] = event
         count += 1
         leg = 0 if event.instrument == first else 1
-        if event.kind != schema.QUOTE or (event.instrument != first and event.instrument != second):
+        if event.kind == schema.TRADE or (event.instrument != first and event.instrument != second):
             continue
-        quotes[leg, 0], quotes[leg, 1] = event.lo_tick * ticks[leg], event.hi_tick * ticks[leg]
-        quotes[leg, 2], quotes[leg, 3] = event.lo_size, event.hi_size
-        if quotes[1 - leg, 0] == 0.0:
-            continue
-        bid, ask, bid_size, ask_size = implied(quotes[0], quotes[1], divide)
         quote = out[count]
-        quote.ts, quote.kind, quote.side, quote.instrument = event.ts, schema.QUOTE, 0, index
-        quote.lo_tick = np.int64(np.floor(bid / ticks[2] + 1e-9))
-        quote.hi_tick = np.int64(np.ceil(ask / ticks[2] - 1e-9))
-        quote.lo_size, quote.hi_size = bid_size, ask_size
-        count += quote.lo_tick > 0
+        quote.ts, quote.kind, quote.side, quote.instrument = event.ts, schema.NO_MARKET, 0, index
+        quote.lo_tick, quote.hi_tick, quote.lo_size, quote.hi_size = schema.NO_ASK, schema.NO_BID, 0.0, 0.0
+        if event.kind == schema.QUOTE:
+            quotes[leg, 0], quotes[leg, 1] = event.lo_tick * ticks[leg], event.hi_tick * ticks[leg]
+            quotes[leg, 2], quotes[leg, 3] = event.lo_size, event.hi_size
+        else:
+            quotes[leg, 0] = 0.0
+        if quotes[0, 0] > 0.0 and quotes[1, 0] > 0.0:
+            bid, ask, bid_size, ask_size = implied(quotes[0], quotes[1], divide)
+            bid_tick = np.int64(np.floor(bid / ticks[2] + 1e-9))
+            if bid_tick > 0:
+                quote.kind, quote.lo_tick = schema.QUOTE, bid_tick
+                quote.hi_tick = np.int64(np.ceil(ask / ticks[2] - 1e-9))
+                quote.lo_size, quote.hi_size = bid_size, ask_size
+        count += quote.kind == schema.QUOTE or not is_unknown[0]
+        is_unknown[0] = quote.kind != schema.QUOTE
     return count

@@ -46,7 +46,8 @@ class Tape:
 
         Returns:
             A Tape. Rows that cannot be true (NaN, price or size <= 0, bid > ask, a price over
-            2^53 ticks) are dropped and counted in `dropped`; locked rows (bid == ask) and repeated rows stay.
+            2^53 ticks) are dropped and counted in `dropped`, and the market is unknown from such a quote to the next
+            one; locked rows (bid == ask), repeated rows and quotes with an empty side (no price, no size) stay.
 
         Raises:
             DataError: a column is missing or not a number, time goes back, a side is not -1, 0, +1,
@@ -69,10 +70,10 @@ class Tape:
         )
         cleaner = clean.Cleaner([instrument.tick_size], [np.nan], drop_duplicates=False)
         events = cleaner.clean(rows[raw.order(rows)])
-        off = cleaner.first_off_grid[0]
+        off = cleaner.noted["off_grid_px"][0]
         if np.isfinite(off):
             raise errors.DataError(
-                f"{where} quotes: price {off:.10g} is not a multiple of the tick size {instrument.tick_size} of "
+                f"{where} quotes: price {float(off)!r} is not a multiple of the tick size {instrument.tick_size} of "
                 f"{instrument.symbol}"
             )
         return cls(events, (instrument,), cleaner.dropped(0))
@@ -132,4 +133,4 @@ def _time(column, where):
 
 def _sorted(events):
     """By time, trades before quotes, otherwise in the order given."""
-    return events[np.lexsort((events["kind"] == schema.QUOTE, events["ts"]))]
+    return events[np.lexsort((events["kind"] != schema.TRADE, events["ts"]))]

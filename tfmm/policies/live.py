@@ -28,12 +28,12 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Quote(_Message, frozen=True, tag="quote"):
-    """A change of the best quote."""
+    """A change of the best quote; None, price and size, for a side that nobody quotes, and for both: no market."""
 
-    bid: float
-    bid_size: float
-    ask: float
-    ask_size: float
+    bid: float | None
+    bid_size: float | None
+    ask: float | None
+    ask_size: float | None
 
 
 class Trade(_Message, frozen=True, tag="trade"):
@@ -179,13 +179,16 @@ class Session:
         return self._index[message.instrument]
 
     def _event(self, message, n, where):
-        """(0 or 1,) schema.EVENT; an event that cannot be true is dropped and counted."""
+        """(0 or 1,) schema.EVENT; an event that cannot be true is dropped and counted, and after a quote the market is
+        unknown."""
         row = self._row[0]
         row["ts"], row["instrument"] = message.ts, n
         if isinstance(message, Quote):
             row["kind"], row["side"] = schema.QUOTE, 0
-            row["lo"], row["hi"] = message.bid, message.ask
-            row["lo_size"], row["hi_size"] = message.bid_size, message.ask_size
+            for field, value in (
+                ("lo", message.bid), ("hi", message.ask), ("lo_size", message.bid_size), ("hi_size", message.ask_size)
+            ):  # fmt: skip
+                row[field] = np.nan if value is None else value
         else:
             if message.side not in (schema.BUY, schema.SELL, schema.UNKNOWN):
                 raise errors.DataError(f"{where}: side {message.side}, wanted +1, -1 or 0")
@@ -237,10 +240,13 @@ def messages(tape: tape_lib.Tape) -> Iterator[Quote | Trade]:
     for event in tape.events:
         instrument = tape.instruments[event["instrument"]]
         lo, hi = (float(schema.multiples(event[name], instrument.tick_size)) for name in ("lo_tick", "hi_tick"))
-        if event["kind"] == schema.QUOTE:
+        if event["kind"] != schema.TRADE:
+            known = event["kind"] != schema.NO_MARKET
+            bid = (lo, float(event["lo_size"])) if known and event["lo_tick"] != schema.NO_BID else (None, None)
+            ask = (hi, float(event["hi_size"])) if known and event["hi_tick"] != schema.NO_ASK else (None, None)
             yield Quote(
-                ts=int(event["ts"]), instrument=instrument.symbol, bid=lo, bid_size=float(event["lo_size"]), ask=hi,
-                ask_size=float(event["hi_size"]),
+                ts=int(event["ts"]), instrument=instrument.symbol, bid=bid[0], bid_size=bid[1], ask=ask[0],
+                ask_size=ask[1],
             )  # fmt: skip
         else:
             px = lo if lo == hi else 0.5 * (lo + hi)

@@ -14,7 +14,7 @@ from tfmm.simulation.rewards import interval, inventory_risk, kinds
 FIRST, MID, LAST = 0, 1, 2
 CLOCK_LEAST_NS = 1_000_000
 """Shortest time between two decisions where events decide: it bounds the quotes in flight."""
-_CLOCK_TIME, _CLOCK_EVENTS, _QUOTE = state.CLOCK_TIME, state.CLOCK_EVENTS, schema.QUOTE
+_CLOCK_TIME, _CLOCK_EVENTS, _QUOTE, _TRADE = state.CLOCK_TIME, state.CLOCK_EVENTS, schema.QUOTE, schema.TRADE
 _SEGMENT, _START, _END = state.WINDOW_SEGMENT, state.WINDOW_START, state.WINDOW_END
 _HEDGE_LIMIT, _HEDGE_ACTION = state.HEDGE_LIMIT, state.HEDGE_ACTION
 _NO_BID, _NO_ASK = state.NO_BID, state.NO_ASK
@@ -53,6 +53,8 @@ def _pick_window(row, market, decisions, n_rows):
 def _clear(instrument):
     """No market, no quotes, nothing held, no averages."""
     instrument.has_market = 0
+    instrument.touch_bid_tick = _NO_BID
+    instrument.touch_ask_tick = _NO_ASK
     instrument.my_bid_tick = _NO_BID
     instrument.my_ask_tick = _NO_ASK
     instrument.my_bid_lot = 0
@@ -115,8 +117,8 @@ def next_decision(events: Records, row: Record, instruments: Records, decisions:
     """Time of the next decision, ns.
 
     CLOCK_TIME: an interval later. CLOCK_EVENTS: at the n_quotes-th quote of the tape. CLOCK_BOTH: an interval later or
-    at the first other best price, whichever comes first. Where events decide, not later than the window's end and not
-    sooner than CLOCK_LEAST_NS.
+    at the first other best price, or when there is none any more, whichever comes first. Where events decide, not later
+    than the window's end and not sooner than CLOCK_LEAST_NS.
     """
     if decisions.clock == _CLOCK_TIME:
         return row.ts + decisions.interval_ns
@@ -128,15 +130,16 @@ def next_decision(events: Records, row: Record, instruments: Records, decisions:
         event = events[k]
         if event.ts > latest:
             break
-        if event.kind != _QUOTE:
+        if event.kind == _TRADE:
             continue
         if by_events:
-            seen += 1
+            seen += event.kind == _QUOTE
             if seen >= decisions.n_quotes:
                 return max(event.ts, earliest)
         else:
             instrument = instruments[event.instrument]
-            if event.lo_tick != instrument.bid_tick or event.hi_tick != instrument.ask_tick:
+            moved = event.lo_tick != instrument.bid_tick or event.hi_tick != instrument.ask_tick
+            if moved and (event.kind == _QUOTE or instrument.has_market):
                 return max(event.ts, earliest)
     return latest
 

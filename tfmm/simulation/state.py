@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from tfmm.arrays import Records
+from tfmm.market import schema
 
-NO_BID, NO_ASK = -(2**62), 2**62
+NO_BID, NO_ASK = schema.NO_BID, schema.NO_ASK
 """Price of a side that is not quoted: no market price ever reaches it."""
 FOREVER = 2**62
 NEVER = -FOREVER
@@ -24,7 +25,7 @@ RULE_NAMES = ("MARKET", "TRADE", "TOUCH", "QUEUE", "TAKER", "CLIENT", "HEDGE")
 TOUCH_NEVER, TOUCH_ALWAYS, TOUCH_QUEUE = range(3)
 CLAMP, REJECT, TAKE = range(3)
 
-NOT_SENT, WAITING, QUOTED, MOVED, TAKEN, INVENTORY_LIMIT, CASH_LIMIT, REJECTED = range(8)
+NOT_SENT, WAITING, QUOTED, MOVED, TAKEN, INVENTORY_LIMIT, CASH_LIMIT, REJECTED, UNKNOWN_MARKET = range(9)
 OUTCOME_NAMES = (
     "not sent",  # no price on this side
     "waiting",  # not active before the tape ended
@@ -34,6 +35,7 @@ OUTCOME_NAMES = (
     "inventory limit",
     "cash limit",
     "rejected",  # marketable
+    "market unknown",  # between a quote that cannot be true and the next one
 )
 """What became of a side of a quote when it reached the venue."""
 
@@ -79,11 +81,14 @@ TAKEN_SIZES = np.dtype([("count", np.int64), ("tick", np.int64, (TAKEN_PRICES,))
 INSTRUMENT_STATE = np.dtype(
     [
         # market
-        ("bid_tick", np.int64),
+        ("bid_tick", np.int64),  # of the last quote of two sides: what inventory is marked at
         ("ask_tick", np.int64),
         ("bid_size", np.float64),
         ("ask_size", np.float64),
-        ("has_market", np.int64),
+        ("has_market", np.int64),  # whether that quote stands
+        # best prices now; NO_BID, NO_ASK: nobody there; the bid above the ask: unknown
+        ("touch_bid_tick", np.int64),
+        ("touch_ask_tick", np.int64),
         # our quote
         ("my_bid_tick", np.int64),
         ("my_bid_lot", np.int64),
@@ -106,7 +111,7 @@ INSTRUMENT_STATE = np.dtype(
         ("abs_lot_s", np.float64),  # integral of |inventory| dt
         ("changed_ns", np.int64),  # the integral's upper end
         ("n_fills", np.int64),
-        ("n_refused", np.int64),  # sides not quoted because of a limit or rejected
+        ("n_refused", np.int64),  # sides not quoted: a limit, rejected, an unknown market
         ("last_ns", np.int64),  # time of the last event
         # clients, see tfmm.simulation.clients.arrivals
         ("random", np.uint64),
@@ -267,8 +272,8 @@ SEGMENT = np.dtype([("start_row", np.int64), ("stop_row", np.int64), ("start_ns"
 def clear(instruments: Records) -> None:
     """Sets INSTRUMENT_STATE records (any shape) to no market, no quotes and no inventory."""
     instruments[...] = np.zeros((), INSTRUMENT_STATE)
-    instruments["my_bid_tick"] = NO_BID
-    instruments["my_ask_tick"] = NO_ASK
+    for side in ("my_", "touch_"):
+        instruments[f"{side}bid_tick"], instruments[f"{side}ask_tick"] = NO_BID, NO_ASK
     instruments["last_ns"] = NEVER
 
 

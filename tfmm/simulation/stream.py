@@ -83,6 +83,8 @@ class Stream(simulator.Simulator):
             return
         if self._count == len(self._buffer):
             self._grow()
+        if event["kind"] in (schema.QUOTE, schema.ONE_SIDED):
+            self._forget_unknown(ts, int(event["instrument"]))
         index = self._count
         while index > 0 and self._buffer["ts"][index - 1] > ts:
             index -= 1
@@ -90,6 +92,14 @@ class Stream(simulator.Simulator):
         self._buffer[index] = event
         self._count += 1
         self.set_clock(ts)
+
+    def _forget_unknown(self, ts, instrument):
+        """A true quote at the time at which the market became unknown: it never was."""
+        waiting = self._buffer[: self._count]
+        kept = (waiting["ts"] != ts) | (waiting["kind"] != schema.NO_MARKET) | (waiting["instrument"] != instrument)
+        if not kept.all():
+            self._count = int(kept.sum())
+            self._buffer[: self._count] = waiting[kept]
 
     def set_clock(self, ts: int) -> None:
         """The clock is at ts; more events at exactly ts may come."""

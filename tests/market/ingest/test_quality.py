@@ -80,7 +80,8 @@ def report(**changes):
     rest = {"session": "s", "symbol": "X", "layouts": [], "files": [], "rows_read": 1000, "dropped": {}, "malformed": 0,
             "no_time": 0, "out_of_order": 0, "numbered": False, "tick_size": 1.0, "off_grid_px": math.nan,
             "time_faults": [], "missing_trades": None,
-            "lot_size": 1.0, "multiplier": 1.0, "inverse": False, "quote_lag_ms": 0.0, "refused": []}  # fmt: skip
+            "not_positive": 0, "far": 0, "lot_size": 1.0, "multiplier": 1.0, "inverse": False, "quote_lag_ms": 0.0,
+            "refused": []}  # fmt: skip
     return {**rest, **measured(*late_quotes(0)), **changes}
 
 

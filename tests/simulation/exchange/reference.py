@@ -65,6 +65,35 @@ class Taken:
         return lots
 
 
+def seen(row, tick_size, lot_size):
+    """(bid, ask, bid size, ask size) of a row of quotes, infinite for an empty side; None where it cannot be true."""
+    sides = []
+    for px, size, nobody in ((row.bid, row.bid_size, -math.inf), (row.ask, row.ask_size, math.inf)):
+        if math.isnan(px) and not size > 0:
+            sides.append((nobody, Fraction(0)))
+        elif px > 0 and size > 0 and multiple(px, tick_size).denominator == 1:
+            sides.append((int(multiple(px, tick_size)), in_lots(size, lot_size)))
+        else:
+            return None
+    (bid, bid_size), (ask, ask_size) = sides
+    return None if bid > ask or (math.isinf(bid) and math.isinf(ask)) else (bid, ask, bid_size, ask_size)
+
+
+def without_repeats(events):
+    """Drops the quotes that cannot be true and change nothing: there is no market yet, it is unknown already, or a true
+    quote of the same time follows."""
+    out, known = [], False
+    for k, event in enumerate(events):
+        if event[3] == "unknown":
+            later = [other for other in events[k + 1 :] if other[0] == event[0] and other[3] == "quote"]
+            if not known or later:
+                continue
+            known = False
+        known = known or event[3] == "quote"
+        out.append(event)
+    return out
+
+
 def replay(
     quotes,
     trades,
@@ -87,20 +116,11 @@ def replay(
         (int(row.ts), 0, k, "trade", multiple(row.price, tick_size), int(row.side), in_lots(row.size, lot_size))
         for k, row in enumerate(trades.itertuples())
     ]
-    events += [
-        (
-            int(row.ts),
-            1,
-            k,
-            "quote",
-            multiple(row.bid, tick_size),
-            multiple(row.ask, tick_size),
-            in_lots(row.bid_size, lot_size),
-            in_lots(row.ask_size, lot_size),
-        )
-        for k, row in enumerate(quotes.itertuples())
-    ]
+    for k, row in enumerate(quotes.itertuples()):
+        market = seen(row, tick_size, lot_size)
+        events.append((int(row.ts), 1, k, *(("unknown",) if market is None else ("quote", *market))))
     events.sort(key=lambda event: event[:3])
+    events = without_repeats(events)
     pending = []
     for row in schedule:
         sides = []
@@ -183,7 +203,9 @@ def replay(
         if ask_lots and limit is not None and state["held"] - ask_lots < -limit:
             ask_lots = 0
         taking = []
-        if state["market"] is not None:
+        if state["market"] == "unknown":
+            bid_lots = ask_lots = 0
+        elif state["market"] is not None:
             best_bid, best_ask, bid_size, ask_size = state["market"]
             if ask_lots and ask_px <= best_bid:
                 if marketable == "clamp":
@@ -210,8 +232,11 @@ def replay(
         if gap_ns is not None and state["last"] is not None and ts - state["last"] > gap_ns:
             cancel()
         state["last"] = ts
-        if kind == "quote":
-            best_bid, best_ask, bid_size, ask_size = int(values[0]), int(values[1]), values[2], values[3]
+        if kind == "unknown":
+            cancel()
+            state["market"] = "unknown"
+        elif kind == "quote":
+            best_bid, best_ask, bid_size, ask_size = values
             taken_bids.show(best_bid, bid_size)
             taken_asks.show(best_ask, ask_size)
             far_sides = (ask, taken_bids, best_bid, bid_size), (bid, taken_asks, best_ask, ask_size)

@@ -55,7 +55,11 @@ def check_equal(q, t, s, instrument, **rules):
 
 TIMES = st.integers(0, 12)
 SIZES = st.sampled_from([0.5, 1.0, 2.0, 3.0, 7.0])
-QUOTE_ROWS = st.lists(st.tuples(TIMES, st.integers(95, 105), st.integers(0, 3), SIZES, SIZES), max_size=14)
+EMPTY = st.sampled_from([""] * 8 + ["bid", "ask", "bid price"])
+# a spread of -1 is crossed
+QUOTE_ROWS = st.lists(
+    st.tuples(TIMES, st.integers(95, 105), st.sampled_from([0, 1, 2, 3, 1, 2, -1]), SIZES, SIZES, EMPTY), max_size=14
+)
 TRADE_ROWS = st.lists(st.tuples(TIMES, st.integers(186, 214), st.sampled_from([-1, 0, 1]), SIZES), max_size=14)
 SIDE = st.one_of(st.just(NAN), st.integers(376, 424).map(lambda quarter: quarter / 4))
 SCHEDULE_ROWS = st.lists(st.tuples(st.integers(-3, 12), SIDE, SIDE, SIZES, SIZES), max_size=10)
@@ -73,16 +77,24 @@ RULES = st.fixed_dictionaries(
 HALF = schema.Instrument(symbol="X", tick_size=1.0, lot_size=0.5)
 
 
+def quote_row(ts, bid, spread, bid_size, ask_size, empty):
+    """A row of quotes; `empty`: the side that nobody quotes, or whose price alone is missing."""
+    bid, ask = float(bid), float(bid + spread)
+    if empty == "ask":
+        return ts, bid, bid_size, NAN, NAN
+    return ts, NAN if empty else bid, NAN if empty == "bid" else bid_size, ask, ask_size
+
+
 @pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(QUOTE_ROWS, TRADE_ROWS, SCHEDULE_ROWS, RULES)
 def test_equals_the_reference_on_random_tapes(q, t, s, rules):
-    """Half-tick prints, locked books, equal times, crossed own quotes, several quotes in flight, every rule."""
+    """Half-tick prints, locked books, equal times, crossed own quotes, several quotes in flight, every rule; crossed
+    markets, empty sides, prices that are missing."""
     by_time = {"key": lambda row: row[0]}
-    q = pd.DataFrame(
-        [(ts, float(b), one, float(b + w), two) for ts, b, w, one, two in sorted(q, **by_time)],
-        columns=list(tape.QUOTE_COLUMNS),
-    ).astype({"ts": np.int64})
+    q = pd.DataFrame([quote_row(*row) for row in sorted(q, **by_time)], columns=list(tape.QUOTE_COLUMNS)).astype(
+        {"ts": np.int64} | dict.fromkeys(tape.QUOTE_COLUMNS[1:], float)
+    )
     t = pd.DataFrame(
         [(ts, half / 2, size, side) for ts, half, side, size in sorted(t, **by_time)], columns=list(tape.TRADE_COLUMNS)
     ).astype({"ts": np.int64, "side": np.int8})
@@ -123,7 +135,6 @@ def test_equals_the_reference_on_real_sessions(shared_data, folder, touch, marke
     q = pd.read_parquet(shared_data / folder / f"tob_{name}.parquet").iloc[:rows]
     t = pd.read_parquet(shared_data / folder / f"trade_{name}.parquet")
     t = t[t.ts <= q.ts.iloc[-1]].reset_index(drop=True)
-    q = q[q.bid <= q.ask].reset_index(drop=True)
     instrument = schema.Instrument(symbol="X", tick_size=tick_size, lot_size=lot_size)
     rules, count = set(), 0
     for seed, latency_ns in enumerate((0, 1_000_000, 250_000_000, round(1.7 * interval_ns))):

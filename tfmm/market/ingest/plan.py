@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfmm import errors
-from tfmm.market import clean, instruments, store, synthetic
+from tfmm.market import clean, faults, instruments, store, synthetic
 from tfmm.market.ingest import file_facts, merging, periods, quality, spool, store_writer, terms, trade_ids
 
 _STRAY_ROWS, _STRAY_SHARE = 100, 1e-3  # a day with fewer rows than both beside another one
@@ -89,9 +89,7 @@ class Plan:
             writer.note(sources, total)
         cut = periods.facts(writer.sessions[-1]) if written else {}
         return [
-            self._report(
-                session, k, dropped, cleaner.first_off_grid[k], {**meter.report(cut), **holes.report(k), **cut}
-            )
+            self._report(session, k, dropped, cleaner.noted[k], {**meter.report(cut), **holes.report(k), **cut})
             for k, (dropped, meter) in enumerate(zip(counts, meters, strict=True))
         ]
 
@@ -249,7 +247,7 @@ class Plan:
                     out.append(merging.Run(path, start, stop, k, one.sequenced, self._shift_ns()))
         return out
 
-    def _report(self, session, index, dropped, off_grid_px, measured):
+    def _report(self, session, index, dropped, noted, measured):
         parts = self._parts[session][self._symbols[index]]
         facts = file_facts.report(parts)
         # lines that belong to no session are counted with the first one of their file
@@ -266,7 +264,7 @@ class Plan:
             "malformed": malformed,
             "no_time": no_time,
             "tick_size": instrument.tick_size,
-            "off_grid_px": float(off_grid_px),
+            **{name: noted[name].item() for name in faults.NOTED.names},
             "lot_size": instrument.lot_size,
             "multiplier": instrument.multiplier,
             "inverse": instrument.inverse,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from tfmm import arrays, jit
-from tfmm.market import clean, schema
+from tfmm.market import faults, schema
 
 SPREADS = 4096  # widest spread, in ticks, that is counted by itself
 BINS = 240  # of the time axis of plots
@@ -150,14 +150,24 @@ def verdict(one: Report, limit: float) -> list[str]:
         one: its report with rows_read, dropped, malformed and no_time. limit: largest share of bad rows.
     """
     reasons = []
-    bad = {reason: count for reason, count in one["dropped"].items() if not reason.endswith(clean.NOT_BAD)}
+    bad = {reason: count for reason, count in one["dropped"].items() if not reason.endswith(faults.NOT_BAD)}
     bad |= {name: one[name] for name in ("malformed", "no_time") if one[name]}
     total = max(1, one["rows_read"])
     if sum(bad.values()) > limit * total:
         listed = ", ".join(f"{reason} {count / total:.2%}" for reason, count in sorted(bad.items(), key=_by_count))
         reasons.append(f"{sum(bad.values()) / total:.2%} bad rows ({listed})")
         if bad.get("quotes_off_grid"):
-            reasons.append(f"price {one['off_grid_px']:.10g} is not a multiple of the tick size {one['tick_size']:g}")
+            reasons.append(f"price {one['off_grid_px']!r} is not a multiple of the tick size {one['tick_size']:g}")
+    if one["not_positive"]:
+        reasons.append(
+            f"prices are zero or negative in {one['not_positive']} quotes from {_utc(one['not_positive_ns'])} on (bid "
+            f"{one['not_positive_px']!r} first): not supported, the market would be unknown while they last"
+        )
+    if one["far"]:
+        reasons.append(
+            f"price {one['far_px']!r} at {_utc(one['far_ns'])} is more than {faults.OUTLIER:g} times from the "
+            f"session's median, and {one['far']} quotes are: a crash or another unit, kept with --allow"
+        )
     if one["out_of_order"] > limit * total and not one["numbered"]:
         reasons.append(f"{one['out_of_order'] / total:.2%} of rows out of order")
     reasons += one["time_faults"]
@@ -176,6 +186,10 @@ def verdict(one: Report, limit: float) -> list[str]:
 def _overlap(begin, end, stretches):
     """Time of [begin, end] that lies in stretches (begin, end), ns."""
     return sum(max(0, min(end, last) - max(begin, first)) for first, last in stretches)
+
+
+def _utc(ns):
+    return str(np.datetime64(int(ns), "ns").astype("datetime64[ms]"))
 
 
 def _by_count(item):
@@ -231,6 +245,9 @@ def _measure(events, gap_ns, begin_ns, length_ns, totals):
             bins[k_bin, 0] += 1
             bins[k_bin, 2] += spread
             last[1], last[2] = event.lo_tick, event.hi_tick
+            continue
+        if event.kind != schema.TRADE:
+            last[1] = 0
             continue
         counts[_TRADES] += 1
         bins[k_bin, 1] += 1

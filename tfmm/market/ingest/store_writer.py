@@ -38,7 +38,7 @@ class Writer:
         Raises:
             DataError: it begins before the last one ends.
         """
-        start, digest, trades, first, last = self._row, hashlib.sha256(), 0, 0, 0
+        start, digest, quotes, trades, first, last = self._row, hashlib.sha256(), 0, 0, 0, 0
         finder = periods.Finder(start, self._break_s)
         for events in blocks:
             if not len(events):
@@ -50,6 +50,7 @@ class Writer:
             digest.update(data)
             self._file.write(data)
             finder.add(events)
+            quotes += int((events["kind"] == schema.QUOTE).sum())
             trades += int((events["kind"] == schema.TRADE).sum())
             last = int(events["ts"][-1])
             self._row += len(events)
@@ -58,7 +59,7 @@ class Writer:
         self.sessions.append(
             store.Session(
                 name=name, start_row=start, stop_row=self._row, first_ns=first, last_ns=last,
-                n_quotes=self._row - start - trades, n_trades=trades, sha256=digest.hexdigest(),
+                n_quotes=quotes, n_trades=trades, sha256=digest.hexdigest(),
                 periods=finder.periods(),
             )
         )  # fmt: skip

@@ -142,6 +142,7 @@ def _send(instrument, in_flight, parameters, now, orders, action, log):
         The inventory after the hedge, orders.
     """
     instrument.bid_tick, instrument.ask_tick, instrument.has_market = now.bid_tick, now.ask_tick, now.has_market
+    instrument.touch_bid_tick, instrument.touch_ask_tick = now.bid_tick, now.ask_tick
     instrument.drift, instrument.inventory_lot = now.drift, orders * parameters.order_lot
     instrument.my_bid_lot = instrument.my_ask_lot = 0
     instrument.cash = instrument.fees = 0.0
@@ -156,7 +157,7 @@ def _send(instrument, in_flight, parameters, now, orders, action, log):
 def _outlive(events, now, until, instruments, survivals, parameters, out):
     """Takes the quotes of every inventory from a decision to a time; survivals: (2 L + 1, 2) of ask and bid,
     updated."""
-    stretch = survival.Stretch(now.ts, now.row, now.bid_tick, now.ask_tick, now.has_market > 0, now.last_ns)
+    stretch = survival.Stretch(now.ts, now.row, now.bid_tick, now.ask_tick, now.has_market > 0, now.last_ns, True)
     while stretch.start_ns < until:
         following = survival.next_change(events, stretch, now.stop, until, 0, parameters.gap_ns)
         for q in range(instruments.shape[0]):

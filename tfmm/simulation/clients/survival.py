@@ -15,7 +15,7 @@ from tfmm.market import schema
 from tfmm.simulation import state
 from tfmm.simulation.clients import arrivals
 
-_QUOTE = schema.QUOTE
+_QUOTE, _TRADE, _NO_MARKET = schema.QUOTE, schema.TRADE, schema.NO_MARKET
 _NO_ASK, _NO_BID = state.NO_ASK, state.NO_BID
 
 
@@ -24,8 +24,9 @@ class Stretch(NamedTuple):
 
     Attributes:
         start_ns: when it begins. cursor: next event.
-        bid_tick, ask_tick: best prices. is_met: whether clients meet our quotes.
+        bid_tick, ask_tick: best prices. is_met: whether our quotes rest, for clients to meet.
         last_ns: time of the tape's event before.
+        is_open: whether the market has two sides; without them no client comes.
     """
 
     start_ns: int
@@ -34,6 +35,7 @@ class Stretch(NamedTuple):
     ask_tick: int
     is_met: bool
     last_ns: int
+    is_open: bool
 
 
 class Quote(NamedTuple):
@@ -57,7 +59,7 @@ def next_change(events: Records, stretch: Stretch, stop: int, until: int, n: int
     Returns:
         A Stretch; it starts at `until` when nothing changes before.
     """
-    last_ns, bid_tick, ask_tick = stretch.last_ns, stretch.bid_tick, stretch.ask_tick
+    last_ns, bid_tick, ask_tick, is_open = stretch.last_ns, stretch.bid_tick, stretch.ask_tick, stretch.is_open
     for k in range(stretch.cursor, stop):
         event = events[k]
         if event.ts > until:
@@ -65,13 +67,16 @@ def next_change(events: Records, stretch: Stretch, stop: int, until: int, n: int
         # cancelled quotes do not come back before the next decision
         cancelled = stretch.is_met and event.ts - last_ns > gap_ns
         last_ns = event.ts
-        moved = event.kind == _QUOTE and event.instrument == n
-        moved = moved and (event.lo_tick != bid_tick or event.hi_tick != ask_tick)
-        if moved:
-            bid_tick, ask_tick = event.lo_tick, event.hi_tick
+        moved = False
+        if event.kind != _TRADE and event.instrument == n:
+            cancelled = cancelled or event.kind == _NO_MARKET
+            moved = is_open != (event.kind == _QUOTE)
+            is_open = event.kind == _QUOTE
+            if is_open and (event.lo_tick != bid_tick or event.hi_tick != ask_tick):
+                moved, bid_tick, ask_tick = True, event.lo_tick, event.hi_tick
         if cancelled or moved:
-            return Stretch(event.ts, k + 1, bid_tick, ask_tick, stretch.is_met and not cancelled, last_ns)
-    return Stretch(until, stop, bid_tick, ask_tick, stretch.is_met, last_ns)
+            return Stretch(event.ts, k + 1, bid_tick, ask_tick, stretch.is_met and not cancelled, last_ns, is_open)
+    return Stretch(until, stop, bid_tick, ask_tick, stretch.is_met, last_ns, is_open)
 
 
 @jit.kernel
@@ -95,10 +100,10 @@ def outlive(parameters: Record, inventory_lot: int, quote: Quote, stretch: Stret
         return quote, 0.0
     spread = max(float(stretch.ask_tick - stretch.bid_tick), state.LOCKED_TICK)
     sells = buys = 0.0
-    if stretch.is_met and quote.ask_tick != _NO_ASK:
+    if stretch.is_met and stretch.is_open and quote.ask_tick != _NO_ASK:
         beyond = (quote.ask_tick - stretch.ask_tick) / spread
         sells = parameters.client_rate * arrivals.fill_probability(beyond, parameters)
-    if stretch.is_met and quote.bid_tick != _NO_BID:
+    if stretch.is_met and stretch.is_open and quote.bid_tick != _NO_BID:
         beyond = (stretch.bid_tick - quote.bid_tick) / spread
         buys = parameters.client_rate * arrivals.fill_probability(beyond, parameters)
     ask_s = quote.ask_survival * _resting(sells, seconds)

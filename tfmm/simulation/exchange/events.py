@@ -10,7 +10,8 @@ from tfmm.market import schema
 from tfmm.simulation import arguments, state
 from tfmm.simulation.exchange import fills
 
-_QUOTE, _BUY, _SELL = schema.QUOTE, schema.BUY, schema.SELL
+_QUOTE, _TRADE, _NO_MARKET = schema.QUOTE, schema.TRADE, schema.NO_MARKET
+_BUY, _SELL = schema.BUY, schema.SELL
 _FOREVER, _NEVER = state.FOREVER, state.NEVER
 _QUEUE = state.TOUCH_QUEUE
 
@@ -56,7 +57,7 @@ def _skip_dense(events, cursor, stop, last_ns, bid_tick, ask_tick):
 def _catch_up(instrument, events, start, stop):
     """The market moves to the last quote of events[start:stop]."""
     for row in range(stop - 1, start - 1, -1):
-        if events[row].kind == _QUOTE:
+        if events[row].kind != _TRADE:
             fills.set_market(instrument, events[row])
             break
 
@@ -72,17 +73,19 @@ def _count_flow(instrument, event):
 @jit.kernel
 def _apply(account, event, row, log):
     instrument, parameters = account.instruments[event.instrument], account.parameters[event.instrument]
-    if event.kind == _QUOTE:
-        if parameters.tape_fills:
-            fills.on_quote(instrument, event, row, parameters, log)
-        else:
-            if parameters.partial:
-                fills.show(instrument, event, parameters)
-            fills.set_market(instrument, event)
-    else:
+    if event.kind == _TRADE:
         _count_flow(instrument, event)
         if parameters.tape_fills:
             fills.on_trade(instrument, event, row, parameters, log)
+    elif event.kind == _NO_MARKET:
+        fills.cancel_all(instrument, parameters)
+        fills.set_market(instrument, event)
+    elif parameters.tape_fills:
+        fills.on_quote(instrument, event, row, parameters, log)
+    else:
+        if parameters.partial:
+            fills.show(instrument, event, parameters)
+        fills.set_market(instrument, event)
 
 
 @jit.kernel

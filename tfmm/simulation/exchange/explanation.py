@@ -50,7 +50,7 @@ def fill(result: Any, number: int) -> str:
         f"fill {number}: {word} {record['qty']:g} {instrument.symbol} at {_px(record['px'], instrument)}, "
         f"fee {record['fee']:.6g}, at {_time(record['ts_ns'])}",
         f"rule {record['rule']}: {why}",
-        f"event, tape row {record['event']}: {_event(result.tape, record['event'], instrument)}",
+        f"event, tape row {record['event']}: {_event_text(result.tape.events[record['event']], instrument)}",
         f"market before {_market(result.tape, before, record['instrument'], instrument)}, "
         f"after {_market(result.tape, record['event'] + 1, record['instrument'], instrument)}",
     ]
@@ -115,6 +115,9 @@ def _nearest(result, row, side, start, stop, instrument):
     events = events[events["instrument"] == row["instrument"]]
     if not len(events):
         return "replaced before any event"
+    unknown = np.flatnonzero(events["kind"] == schema.NO_MARKET)
+    if len(unknown):
+        return f"cancelled as the market was unknown from {_time(events['ts'][unknown[0]])}"
     px = row[f"{side}_px"]
     reached = events["hi_tick"].min() if side == "bid" else events["lo_tick"].max()
     reached_px = float(schema.multiples(np.array(reached), instrument.tick_size))
@@ -137,28 +140,34 @@ def _quoted(result, number, instrument):
     return f"{', '.join(sides) or 'no side'}, sent {_time(row['ts_ns'])}, active {_time(_active_ns(result, number))}"
 
 
-def _event(tape, row, instrument):
-    event = tape.events[row]
+def _event_text(event, instrument):
     lo, hi = (_px(float(event[name]) * instrument.tick_size, instrument) for name in ("lo_tick", "hi_tick"))
+    if event["kind"] == schema.NO_MARKET:
+        return "a quote that cannot be true: the market is unknown until the next one"
+    if event["kind"] == schema.ONE_SIDED:
+        bid = event["hi_tick"] == schema.NO_ASK
+        return f"quote {event['lo_size']:g} at {lo}, no ask" if bid else f"quote no bid, {event['hi_size']:g} at {hi}"
     if event["kind"] == schema.QUOTE:
         return f"quote {event['lo_size']:g} at {lo}, {event['hi_size']:g} at {hi}"
     side = {1: "buyer", -1: "seller"}.get(int(event["side"]), "unknown side")
     return f"trade of {event['lo_size']:g} at {lo if lo == hi else f'{lo} to {hi}'}, aggressor {side}"
 
 
-def _last_quote(tape, row, number):
+def _last_quote(tape, row, number, kinds=(schema.QUOTE,)):
     """The last quote of an instrument before a tape row; None without one."""
     for k in range(int(row) - 1, -1, -1):
         event = tape.events[k]
-        if event["instrument"] == number and event["kind"] == schema.QUOTE:
+        if event["instrument"] == number and event["kind"] in kinds:
             return event
     return None
 
 
 def _market(tape, row, number, instrument):
-    event = _last_quote(tape, row, number)
+    event = _last_quote(tape, row, number, (schema.QUOTE, schema.ONE_SIDED, schema.NO_MARKET))
     if event is None:
         return "none"
+    if event["kind"] != schema.QUOTE:
+        return _event_text(event, instrument)
     lo, hi = (_px(float(event[name]) * instrument.tick_size, instrument) for name in ("lo_tick", "hi_tick"))
     return f"{lo} / {hi}"
 

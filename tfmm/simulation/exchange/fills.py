@@ -33,28 +33,36 @@ def activate(instrument: Record, order: Record, parameters: Record, log: argumen
         bid_lot, bid_is = 0, state.CASH_LIMIT
     if ask_lot > 0 and instrument.inventory_lot - ask_lot < -parameters.limit_lot:
         ask_lot, ask_is = 0, state.INVENTORY_LIMIT
-    take_bid = instrument.has_market and bid_lot > 0 and bid >= instrument.ask_tick
-    take_ask = instrument.has_market and ask_lot > 0 and ask <= instrument.bid_tick
+    if instrument.touch_bid_tick > instrument.touch_ask_tick:
+        bid_is = state.UNKNOWN_MARKET if bid_lot > 0 else bid_is
+        ask_is = state.UNKNOWN_MARKET if ask_lot > 0 else ask_is
+        bid_lot = ask_lot = 0
+    take_bid = bid_lot > 0 and bid >= instrument.touch_ask_tick
+    take_ask = ask_lot > 0 and ask <= instrument.touch_bid_tick
     if take_bid and parameters.marketable == _CLAMP:
-        bid, bid_is, take_bid = instrument.ask_tick - 1, state.MOVED, False
+        bid, bid_is, take_bid = instrument.touch_ask_tick - 1, state.MOVED, False
     elif take_bid and parameters.marketable == _REJECT:
         bid_lot, bid_is, take_bid = 0, state.REJECTED, False
     if take_ask and parameters.marketable == _CLAMP:
-        ask, ask_is, take_ask = instrument.bid_tick + 1, state.MOVED, False
+        ask, ask_is, take_ask = instrument.touch_bid_tick + 1, state.MOVED, False
     elif take_ask and parameters.marketable == _REJECT:
         ask_lot, ask_is, take_ask = 0, state.REJECTED, False
     replace_quotes(
         instrument, parameters, bid if bid_lot > 0 else _NO_BID, bid_lot, ask if ask_lot > 0 else _NO_ASK, ask_lot
     )
     if take_ask:
-        lots = _take(instrument.my_ask_lot, instrument.bid_taken, instrument.bid_tick, instrument.bid_size, parameters)
-        trade = arguments.Trade(_SELL, instrument.bid_tick, lots, order.active_ns, row - 1, n, _TAKER)
+        lots = _take(
+            instrument.my_ask_lot, instrument.bid_taken, instrument.touch_bid_tick, instrument.bid_size, parameters
+        )
+        trade = arguments.Trade(_SELL, instrument.touch_bid_tick, lots, order.active_ns, row - 1, n, _TAKER)
         fill(instrument, trade, parameters, log)
         if lots > 0:
             ask_is = state.TAKEN
     if take_bid:
-        lots = _take(instrument.my_bid_lot, instrument.ask_taken, instrument.ask_tick, instrument.ask_size, parameters)
-        trade = arguments.Trade(_BUY, instrument.ask_tick, lots, order.active_ns, row - 1, n, _TAKER)
+        lots = _take(
+            instrument.my_bid_lot, instrument.ask_taken, instrument.touch_ask_tick, instrument.ask_size, parameters
+        )
+        trade = arguments.Trade(_BUY, instrument.touch_ask_tick, lots, order.active_ns, row - 1, n, _TAKER)
         fill(instrument, trade, parameters, log)
         if lots > 0:
             bid_is = state.TAKEN
@@ -179,12 +187,15 @@ def show(instrument: Record, event: Record, parameters: Record) -> None:
 
 @jit.kernel
 def set_market(instrument: Record, event: Record) -> None:
-    """The market moves to the event's quote."""
-    instrument.bid_tick = event.lo_tick
-    instrument.ask_tick = event.hi_tick
+    """The market moves to the event's quote; inventory stays marked at the last quote of two sides."""
+    instrument.touch_bid_tick = event.lo_tick
+    instrument.touch_ask_tick = event.hi_tick
     instrument.bid_size = event.lo_size
     instrument.ask_size = event.hi_size
-    instrument.has_market = 1
+    instrument.has_market = event.kind == _QUOTE
+    if instrument.has_market:
+        instrument.bid_tick = event.lo_tick
+        instrument.ask_tick = event.hi_tick
 
 
 @jit.kernel
@@ -194,7 +205,7 @@ def on_trade(instrument: Record, event: Record, row: int, parameters: Record, lo
     A print at the market's best price whose aggressor may have hit that price is of the size that is displayed there:
     with `partial` what we took of it before was not there for him.
     """
-    if not instrument.has_market:
+    if instrument.touch_bid_tick == _NO_BID and instrument.touch_ask_tick == _NO_ASK:
         return
     n, on_tick, always = event.instrument, event.lo_tick == event.hi_tick, parameters.touch == _TOUCH_ALWAYS
     rule, lots = _TRADE, 0
@@ -206,8 +217,8 @@ def on_trade(instrument: Record, event: Record, row: int, parameters: Record, lo
         left = queue.on_trade_at_ask(instrument, event.lo_size, parameters)
         rule, lots = _QUEUE, _of_queue(instrument.my_ask_lot, left, parameters)
     if lots > 0:
-        if parameters.partial and on_tick and event.side != _BUY and event.lo_tick == instrument.bid_tick:
-            lots = _take(lots, instrument.bid_taken, instrument.bid_tick, instrument.bid_size, parameters)
+        if parameters.partial and on_tick and event.side != _BUY and event.lo_tick == instrument.touch_bid_tick:
+            lots = _take(lots, instrument.bid_taken, instrument.touch_bid_tick, instrument.bid_size, parameters)
         trade = arguments.Trade(_SELL, instrument.my_ask_tick, lots, event.ts, row, n, rule)
         fill(instrument, trade, parameters, log)
     rule, lots = _TRADE, 0
@@ -219,8 +230,8 @@ def on_trade(instrument: Record, event: Record, row: int, parameters: Record, lo
         left = queue.on_trade_at_bid(instrument, event.lo_size, parameters)
         rule, lots = _QUEUE, _of_queue(instrument.my_bid_lot, left, parameters)
     if lots > 0:
-        if parameters.partial and on_tick and event.side != _SELL and event.hi_tick == instrument.ask_tick:
-            lots = _take(lots, instrument.ask_taken, instrument.ask_tick, instrument.ask_size, parameters)
+        if parameters.partial and on_tick and event.side != _SELL and event.hi_tick == instrument.touch_ask_tick:
+            lots = _take(lots, instrument.ask_taken, instrument.touch_ask_tick, instrument.ask_size, parameters)
         trade = arguments.Trade(_BUY, instrument.my_bid_tick, lots, event.ts, row, n, rule)
         fill(instrument, trade, parameters, log)
 
@@ -241,4 +252,5 @@ def cancel_all(instrument: Record, parameters: Record) -> None:
     """Over a hole in the data: no quote of ours rests, and there is no market until the next quote."""
     replace_quotes(instrument, parameters, _NO_BID, 0, _NO_ASK, 0)
     instrument.has_market = 0
+    instrument.touch_bid_tick, instrument.touch_ask_tick = _NO_BID, _NO_ASK
     instrument.bid_taken.count = instrument.ask_taken.count = 0

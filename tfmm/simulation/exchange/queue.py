@@ -22,16 +22,17 @@ _UNKNOWN = sizes.UNKNOWN
 def join(instrument: Record, parameters: Record, bid_tick: int, bid_lot: int, ask_tick: int, ask_lot: int) -> None:
     """Our place in the queue before `replace_quotes` replaces both sides: a quote at the same price and no larger keeps
     its place."""
+    nobody = instrument.touch_bid_tick == state.NO_BID and instrument.touch_ask_tick == state.NO_ASK
     if bid_lot == 0 or bid_tick != instrument.my_bid_tick or bid_lot > instrument.my_bid_lot:
-        at_best = instrument.has_market and bid_tick == instrument.bid_tick
+        at_best = bid_tick == instrument.touch_bid_tick
         shown = sizes.millionths(instrument.bid_size, parameters) if at_best else 0
-        unknown = not instrument.has_market or bid_tick < instrument.bid_tick
+        unknown = nobody or bid_tick < instrument.touch_bid_tick
         instrument.bid_ahead = _UNKNOWN if unknown else shown
         instrument.bid_seen, instrument.bid_traded = shown, 0
     if ask_lot == 0 or ask_tick != instrument.my_ask_tick or ask_lot > instrument.my_ask_lot:
-        at_best = instrument.has_market and ask_tick == instrument.ask_tick
+        at_best = ask_tick == instrument.touch_ask_tick
         shown = sizes.millionths(instrument.ask_size, parameters) if at_best else 0
-        unknown = not instrument.has_market or ask_tick > instrument.ask_tick
+        unknown = nobody or ask_tick > instrument.touch_ask_tick
         instrument.ask_ahead = _UNKNOWN if unknown else shown
         instrument.ask_seen, instrument.ask_traded = shown, 0
 

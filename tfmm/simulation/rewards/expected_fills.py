@@ -151,7 +151,7 @@ def _outlive(events, row, account, n, until, ask, bid):
     quote, total_lot_s = survival.Quote(ask, bid, 1.0, 1.0), 0.0
     stretch = survival.Stretch(
         row.ts, row.cursor, instrument.bid_tick, instrument.ask_tick, instrument.has_market > 0,
-        account.instruments[0].last_ns,
+        account.instruments[0].last_ns, True,
     )  # fmt: skip
     while stretch.start_ns < until:
         following = survival.next_change(events, stretch, row.stop, until, n, parameters.gap_ns)
