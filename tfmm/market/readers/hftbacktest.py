@@ -33,9 +33,12 @@ def _open(path):
 
 def _dtype(stream, path):
     """The dtype of a stream of npy, which is left at its first row."""
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(stream)
+    try:
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(stream)
+    except Exception as error:  # the header is Python, which fails in many ways where it is damaged
+        raise errors.DataError(f"{path}: cannot be read: {error}") from error
     if not dtype.names or not {"ev", "exch_ts", "px", "qty"} <= set(dtype.names):
         raise errors.DataError(
             f"{path}: a numpy array of {dtype} {shape}, wanted the events of hftbacktest 2: ev, exch_ts, px, qty"
