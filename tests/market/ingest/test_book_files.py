@@ -68,7 +68,7 @@ def test_mutated_files_end_in_a_true_store_or_in_an_error_that_names_them(tmp_pa
         both = (events["kind"] == schema.QUOTE) & (events["lo_size"] > 0) & (events["hi_size"] > 0)
         assert (events["lo_tick"] <= events["hi_tick"])[both].all()
         assert (np.diff(events["ts"]) >= 0).all()
-    assert kept > 0
+    assert kept > 0 or layout == "hftbacktest"  # a zip has check sums
 
 
 def _mutated(data, random):

@@ -237,6 +237,18 @@ def test_cut_and_damaged_files_give_rows_or_an_error_that_names_them(written, na
             assert ((known >= 631_152_000) & (known <= 4_102_444_800)).all()
 
 
+def test_schemas_without_quotes_and_trades_are_refused_by_name_and_passed_over_beside_others(written, tmp_path):
+    bars = written(metadata("ohlcv-1s", ("ESU4", 1, 3, 118)), name="bars.dbn")
+    with pytest.raises(
+        errors.DataError, match=r"bars.dbn: is DBN of schema ohlcv-1s, wanted one with quotes or trades: mbp-1"
+    ):
+        readers.find(bars)
+    written(metadata("mbp-1", ("ESU4", 1, 3, 118)), event(NOON, "A", "B", PX, 5, BOOK, 7), name="events.dbn")
+    found = readers.find(tmp_path)
+    assert [one.path.name for one in found.sources] == ["events.dbn"]
+    assert [one.what for one in found.passed] == ["other data type"]
+
+
 def test_a_record_that_is_cut_is_a_row_without_a_time(written):
     one = event(NOON, "A", "B", 100 * PX, 5, BOOK, 7)
     _, found = read(written(metadata("mbp-1", ("ESU4", 1, 3, 118)), one, one[:50]))

@@ -172,6 +172,8 @@ def _binary(path, kind, candidates):
     for one in candidates:
         if one.binary == kind and (one.recognise is None or one.recognise(path, [])):
             return _source(path, one, (), [])
+    if kind == "dbn" and dbn.LAYOUTS[0] in candidates:
+        raise NoLayout(f"{path}: {dbn.unread(path)}", header=dbn.fields(path))
     name, advice = kinds.KINDS[kind]
     raise errors.DataError(f"{path}: is {name}, which is not read: {advice}")
 

@@ -156,6 +156,23 @@ def schema_of(path: pathlib.Path) -> str:
         return str(_metadata(stream, path).schema or "")
 
 
+_OTHERS = {
+    "ohlcv": databento_dbn.OHLCVMsg, "definition": databento_dbn.InstrumentDefMsg, "statistics": databento_dbn.StatMsg,
+    "status": databento_dbn.StatusMsg, "imbalance": databento_dbn.ImbalanceMsg,
+}  # fmt: skip
+
+
+def fields(path: pathlib.Path) -> list[str]:
+    """Names of the columns of a DBN file that is not read, as its CSV has them."""
+    record = _OTHERS.get(schema_of(path).split("-")[0])
+    return list(record._ordered_fields) if record else []
+
+
+def unread(path: pathlib.Path) -> str:
+    """What to say of such a file."""
+    return f"is DBN of schema {schema_of(path)}, wanted one with quotes or trades: {', '.join(_SCHEMAS)}"
+
+
 def _layout(schema):
     return layout.Layout(
         vendor="databento", table=f"DBN {schema}".strip(), binary="dbn", stream=_stream, sequenced=True,

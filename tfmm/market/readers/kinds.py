@@ -23,7 +23,7 @@ class Kind(NamedTuple):
 _CONVERT = "convert it to CSV or parquet first"
 _UNPACK = "unpack it first"
 KINDS = {
-    "dbn": Kind("Databento's binary DBN", "export CSV (databento: to_csv, dbn: dbn FILE --csv)"),
+    "dbn": Kind("Databento's binary DBN", "leave it out, or do not insist on another --layout"),
     "pcap": Kind("a packet capture (pcap)", "convert TOPS/DEEP or ITCH to CSV first"),
     "pcapng": Kind("a packet capture (pcap-ng)", "convert TOPS/DEEP or ITCH to CSV first"),
     "npz": Kind("a numpy archive (npz)", _CONVERT),
