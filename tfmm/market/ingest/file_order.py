@@ -17,7 +17,7 @@ LATE_NS = 60 * 10**9  # rows that come later than this after the newest one are 
 OTHER_DAY_NS = 14 * 3600 * 10**9  # more than time zones and clock changes can move a time
 _ALONE_ROWS = 8
 _MOST_DAMAGED, _MOST_STRETCHES = 10_000, 1000
-_DECIDING_STEPS, _HELD_ROWS = 20, 1_000_000
+_DECIDING_STEPS, _COUNTED_STEPS, _HELD_ROWS = 20, 10_000, 1_000_000
 _CLOCK_CHANGE_NS = 2 * 3600 * 10**9  # most are an hour; between rows that are far apart less is seen
 
 # state of _late: newest time, its number, newest time before the last leap forward, rows since that leap, oldest time
@@ -54,7 +54,7 @@ class Order:
         The first rows of a file are held back until they tell the direction.
         """
         if self._held is not None:
-            rows = np.concatenate([*self._held, rows])
+            rows = np.concatenate([*self._held, rows]) if self._held else rows
             up, down = _steps(rows)
             if up + down < _DECIDING_STEPS and len(rows) < _HELD_ROWS:
                 self._held = [rows]
@@ -181,9 +181,11 @@ def _leapt_alone(rows, leap, k):
 
 @jit.kernel
 def _steps(rows):
-    """Steps to a later and to an earlier time."""
+    """Steps to a later and to an earlier time, of the first rows."""
     up, down = 0, 0
     for k in range(1, len(rows)):
+        if up + down == _COUNTED_STEPS:
+            break
         up += rows[k].ts > rows[k - 1].ts
         down += rows[k].ts < rows[k - 1].ts
     return up, down

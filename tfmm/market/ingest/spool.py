@@ -121,7 +121,7 @@ def spool(
         name="/".join(source.parts) or source.path.name,
         layout=source.layout.name,
         sequenced=source.layout.sequenced,
-        notes=writer.notes,
+        notes=[*tally.notes, *writer.notes],
         dense_ids=source.layout.dense_ids,
         sha256=whole.result() if whole else digest.hexdigest(),
         streams=streams,
@@ -131,8 +131,9 @@ def spool(
         note="; ".join(filter(None, (source.layout.note, books.note(source.path, tally.book)))),
         contract=tally.contract.get(source.path, instruments.Terms()),
     )
-    if not out.streams and not symbols and not (out.no_time or out.malformed):
-        raise errors.DataError(f"{source.path}: no rows, wanted at least one")
+    if not out.streams and not symbols:
+        what = f"{out.no_time} rows, none with a time between 1990 and 2100" if out.no_time else "no rows"
+        raise errors.DataError(f"{source.path}: {what}, wanted at least one")
     files.write_bytes(folder / DONE, msgspec.json.encode(out))
     return folder, out
 

@@ -19,7 +19,7 @@ from tfmm.market.readers import (
     containers,
     databento,
     dbn,
-    delimited,
+    dialect,
     discovery,
     exchanges,
     hftbacktest,
@@ -152,26 +152,25 @@ def detect(path: pathlib.Path, vendor: str | None = None) -> layout.Source:
         head = containers.head(path)
         for one in candidates:
             if one.recognise is not None and not one.binary and one.recognise(path, head):
-                return _source(path, one, (), head)
-        with containers.reading(path):
-            first = delimited.fields(head[0]) if len(head[0]) < 1 << 16 else []
-        header = _header(first)
+                return _source(path, one, head, dialect.Dialect())
+        written = dialect.find(path, head)
     elif kind in kinds.TABLES:
-        head, first, header = [], [], containers.table_columns(path)
+        head, written = [], dialect.Dialect(header=tuple(containers.table_columns(path)))
     else:
         return _binary(path, kind, candidates)
+    header, first = written.header, written.first
     for one in candidates:
         if header and one.convert is not None and set(one.columns) <= set(header):
-            return _source(path, one, header, head, skip_lines=1 if first else 0)
+            return _source(path, one, head, written)
         if not header and one.plain is not None and one.plain(first):
-            return _source(path, one, one.names, head)
+            return _source(path, one, head, written._replace(header=one.names))
     raise NoLayout(f"{path}: {_unknown(path, candidates, header, first)}", head, header)
 
 
 def _binary(path, kind, candidates):
     for one in candidates:
         if one.binary == kind and (one.recognise is None or one.recognise(path, [])):
-            return _source(path, one, (), [])
+            return _source(path, one, [], dialect.Dialect())
     if kind == "dbn" and dbn.LAYOUTS[0] in candidates:
         raise NoLayout(f"{path}: {dbn.unread(path)}", header=dbn.fields(path))
     name, advice = kinds.KINDS[kind]
@@ -194,21 +193,16 @@ def _unknown(path, candidates, header, first):
     return f"no known layout has the first line {shown!r}, wanted {wanted}"
 
 
-def _header(fields):
-    """The column names where the first line is a header: no field of it is a number, and each looks like a name."""
-    names = [name.strip(" \0\ufeff") for name in fields]
-    looks = all(re.fullmatch(r"[A-Za-z_][\w\[\]. ]*", name) for name in names)
-    words = {"true", "false", "buy", "sell"}
-    return names if len(names) > 2 and looks and not words & {name.lower() for name in names} else []
-
-
-def _source(path, one, header, head, skip_lines=0):
+def _source(path, one, head, written):
+    header = written.header
     if len(set(header)) < len(header):
         double = next(name for name in header if list(header).count(name) > 1)
         raise errors.DataError(f"{path}: column {double} is there twice, wanted each once")
     ours = native.name(path) if one.vendor == "tfmm" else None
     symbol, session = ours or (_symbol(path), "")
-    return layout.Source(path, one, tuple(header), skip_lines, symbol, session, tuple(head))
+    return layout.Source(
+        path, one, header, written.skip_lines, symbol, session, tuple(head), separator=written.separator
+    )
 
 
 def _symbol(path):

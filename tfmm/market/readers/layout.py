@@ -95,10 +95,11 @@ class Layout:
 class Source:
     """A file and how it is read.
 
-    header: names of its columns in order; empty for streams. skip_lines: lines before the first row.
+    header: names of its columns in order; empty for streams. skip_lines: lines above the first row, but empty ones.
     symbol: from the file name. session: label from the file name, empty where rows are cut into days.
-    head: the first lines of text. partner: a second file that is read beside it. parts: the names of the folders, zips
-    and the file itself below the folder that was given; all that may name the instrument.
+    head: the first lines of text. separator: of its cells. partner: a second file that is read beside it.
+    parts: the names of the folders, zips and the file itself below the folder that was given; all that may name the
+    instrument.
     """
 
     path: pathlib.Path
@@ -110,6 +111,7 @@ class Source:
     head: tuple[str, ...] = ()
     partner: pathlib.Path | None = None
     parts: tuple[str, ...] = ()
+    separator: str = ","
 
 
 def split_symbols(source: Source, words: Words | None, rows: arrays.Records) -> Iterator[tuple[str, arrays.Records]]:
