@@ -21,16 +21,16 @@ class _Depth(msgspec.Struct, rename={"symbol": "s", "event_time": "E", "time": "
                                      "previous": "pu", "bids": "b", "asks": "a", "number": "lastUpdateId",
                                      "all_bids": "bids", "all_asks": "asks"}):  # fmt: skip
     symbol: str = ""
-    bids: list[list[float]] = []
-    asks: list[list[float]] = []
+    bids: list[tuple[float, float]] = []
+    asks: list[tuple[float, float]] = []
     first: int = 0
     last: int = 0
     event_time: int = 0
     time: int = 0
     previous: int = raw.NO_SEQUENCE
     number: int = 0
-    all_bids: list[list[float]] = []
-    all_asks: list[list[float]] = []
+    all_bids: list[tuple[float, float]] = []
+    all_asks: list[tuple[float, float]] = []
 
     def follows(self, last):
         """Whether no update is missing after update id `last`."""

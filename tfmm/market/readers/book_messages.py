@@ -1,6 +1,7 @@
 """JSON messages of an order book, one a line, to order_book.UPDATE."""
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,15 +16,15 @@ _NO_LEVEL = (np.nan, np.nan)
 
 
 class Message(NamedTuple):
-    """symbol: "" for the file's. ts: ns UTC. sequence: the venue's number. bids, asks: [price, size, ...] of levels;
-    size 0 deletes. snapshot: these are all levels. lost: a message before this one is missing. goes_on: it is part of
+    """symbol: "" for the file's. ts: ns UTC. sequence: the venue's number. bids, asks: price and size of levels; size 0
+    deletes. snapshot: these are all levels. lost: a message before this one is missing. goes_on: it is part of
     the one before."""
 
     symbol: str
     ts: int
     sequence: int
-    bids: list[list[float]]
-    asks: list[list[float]]
+    bids: Sequence[tuple[float, float]]
+    asks: Sequence[tuple[float, float]]
     snapshot: bool = False
     lost: bool = False
     goes_on: bool = False
@@ -82,12 +83,12 @@ class _Batch:
 
     def __init__(self) -> None:
         self._number = 0
-        self._levels: list[Any] = []
+        self._flat: list[float] = []
         self._groups: list[tuple[int, int, int, int, int, int]] = []
 
     @property
     def levels(self):
-        return len(self._levels)
+        return len(self._flat) // 2
 
     def add(self, message: Message) -> None:
         """message: Message."""
@@ -106,12 +107,12 @@ class _Batch:
         self._add(raw.TIME_UNKNOWN, raw.NO_SEQUENCE, order_book.LEVEL, 0, [_NO_LEVEL])
 
     def _add(self, ts, sequence, what, side, levels):
-        self._levels += [level[:2] for level in levels]
+        self._flat.extend(itertools.chain.from_iterable(levels))
         self._groups.append((self._number, ts, sequence, what, side, len(levels)))
 
     def take(self):
         """(K,) order_book.UPDATE."""
-        groups, levels = np.array(self._groups, np.int64).reshape(-1, 6), np.array([*self._levels, _NO_LEVEL])[:-1]
-        self._groups, self._levels = [], []
+        groups, levels = np.array(self._groups, np.int64).reshape(-1, 6), np.array(self._flat).reshape(-1, 2)
+        self._groups, self._flat = [], []
         message, ts, sequence, what, side = np.repeat(groups[:, :5], groups[:, 5], axis=0).T
         return order_book.updates(ts, message, levels[:, 0], levels[:, 1], what, side, sequence)

@@ -14,8 +14,8 @@ _MS = 10**6
 
 class _Data(msgspec.Struct):
     s: str
-    b: list[list[float]] = []
-    a: list[list[float]] = []
+    b: list[tuple[float, float]] = []
+    a: list[tuple[float, float]] = []
     u: int = raw.NO_SEQUENCE
 
 

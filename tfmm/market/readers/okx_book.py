@@ -69,7 +69,8 @@ def _stream(source):
             snapshot = action == "snapshot"
             lost = not snapshot and one.previous != number and raw.NO_SEQUENCE not in (number, one.previous)
             time = one.ts * _MS or raw.TIME_UNKNOWN
-            out.append(book_messages.Message(symbol, time, one.sequence, one.bids, one.asks, snapshot, lost))
+            bids, asks = ([(level[0], level[1]) for level in side] for side in (one.bids, one.asks))
+            out.append(book_messages.Message(symbol, time, one.sequence, bids, asks, snapshot, lost))
         return out
 
     return book_messages.stream(source, read)
