@@ -71,6 +71,10 @@ def test_sidecars_and_other_data_types_are_passed_over_with_one_line(folder):
     for name in ("manifest.json", "events.bin"):
         (folder / "store" / name).write_bytes(b"\0\1\2")
     os.mkfifo(folder / "pipe")
+    (folder / "picture").write_bytes(b"\x89PNG\r\n")
+    (folder / "done").touch()
+    (folder / "lost+found").mkdir()
+    (folder / "~$notes.xlsx").write_bytes(bytes(range(256)))
     (folder / "remark.txt").write_text("The venue was closed at 12:30, 2 hours.\nNothing else.\n")
     (folder / "info.json").write_text('{"task": 1, "created": "2020-01-01"}\n')
     found = readers.find(folder)
@@ -79,12 +83,14 @@ def test_sidecars_and_other_data_types_are_passed_over_with_one_line(folder):
     assert {name for name, what in passed.items() if what == sidecars.SIDECAR} == set(SIDECARS)
     assert {name for name, what in passed.items() if what == sidecars.OTHER} == set(OTHERS)
     assert {name: what for name, what in passed.items() if what not in (sidecars.SIDECAR, sidecars.OTHER)} == {
-        ".git/*": sidecars.HIDDEN, "half.csv.part": sidecars.UNFINISHED, "store": sidecars.STORE,
+        ".git/*": sidecars.HIDDEN, "lost+found/*": sidecars.HIDDEN, "~$notes.xlsx": sidecars.HIDDEN,
+        "picture": sidecars.DOCUMENT, "done": sidecars.EMPTY, "half.csv.part": sidecars.UNFINISHED,
+        "store": sidecars.STORE,
         "pipe": sidecars.SPECIAL, "remark.txt": sidecars.DOCUMENT, "info.json": sidecars.DOCUMENT,
     }  # fmt: skip
     said = discovery.line(found.passed)
     assert said.startswith(
-        f"passed over {len(passed)} files: 2 documents (info.json, remark.txt); 1 hidden file (.git/*); "
+        f"passed over {len(passed)} files: 3 documents (info.json, picture, remark.txt); 1 empty file (done); 3 hid"
     )
     assert f"{len(SIDECARS)} sidecars (LICENSE, LOBSTER_SampleFiles_ReadMe.txt, MD5SUMS, README, and " in said
     assert "\n" not in said
@@ -94,6 +100,7 @@ REFUSED = {
     "unknown.txt": ("8;1.5;9\n8;1.5;9\n", "no known layout has the first line"),
     "unknown.log": ("1577836800 1.5 3\n1577836801 1.6 3\n", "no known layout"),
     "numbers": ("when\tprice\n1577836800\t3\n", "no known layout"),
+    "words.txt": ("BTC,buy,limit,2020-01-01T00:00:00.5Z,new,5\n" * 2, "no known layout"),
     "feed.jsonl": ('{"t": 1}\n{"t": 2}\n', "no known layout"),
     "feed.txt": ('{"t": 1, "bestBid": "2"}\n', "no known layout"),
     "fix.log": ("8=FIX.4.4|35=W|270=1.5\n", "no known layout"),
@@ -104,6 +111,10 @@ REFUSED = {
     "koi8.csv": ("цена,время\n1,2\n".encode("koi8-r"), "is not UTF-8"),
     "wide.csv": ("ts,bid\n".encode("utf-16"), "is UTF-16"),
     "near.csv": ("ts,bid,Ask\n1,2,3\n", r"no column ask \(perhaps 'Ask'\); it resembles tfmm quotes, got ts, bid, Ask"),
+    "incremental.csv": (
+        "exchange,symbol,time,local_timestamp,is_snapshot,side,price,amount\n",
+        r"no column timestamp \(perhaps '(local_timestamp|time)'\); it resembles tardis incremental_book_L2",
+    ),
     "x_quotes.csv": (
         "exchange,symbol,timestamp,ask_amount,ask_price,bid_px,bid_amount\n",
         r"no column bid_price \(perhaps 'bid_px'\); it resembles tardis quotes, got exchange, symbol, timestamp",

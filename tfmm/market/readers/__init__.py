@@ -55,11 +55,11 @@ VENDORS = tuple(dict.fromkeys(one.vendor for one in LAYOUTS))
 
 
 class NoLayout(errors.DataError):
-    """A text or table that no layout reads. head: its first lines. header: its columns."""
+    """A text or table that no layout reads. head: its first lines. header: its columns. near: one nearly does."""
 
-    def __init__(self, message: str, head: Sequence[str] = (), header: Sequence[str] = ()):
+    def __init__(self, message: str, head: Sequence[str] = (), header: Sequence[str] = (), near: bool = False):
         super().__init__(message)
-        self.head, self.header = head, header
+        self.head, self.header, self.near = head, header, near
 
 
 class Found(NamedTuple):
@@ -122,9 +122,15 @@ def _paired(files):
 def _read(file, vendor, alone, partners, sources):
     """Adds the source of a file; returns why it is passed over instead, or ""."""
     try:
+        if not alone and containers.kind(file.path) == kinds.DOCUMENT:
+            return sidecars.DOCUMENT
         source = detect(file.path, vendor)
+    except containers.Empty:
+        if alone or file.path.suffix:
+            raise
+        return sidecars.EMPTY
     except NoLayout as refusal:
-        if alone:
+        if alone or refusal.near:
             raise
         if sidecars.other_columns(refusal.header):
             return sidecars.OTHER
@@ -164,7 +170,11 @@ def detect(path: pathlib.Path, vendor: str | None = None) -> layout.Source:
             return _source(path, one, head, written)
         if not header and one.plain is not None and one.plain(first):
             return _source(path, one, head, written._replace(header=one.names))
-    raise NoLayout(f"{path}: {_unknown(path, candidates, header, first)}", head, header)
+    ours = [one for one in native.layouts(path) if one in candidates]
+    near = near_miss.nearest(header, ours or candidates) or (ours[0] if ours and header else None)
+    if near is not None:
+        raise NoLayout(f"{path}: {near_miss.message(near, header)}", head, header, near=True)
+    raise NoLayout(f"{path}: {_unknown(candidates, header, first)}", head, header)
 
 
 def _binary(path, kind, candidates):
@@ -177,15 +187,10 @@ def _binary(path, kind, candidates):
     raise errors.DataError(f"{path}: is {name}, which is not read: {advice}")
 
 
-def _unknown(path, candidates, header, first):
+def _unknown(candidates, header, first):
     """What is wrong with a file that no layout reads."""
-    if header:
-        ours = [one for one in native.layouts(path) if one in candidates]
-        near = near_miss.nearest(header, ours or candidates) or (ours[0] if ours else None)
-        if near is not None:
-            return near_miss.message(near, header)
-        if what := sidecars.other_columns(header):
-            return f"holds {what} ({','.join(header)[:100]}), wanted quotes or trades"
+    if what := sidecars.other_columns(header):
+        return f"holds {what} ({','.join(header)[:100]}), wanted quotes or trades"
     shown = ",".join(header or first)[:100]
     wanted = "the columns of one of " + ", ".join(dict.fromkeys(one.vendor for one in candidates))
     if "\ufffd" in shown:

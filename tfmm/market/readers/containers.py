@@ -52,6 +52,10 @@ _OPENERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+class Empty(errors.DataError):
+    """A file without content."""
+
+
 @contextlib.contextmanager
 def reading(path: pathlib.Path) -> Iterator[None]:
     """Turns whatever a damaged file causes into a DataError that names it."""
@@ -71,19 +75,18 @@ def members(path: pathlib.Path) -> list[pathlib.Path]:
         DataError: the zip is damaged, empty or encrypted, or holds a name twice with different content.
     """
     with reading(path):
-        archive = _archive(path, path.stat().st_mtime_ns)
-        seen: dict[str, int] = {}
+        archive, known = _archive(path, path.stat().st_mtime_ns)
         for one in archive.infolist():
             name = _member_name(one)
-            if one.is_dir() or not name:
+            if name not in known:
                 continue
             if one.flag_bits & 1:
                 raise errors.DataError(f"{path}: the zip is encrypted, wanted one without a password: unpack it first")
-            if seen.setdefault(name, one.CRC) != one.CRC:
+            if known[name].CRC != one.CRC:
                 raise errors.DataError(f"{path}: the zip holds {name} twice with different content, wanted it once")
-    if not seen:
+    if not known:
         raise errors.DataError(f"{path}: the zip holds no file, wanted at least one")
-    return [path / name for name in sorted(seen)]
+    return [path / name for name in sorted(known)]
 
 
 def split(path: pathlib.Path) -> tuple[pathlib.Path, str]:
@@ -108,7 +111,7 @@ def kind(path: pathlib.Path) -> str:
     with reading(path):
         with open_bytes(path) as stream:
             if stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06") and not split(path)[1]:
-                return _kind_of_zip(_archive(path, path.stat().st_mtime_ns))
+                return _kind_of_zip(_archive(path, path.stat().st_mtime_ns)[1])
         with open_text(path) as stream:
             return kinds.of(stream.read(kinds.BYTES))
 
@@ -121,11 +124,10 @@ def open_bytes(path: pathlib.Path) -> Iterator[BinaryIO]:
         with open(path, "rb") as stream:
             yield stream
         return
-    archive = _archive(file, file.stat().st_mtime_ns)
-    one = next((one for one in reversed(archive.infolist()) if _member_name(one) == name), None)
-    if one is None:
+    archive, known = _archive(file, file.stat().st_mtime_ns)
+    if name not in known:
         raise errors.DataError(f"{path}: no such file in the zip")
-    with archive.open(one) as stream:
+    with archive.open(known[name]) as stream:
         yield stream
 
 
@@ -146,12 +148,12 @@ def head(path: pathlib.Path) -> list[str]:
     """First lines of a text file, at most HEAD_BYTES: a list of str.
 
     Raises:
-        DataError: the file is empty or not UTF-8.
+        Empty: nothing is in it. DataError: it is not UTF-8.
     """
     with reading(path), open_text(path) as stream:
         data = stream.read(HEAD_BYTES)
     if not data.strip():
-        raise errors.DataError(f"{path}: the file is empty, wanted rows")
+        raise Empty(f"{path}: the file is empty, wanted rows")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise errors.DataError(f"{path}: the text is UTF-16, wanted UTF-8")
     if len(data) == HEAD_BYTES:
@@ -208,8 +210,7 @@ def size(path: pathlib.Path) -> int:
     if not name:
         return path.stat().st_size
     with reading(file):
-        found = _archive(file, file.stat().st_mtime_ns).infolist()
-    return sum(one.compress_size for one in found if _member_name(one) == name)
+        return _archive(file, file.stat().st_mtime_ns)[1][name].compress_size
 
 
 def table_columns(path: pathlib.Path) -> list[str]:
@@ -241,7 +242,9 @@ def _table(path):
 
 @functools.lru_cache(maxsize=4)  # reading the names of a big zip anew for each of its files would take longest
 def _archive(path, _modified_ns):
-    return zipfile.ZipFile(path)
+    """(ZipFile, {name: ZipInfo} of its files)."""
+    archive = zipfile.ZipFile(path)
+    return archive, {name: one for one in archive.infolist() if not one.is_dir() and (name := _member_name(one))}
 
 
 def _member_name(one):
@@ -249,8 +252,7 @@ def _member_name(one):
     return "/".join(part for part in re.split(r"[\\/]+", one.filename) if part not in ("", ".", ".."))
 
 
-def _kind_of_zip(archive):
-    names = [one.filename for one in archive.infolist() if not one.is_dir()]
+def _kind_of_zip(names):
     if "[Content_Types].xml" in names:
         return "xlsx"
     return "npz" if names and all(name.endswith(".npy") for name in names) else kinds.ZIP

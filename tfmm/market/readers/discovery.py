@@ -117,7 +117,7 @@ def _is_linked(path, root):
 
 def _hidden(parts, passed, known=0):
     """Whether a name is hidden; the first `known` parts are known not to be."""
-    hidden = any(part.startswith(".") or part in ("__MACOSX", "__pycache__", "_delta_log") for part in parts[known:])
+    hidden = any(map(sidecars.is_hidden, parts[known:]))
     if hidden:
         passed.append(Passed("/".join(parts), sidecars.HIDDEN))
     return hidden

@@ -36,6 +36,7 @@ KINDS = {
     "sqlite": Kind("an SQLite database", "export its tables as CSV"),
     "duckdb": Kind("a DuckDB database", "export its tables as parquet"),
     "arrow_stream": Kind("an Arrow stream", "write it as an Arrow file (feather) or parquet"),
+    "feather_1": Kind("Feather of the first version", "write it again as parquet"),
     "orc": Kind("ORC", _CONVERT + " (pandas: read_orc, to_parquet)"),
     "avro": Kind("Avro", _CONVERT),
     "rdata": Kind("R data", "write it as CSV or parquet in R"),
@@ -53,7 +54,7 @@ KINDS = {
     UNKNOWN: Kind("binary of an unknown kind", _CONVERT),
 }
 _STARTS = (
-    (b"PAR1", "parquet"), (b"ARROW1", "feather"), (b"FEA1", "feather"),
+    (b"PAR1", "parquet"), (b"ARROW1", "feather"), (b"FEA1", "feather_1"),
     (b"\xa1\xb2\xc3\xd4", "pcap"), (b"\xd4\xc3\xb2\xa1", "pcap"), (b"\xa1\xb2\x3c\x4d", "pcap"),
     (b"\x4d\x3c\xb2\xa1", "pcap"), (b"\n\r\r\n", "pcapng"), (b"\x93NUMPY", "npy"), (b"\x89HDF\r\n\x1a\n", "hdf5"),
     (b"CDF\x01", "netcdf"), (b"CDF\x02", "netcdf"), (b"\xd0\xcf\x11\xe0", "ole"), (b"SQLite format 3\0", "sqlite"),

@@ -2,13 +2,13 @@
 
 A file of a folder or zip is read, passed over and named in one line, or refused by name:
  1. By its name it is a sidecar (read-me, checksum, vendor's metadata, document, hidden file): passed over.
- 2. By its name or its columns it is another data type of a vendor whose quotes and trades are read (bars, funding
-    rates, liquidations, definitions, ...): passed over.
+ 2. By its name it is another data type of a vendor whose quotes and trades are read (bars, funding rates, liquidations,
+    definitions, ...), or by its columns where they are not nearly those of a layout: passed over.
  3. A layout fits: read. Where a vendor's best quotes lie beside its order book of the same instrument and day, the
     best quotes are read and the order book is passed over.
  4. It may be market data that no layout reads: refused. That is a text of lines of numbers, a JSON of prices, whatever
     is called .csv or the like, and binary that is no document.
- 5. Else it is prose or metadata: passed over.
+ 5. Else it is prose or metadata, a picture, or empty and without a suffix: passed over.
 A file that the user names is read or refused.
 """
 
@@ -18,8 +18,9 @@ from collections.abc import Sequence
 
 from tfmm.market.readers import containers
 
-SIDECAR, OTHER, HIDDEN, UNFINISHED, SPECIAL, STORE, DOCUMENT = (
+SIDECAR, OTHER, HIDDEN, UNFINISHED, SPECIAL, STORE, DOCUMENT, EMPTY = (
     "sidecar", "other data type", "hidden file", "unfinished download", "special file", "store", "document",
+    "empty file",
 )  # fmt: skip
 _DOCUMENTS = (
     ".pdf", ".md", ".rst", ".html", ".htm", ".doc", ".docx", ".odt", ".rtf", ".tex", ".bib", ".png", ".jpg", ".jpeg",
@@ -43,7 +44,6 @@ _OTHER_NAMES = (
 )  # fmt: skip
 _OTHER_COLUMNS = (
     ("bars", {"open", "high", "low", "close"}),
-    ("order book updates", {"is_snapshot", "side", "price", "amount"}),
     ("funding rates", {"funding_rate"}), ("funding rates", {"fundingrate"}), ("funding rates", {"last_funding_rate"}),
     ("open interest", {"sum_open_interest"}), ("book depth", {"percentage", "depth", "notional"}),
     ("definitions", {"min_price_increment", "raw_symbol"}), ("statistics", {"stat_type", "publisher_id"}),
@@ -56,6 +56,7 @@ _TABLES = (
     ".csv", ".tsv", ".tab", ".psv", ".dat", ".data", ".parquet", ".pq", ".feather", ".arrow", ".ipc", ".jsonl",
     ".ndjson", ".zip",
 )  # fmt: skip
+_KEPT = ("__MACOSX", "__pycache__", "_delta_log", "$RECYCLE.BIN", "System Volume Information", "lost+found")
 _NUMBER = re.compile(r"[-+]?[\d.][\d.,:/TZeE+ -]*")
 _PRICE_KEY = re.compile(r"(?:^|[^a-z])(?:best|last)?(?:bids?|asks?|price|px)(?:$|[^a-z])")
 _LOOKED_AT, _MOST = 50, 0.8
@@ -84,6 +85,11 @@ def other_columns(header: Sequence[str]) -> str:
     """What a table with these columns holds, where that is known to be neither quotes nor trades; else ""."""
     names = {name.strip().lower() for name in header}
     return next((what for what, columns in _OTHER_COLUMNS if columns <= names), "")
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a folder or file is one that systems and programs keep for themselves."""
+    return name.startswith((".", "~")) or name in _KEPT
 
 
 def may_hold_data(path: pathlib.Path, head: Sequence[str]) -> bool:
@@ -118,11 +124,11 @@ def _is_table(head):
 
 
 def _is_row(line):
-    """At least two numbers, and no fewer numbers than other cells."""
+    """At least two numbers; where only blanks separate them, no fewer numbers than words."""
     for separator in (",", ";", "\t", "|", None):
         cells = [cell.strip(" \"'\0\r") for cell in line.split(separator)]
         numbers = sum(bool(_NUMBER.fullmatch(cell)) for cell in cells)
-        if len(cells) > 1 and numbers > 1 and 2 * numbers >= len(cells):
+        if numbers > 1 and (separator or 2 * numbers >= len(cells)):
             return True
     return False
 
