@@ -34,6 +34,8 @@ def sample(task: TapeTask, min_stretch_s: float = 0.0) -> MarketSample:
     interval_s, count = task.config.environment.interval_s, len(task.scales)
     segments = task.segments["train"]
     windows = task.windows(segments, max(_STRETCH_S, min_stretch_s))
+    lasting = windows[:, 2] - windows[:, 1]
+    windows = windows[2 * lasting >= lasting.max()]  # a short one, as the rest of a trading period, would shorten all
     n_windows = max(1, min(len(windows), int(_MAX_DECISIONS / max(1.0, _STRETCH_S / interval_s))))
     windows = windows[np.linspace(0, len(windows) - 1, n_windows).astype(int)]
     sim = task.probe_simulator(segments, windows)

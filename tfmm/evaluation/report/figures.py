@@ -55,7 +55,10 @@ class _Timeline:
 
     def __init__(self, backtests: list[Backtest]) -> None:
         self._spans = [run.span for run in backtests]
-        self._names = [run.session for run in backtests]
+        new = [k == 0 or run.session != backtests[k - 1].session for k, run in enumerate(backtests)]
+        self._names = [
+            run.session if first else str(_utc(run.span[0]))[11:16] for run, first in zip(backtests, new, strict=True)
+        ]  # a later trading period of a session by the time at which it begins
         self._starts = np.concatenate([[0.0], np.cumsum([(b - a) / 3.6e12 for a, b in self._spans])])
 
     def x(self, segment, ns):

@@ -1,0 +1,169 @@
+"""Closed hours inside a session: the same trading in two pieces, 60 hours apart, is worth what it is in one."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tfmm.backtest import closed_loop
+from tfmm.calibration import market_sample
+from tfmm.config import loading
+from tfmm.environments.tape.task import TapeTask
+from tfmm.evaluation.metrics import path as path_lib, summary
+from tfmm.evaluation.report import figures
+from tfmm.market import schema, tape
+from tfmm.market.ingest import store_writer
+
+NS = 10**9
+START = 1_704_459_600 * NS  # Friday 2024-01-05 13:00 UTC
+OPEN_S, CLOSED_S = 600, 60 * 3600
+RISK = 0.001
+
+
+def day(number, closed_s, jump=0):
+    """Frames of a day: 600 s, closed hours, 600 s with the mid `jump` ticks higher; a quote each 250 ms."""
+    random = np.random.default_rng([18, number])
+    count = 2 * OPEN_S * 4
+    ts = START + number * 7 * 86_400 * NS + np.arange(1, count + 1) * NS // 4
+    ts[count // 2 :] += closed_s * NS
+    # a walk that is reflected at 3000 and 3002, so that inventory earns little beside the spread
+    bid = 3000 + np.abs(np.cumsum(random.choice([-1, 0, 0, 0, 0, 1], count)) % 4 - 2)
+    bid[count // 2 :] += jump
+    sizes = random.integers(1, 200, (2, count))
+    quotes = pd.DataFrame({"ts": ts, "bid": bid, "bid_size": sizes[0], "ask": bid + 1, "ask_size": sizes[1]})
+    side = random.choice([1, -1], count)[1::4]
+    at = slice(1, None, 4)
+    trades = pd.DataFrame({"ts": ts[at] + 1000, "price": np.where(side > 0, bid[at] + 1, bid[at]),
+                           "size": random.integers(1, 20, len(side)), "side": side})  # fmt: skip
+    return quotes, trades
+
+
+def task_of(path, closed_s, jump=0, days=3):
+    instrument = schema.Instrument(symbol="rb", tick_size=1.0)
+    sessions = (
+        (f"W{number}", tape.Tape.from_frames(*day(number, closed_s, jump), instrument), {}) for number in range(days)
+    )
+    store_writer.create(path / "store", [instrument], sessions)
+    text = {
+        "data": {"store": str(path / "store")},
+        "rules": {"touch": "always", "order_size": 5.0, "inventory_limit_orders": 5},
+        "environment": {"rows": 64, "window_s": 120.0, "warmup_s": 10.0, "risk_aversion": 0.03},
+    }
+    return TapeTask.create(loading.decode(text, "test"))
+
+
+@pytest.fixture(scope="module")
+def tasks(tmp_path_factory):
+    return {
+        name: task_of(tmp_path_factory.mktemp(name), closed_s) for name, closed_s in (("open", 0), ("closed", CLOSED_S))
+    }
+
+
+def at_the_touch(sim):
+    """Quotes half a tick from the mid, at the best prices, that lean against the inventory beyond two orders."""
+    lots = sim.instruments["inventory_lot"]
+    return np.stack([np.where(lots < -10, 3.0, 0.5), np.where(lots > 10, 3.0, 0.5)], axis=-1)
+
+
+def test_random_windows_never_span_closed_hours_and_fill_as_in_one_piece(tasks):
+    fills, seconds = {}, {}
+    for name, task in tasks.items():
+        periods = [period for session in task.store.sessions for period in session.trading]
+        sim = task.backtest_simulator(task.segments["train"], 64, seed=1, distances=True)
+        sim.reset()
+        total, lengths = 0, []
+        for _ in range(480):
+            before = sim.instruments["n_fills"].sum(axis=1)
+            sim.step(at_the_touch(sim))
+            total += np.maximum(sim.instruments["n_fills"].sum(axis=1) - before, 0).sum()
+            started = sim.rows[sim.step_type == 0]
+            lengths.extend((started["end_ns"] - started["start_ns"]) // NS)
+            for row in started:
+                assert any(one.first_ns <= row["start_ns"] and row["end_ns"] <= one.last_ns for one in periods)
+            for row in sim.rows:
+                assert any(one.first_ns <= row["ts"] <= one.last_ns for one in periods)
+        fills[name], seconds[name] = total / (480 * 64), set(lengths)
+    assert seconds == {"open": {120}, "closed": {120}}
+    assert fills["open"] > 0.05 and fills["closed"] == pytest.approx(fills["open"], rel=0.05)
+
+
+def test_the_objective_per_hour_is_that_of_one_piece(tasks):
+    hours, per_hour = {}, {}
+    for name, task in tasks.items():
+        runs = closed_loop.run(task, "test", at_the_touch, True, "touch")
+        hours[name] = sum(run.span[1] - run.span[0] for run in runs) / 3.6e12
+        metrics = summary.assess(runs, np.array([RISK]), np.array([25.0]), task.config.evaluation)
+        per_hour[name] = metrics["objective"] / hours[name], metrics["mean_abs_inventory"]
+        # r |Q| dt is charged over the hours of trading alone
+        charged = metrics["net_pnl"] - metrics["objective"]
+        assert charged == pytest.approx(RISK * metrics["mean_abs_inventory"] * hours[name] * 3600)
+    # of 1200 s each piece loses 10 s to the warm-up
+    assert hours["open"] == pytest.approx(1190 / 3600, abs=1e-3)
+    assert hours["closed"] == pytest.approx(1180 / 3600, abs=1e-3)
+    # the evening begins flat instead of with the morning's inventory
+    (one, held), (two, also) = per_hour["open"], per_hour["closed"]
+    assert one > 100 and two == pytest.approx(one, rel=0.15) and also == pytest.approx(held, rel=0.15)
+
+
+def test_validation_counts_hours_of_trading(tasks):
+    def flat(observation):
+        return np.zeros((len(observation), 2), np.float32)
+
+    (one, _), (two, _) = (tasks[name].score(flat) for name in ("open", "closed"))
+    key = "validation/objective_per_hour"
+    assert two[key] == pytest.approx(one[key], rel=0.2)
+
+
+def test_nothing_is_decided_or_filled_while_closed_and_the_reopening_jump_fills_nothing(tmp_path):
+    """The market reopens 100 ticks higher: a quote left over the weekend would be taken at the old price."""
+    task = task_of(tmp_path, CLOSED_S, jump=100)
+    (session,) = [one for one in task.store.sessions if one.name == "W2"]
+    morning, evening = session.trading
+    first, second = closed_loop.run(task, "test", at_the_touch, True, "touch")
+    assert (first.session, second.session) == ("W2", "W2")
+    assert morning.first_ns <= first.span[0] < first.span[1] <= morning.last_ns
+    assert evening.first_ns <= second.span[0] < second.span[1] <= evening.last_ns
+    for run in (first, second):
+        assert len(run.fills) > 50
+        for times in (run.schedule["ts_ns"], run.fills["ts_ns"]):
+            assert run.span[0] <= times.min() and times.max() <= run.span[1]
+    ts, mid, _ = path_lib.mids(second.tape, 0)
+    at_fill = mid[np.searchsorted(ts, second.fills["ts_ns"], side="right") - 1]
+    assert np.abs(second.fills["px"] - at_fill).max() < 5
+    # the decisions carry on from the open of the market, never over the closed hours
+    assert np.diff(second.schedule["ts_ns"]).max() == NS
+
+
+def test_sums_over_periods_are_those_of_the_session_and_of_all(tasks):
+    task = tasks["closed"]
+    runs = closed_loop.run(task, "train", at_the_touch, True, "touch")
+    assert [run.session for run in runs] == [one.name for one in task.store.sessions[:1] for _ in range(2)]
+    arguments = np.array([RISK]), np.array([25.0]), task.config.evaluation
+    whole = summary.assess(runs, *arguments)
+    sessions = summary.breakdown(runs, *arguments)["sessions"]
+    assert list(sessions) == ["W0"]
+    for name in ("net_pnl", "objective", "fees", "n_fills", "traded_notional"):
+        parts = sum(summary.assess([run], *arguments)[name] for run in runs)
+        assert parts == pytest.approx(whole[name]) and sessions["W0"][name] == pytest.approx(whole[name])
+    blocks = summary.block_objectives(runs, np.array([RISK]), 59.0)
+    # each piece has 590 s after the warm-up, less a part of a second: 9 blocks of 59 s, the rest cut off
+    assert len(blocks) == 18
+    assert whole["max_abs_inventory"] <= 25.0
+
+
+def test_figures_name_a_later_period_by_its_time(tasks):
+    runs = closed_loop.run(tasks["closed"], "train", at_the_touch, True, "touch")
+    labels = [text.get_text() for text in figures.inventory(runs, np.array([25.0]), [0]).axes[0].get_xticklabels()]
+    # trading begins at 13:00:00.25, the second period 600 s and 60 h later; 10 s warm the features up
+    assert labels == ["W0", "01:10"]
+
+
+def test_a_short_rest_of_a_period_does_not_shorten_the_sample_of_the_market(tasks):
+    task = tasks["open"]
+    whole = market_sample.sample(task)
+    # 1190 s are stretches of 600 and 590 s; with a further segment of 25 s there would be a third of 15 s
+    rest = task.segments["train"][0]._replace(stop_ns=task.segments["train"][0].start_ns + 25 * NS)
+    segments = {**task.segments, "train": (*task.segments["train"], rest)}
+    with_rest = market_sample.sample(dataclasses.replace(task, segments=segments))
+    assert with_rest.bid_tick.shape == whole.bid_tick.shape == (588, 2, 1)
