@@ -27,7 +27,7 @@ LARGEST_TICK = 2.0**53  # above, float64 skips whole numbers
 ON_GRID = 1e-4  # ticks; a price further from a tick is between two
 _ROUNDING = 4 * 2.0**-52  # of a price in ticks, relative: rounding of price, tick size and their quotient
 _FOLLOWS = 2.0  # a price within this factor of the last one is where the market went
-_NEAR_SPREADS = 20.0  # likewise in spreads of the last quote, across zero
+_NEAR_SPREADS = 20.0  # likewise in spreads of the last quote, near and across zero
 _ENOUGH = 3  # quotes in a row, alike, that are no accident
 
 NOTED = np.dtype(
@@ -126,17 +126,18 @@ def is_far(row: Record, low: float, high: float) -> bool:
 
 
 @jit.kernel
-def _alike(row, px):
-    """Whether all prices of a row follow a price."""
-    return row.lo >= px / _FOLLOWS and row.hi <= px * _FOLLOWS
+def _alike(row, px, spread):
+    """Whether all prices of a row follow a price, at which the spread was known."""
+    room = _NEAR_SPREADS * spread
+    return row.lo >= min(px / _FOLLOWS, px - room) and row.hi <= max(px * _FOLLOWS, px + room)
 
 
 @jit.kernel
 def judge_far(row: Record, memory: Record, noted: Record) -> int:
     """OUTLIER_ROW, or -1 for a price to which the market went: from its last quote, or several in a row alike."""
-    follows = _alike(row, memory.mid)
+    follows = _alike(row, memory.mid, memory.spread)
     if row.kind == schema.QUOTE and not follows:
-        memory.outliers = memory.outliers + 1 if _alike(row, memory.outlier) else 1
+        memory.outliers = memory.outliers + 1 if _alike(row, memory.outlier, 0.0) else 1
         memory.outlier = 0.5 * (row.lo + row.hi)
         follows = memory.outliers >= _ENOUGH
     if not follows:

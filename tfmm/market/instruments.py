@@ -1,5 +1,6 @@
 """Tick and lot size inferred from the numbers that occur; what else is given or found of a contract."""
 
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 
@@ -9,8 +10,10 @@ import numpy as np
 from tfmm import arrays, errors, jit
 from tfmm.market import schema
 
-_DECIMALS = 9
-_LARGEST = 9e9  # above, a value does not fit into int64 at 9 decimals
+_COARSE, DECIMALS = 9, 12  # decimals that are looked at; from the tenth on where a value has clearly more than nine
+_BEYOND = DECIMALS + 1  # index of values with more decimals than that
+_LEAST, _LARGEST = 5e-13, 9e9  # of a value; above, it does not fit into int64 at 9 decimals
+_CLEARLY = 0.01  # of the last decimal: what is less is a residue of floating point
 _STRAY = 1e-3  # share of values that may have more decimals than the step: damage, not a finer step
 _POWERS = tuple(10**k for k in range(19))
 
@@ -18,42 +21,61 @@ _POWERS = tuple(10**k for k in range(19))
 class Steps:
     """What was seen of the decimals of a stream of values; parts are added up with `merge`.
 
-    counts, divisors: (10,) int64 by number of decimals: how many values, and their greatest common
-    divisor in units of 1e-9. A multiple of what was seen just before is counted with it.
+    counts, divisors: (14,) int64 by number of decimals, the last for more than 12: how many values, and their greatest
+    common divisor in units of 1e-9, from 10 decimals on of 1e-12. A multiple of what was seen just before is counted
+    with it. changes: how many values differ from the one before.
     """
 
-    def __init__(self, counts: Sequence[int] | None = None, divisors: Sequence[int] | None = None):
-        self.counts = np.zeros(_DECIMALS + 1, np.int64) if counts is None else np.array(counts, np.int64)
-        self.divisors = np.zeros(_DECIMALS + 1, np.int64) if divisors is None else np.array(divisors, np.int64)
+    def __init__(self, counts: Sequence[int] = (), divisors: Sequence[int] = (), changes: int = 0):
+        self.counts = np.array(counts or [0] * (_BEYOND + 1), np.int64)
+        self.divisors = np.array(divisors or [0] * (_BEYOND + 1), np.int64)
+        self.changes = changes
 
     def add(self, values: arrays.Floats) -> None:
         """values: (K,) float64; those that are not finite, not positive or above 9e9 say nothing."""
-        _accumulate(values, self.counts, self.divisors)
+        self.changes += _accumulate(values, self.counts, self.divisors)
 
     def merge(self, other: "Steps") -> None:
         """Adds what another one has seen."""
         self.counts += other.counts
         self.divisors = np.gcd(self.divisors, other.divisors)
+        self.changes += other.changes
 
-    def step(self, where: str) -> float:
-        """Largest step of which the values are multiples; one in a thousand may be finer.
+    def step(self, where: str, stray: float = _STRAY) -> float:
+        """Largest step of which the values are multiples; a share of `stray` may be finer.
 
         Raises:
-            DataError: no value to infer from.
+            DataError: no value to infer from, or values of more than 12 decimals.
         """
         total = int(self.counts.sum())
         if not total:
             raise errors.DataError(
-                f"{where}: nothing to infer a step from, wanted at least one value between 1e-9 and 9e9"
+                f"{where}: nothing to infer a step from, wanted at least one value between 1e-12 and 9e9"
             )
-        enough = total - int(total * _STRAY)
+        if self.counts[_BEYOND] > total * stray:
+            raise errors.DataError(
+                f"{where}: {self.counts[_BEYOND] / total:.1%} of the values have more than {DECIMALS} decimals, wanted "
+                "whole steps; --tick-size or --lot-size gives the step"
+            )
+        enough = total - int(total * stray)
         decimals = int(np.argmax(np.cumsum(self.counts) >= enough))
-        step = int(np.gcd.reduce(self.divisors[: decimals + 1]))
-        return step / 10**_DECIMALS
+        coarse = int(np.gcd.reduce(self.divisors[: min(decimals, _COARSE) + 1]))
+        fine = int(np.gcd.reduce(self.divisors[_COARSE + 1 : decimals + 1])) if decimals > _COARSE else 0
+        return math.gcd(coarse * 10 ** (DECIMALS - _COARSE), fine) / 10**DECIMALS
+
+    def lot(self, where: str) -> float:
+        """`step` of sizes; 1e-9 where they have more than 12 decimals, as computed ones have."""
+        beyond = self.counts[_BEYOND] > self.counts.sum() * _STRAY
+        return 10.0**-_COARSE if beyond else self.step(where)
+
+
+def common_step(steps: Iterable[float]) -> float:
+    """Largest step of which all steps, multiples of 1e-12, are multiples."""
+    return math.gcd(*(round(step * 10**DECIMALS) for step in steps)) / 10**DECIMALS
 
 
 def infer_step(values: Iterable[float] | arrays.Floats, where: str) -> float:
-    """Largest step of which all values are multiples, at 9 decimals. values: (K,) float64. See Steps.step."""
+    """Largest step of which all values are multiples, at 12 decimals. values: (K,) float64. See Steps.step."""
     steps = Steps()
     steps.add(np.asarray(values, np.float64))
     return steps.step(where)
@@ -67,30 +89,45 @@ def _divisor(a, b):
 
 
 @jit.kernel
+def _is_between(scaled):
+    """Whether a value, in units of a decimal, has clearly more decimals."""
+    return abs(scaled - np.rint(scaled)) > max(_CLEARLY, 4.0 * 2.0**-52 * scaled)
+
+
+@jit.kernel
 def _accumulate(values, counts, divisors):
-    likely, previous = 0, np.nan
+    """Returns how many values differ from the one before."""
+    likely, previous, changes = 0, np.nan, 0
     for value in values:
-        if not (1e-9 <= value <= _LARGEST):
+        if not (_LEAST <= value <= _LARGEST):
             continue
         if value == previous:
             counts[likely] += 1
             continue
         previous = value
-        scaled = np.int64(np.rint(value * 1e9))
+        changes += 1
+        finest, scaled = _COARSE, np.int64(np.rint(value * 1e9))
+        if value < 1e3 and _is_between(value * 1e9):
+            finest, scaled = DECIMALS, np.int64(np.rint(value * 1e12))
+            if _is_between(value * 1e12):
+                likely = _BEYOND
+                counts[likely] += 1
+                continue
         if scaled >= _POWERS[15]:
             # float64 holds about 16 digits: digits beyond the 15 that it keeps are noise
             noise = np.int64(10)
             while scaled // noise >= _POWERS[15]:
                 noise *= 10
             scaled = (scaled + noise // 2) // noise * noise
-        if divisors[likely] and scaled % divisors[likely] == 0:
+        if divisors[likely] and (likely > _COARSE) == (finest > _COARSE) and scaled % divisors[likely] == 0:
             counts[likely] += 1
             continue
-        likely = 0
-        while scaled % _POWERS[9 - likely]:
+        likely = 0 if finest == _COARSE else _COARSE + 1
+        while scaled % _POWERS[finest - likely]:
             likely += 1
         counts[likely] += 1
         divisors[likely] = _divisor(divisors[likely], scaled)
+    return changes
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

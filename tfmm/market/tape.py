@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tfmm import arrays, errors
-from tfmm.market import clean, raw, schema
+from tfmm.market import clean, raw, schema, single_precision
 
 QUOTE_COLUMNS = ("ts", "bid", "bid_size", "ask", "ask_size")
 TRADE_COLUMNS = ("ts", "price", "size", "side")
@@ -109,7 +109,8 @@ def _columns(frame, names, where):
             continue
         if len(column) and column.dtype.kind not in "iufb":
             raise errors.DataError(f"{where}: column {name} has type {column.dtype}, wanted numbers")
-        out[name] = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        out[name] = single_precision.restored(values, True) if column.dtype == np.float32 else values
     back = np.flatnonzero(np.diff(out["ts"]) < 0)
     if len(back):
         row = int(back[0]) + 1

@@ -160,12 +160,12 @@ def verdict(one: Report, limit: float) -> list[str]:
             reasons.append(f"price {one['off_grid_px']!r} is not a multiple of the tick size {one['tick_size']:g}")
     if one["not_positive"]:
         reasons.append(
-            f"prices are zero or negative in {one['not_positive']} quotes from {_utc(one['not_positive_ns'])} on (bid "
+            f"prices are zero or negative in {one['not_positive']} quotes from {utc(one['not_positive_ns'])} on (bid "
             f"{one['not_positive_px']!r} first): not supported, the market would be unknown while they last"
         )
     if one["far"]:
         reasons.append(
-            f"price {one['far_px']!r} at {_utc(one['far_ns'])} is more than {faults.OUTLIER:g} times from the "
+            f"price {one['far_px']!r} at {utc(one['far_ns'])} is more than {faults.OUTLIER:g} times from the "
             f"session's median, and {one['far']} quotes are: a crash or another unit, kept with --allow"
         )
     if one["out_of_order"] > limit * total and not one["numbered"]:
@@ -188,7 +188,8 @@ def _overlap(begin, end, stretches):
     return sum(max(0, min(end, last) - max(begin, first)) for first, last in stretches)
 
 
-def _utc(ns):
+def utc(ns: int) -> str:
+    """A time as text, to the millisecond."""
     return str(np.datetime64(int(ns), "ns").astype("datetime64[ms]"))
 
 

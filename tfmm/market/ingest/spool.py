@@ -33,7 +33,8 @@ class Stream(msgspec.Struct, kw_only=True):
     runs: row numbers at which a sorted run begins, in the spool file. begin_ns, end_ns: first and last time;
     first_quote_ns, last_quote_ns: of quotes with two sides, 0 without. out_of_order: rows earlier than the row
     before. descending: the runs stand from new to old. fault: what is wrong with the times.
-    price_counts ... size_divisors: see instruments.Steps. typical_px: median price of each of the first blocks.
+    price_counts ... size_divisors: see instruments.Steps. not_positive: quotes whose ask is zero or less, the first
+    of them at not_positive_ns. typical_px: median price of each of the first blocks.
     """
 
     symbol: str
@@ -55,6 +56,9 @@ class Stream(msgspec.Struct, kw_only=True):
     typical_px: list[float] = []
     price_counts: list[int] = []
     price_divisors: list[int] = []
+    price_changes: int = 0
+    not_positive: int = 0
+    not_positive_ns: int = 0
     size_counts: list[int] = []
     size_divisors: list[int] = []
 
@@ -143,7 +147,7 @@ def _key(source, day_start_ns, symbols):
     about = file.stat()
     request = (
         str(file.resolve()), member, source.parts, about.st_size, about.st_mtime_ns, source.layout.name, source.session,
-        source.symbol, day_start_ns, tuple(symbols), raw.RAW.itemsize,
+        source.symbol, day_start_ns, tuple(symbols), instruments.DECIMALS, raw.RAW.itemsize,
     )  # fmt: skip
     return hashlib.sha256(repr(request).encode()).hexdigest()[:24]
 
@@ -233,6 +237,10 @@ class _Writer:
             steps[0].add(quotes["lo"])
             steps[0].add(quotes["hi"])
             steps[1].add(quotes["hi_size"])
+            bad = quotes[(quotes["hi"] <= 0) & (quotes["lo_size"] > 0)]
+            if len(bad):
+                stream.not_positive += len(bad)
+                stream.not_positive_ns = stream.not_positive_ns or int(bad["ts"][0])
             whole = np.isfinite(quotes["lo"]) & np.isfinite(quotes["hi"])
             if whole.any():
                 times = quotes["ts"][whole]
@@ -252,6 +260,7 @@ class _Writer:
         for key, stream in self._streams.items():
             price, size = self._steps[key]
             stream.price_counts, stream.price_divisors = price.counts.tolist(), price.divisors.tolist()
+            stream.price_changes = price.changes
             stream.size_counts, stream.size_divisors = size.counts.tolist(), size.divisors.tolist()
             span_ns = stream.end_ns - stream.begin_ns
             stream.fault = rounded.fault(stream.rows, self._times[key], span_ns, stream.quotes > 0)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tfmm.market import instruments, listings, schema, synthetic
-from tfmm.market.ingest import time_zones
+from tfmm.market.ingest import price_steps, time_zones
 
 
 def instrument(
@@ -20,7 +20,7 @@ def instrument(
     price, size = instruments.Steps(), instruments.Steps()
     found = instruments.Terms()
     for _, one, stream in parts:
-        price.merge(instruments.Steps(stream.price_counts, stream.price_divisors))
+        price.merge(price_steps.of(stream))
         size.merge(instruments.Steps(stream.size_counts, stream.size_divisors))
         found = one.contract if one.contract != instruments.Terms() else found
     known = listings.contract(*listed)
@@ -28,9 +28,9 @@ def instrument(
     if named.quote_currency is None:
         named = msgspec.structs.replace(named, quote_currency=listings.quote_currency(*listed))
     out = instruments.combine(
-        name, given, found, named, lambda: price.step(f"{where}: {name}: tick size"),
+        name, given, found, named, lambda: price_steps.tick_size(price, parts, f"{where}: {name}: tick size"),
         # without any size the session is refused, with its report
-        lambda: size.step(f"{where}: {name}: lot size") if size.counts.any() else 1.0,
+        lambda: size.lot(f"{where}: {name}: lot size") if size.counts.any() else 1.0,
     )  # fmt: skip
     return out, _notes(name, known.note, given, found, named)
 

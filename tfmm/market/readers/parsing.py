@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from tfmm import arrays, errors
-from tfmm.market import raw
+from tfmm.market import raw, single_precision
 from tfmm.market.readers import cells, columns, containers, layout
 
 Rows: TypeAlias = list[tuple[str, arrays.Records]]  # symbol, (K,) raw.RAW
@@ -69,6 +69,7 @@ class Reading:
             wrong = values == raw.TIME_UNKNOWN
         else:
             values, wrong = columns.number(column, self.style)
+            values = single_precision.restored(values, column.type == pa.float32())
         if wrong is not None and wrong.any():
             self._check_header(column, np.flatnonzero(wrong), place)
             k = int(wrong.argmax())
