@@ -76,6 +76,7 @@ def test_sidecars_and_other_data_types_are_passed_over_with_one_line(folder):
     (folder / "lost+found").mkdir()
     (folder / "~$notes.xlsx").write_bytes(bytes(range(256)))
     (folder / "remark.txt").write_text("The venue was closed at 12:30, 2 hours.\nNothing else.\n")
+    (folder / "letter.txt").write_text("Dear all, this is prose, enjoy\nSincerely\n")
     (folder / "info.json").write_text('{"task": 1, "created": "2020-01-01"}\n')
     found = readers.find(folder)
     assert names(found) == [TOB, PRINTS]
@@ -86,11 +87,12 @@ def test_sidecars_and_other_data_types_are_passed_over_with_one_line(folder):
         ".git/*": sidecars.HIDDEN, "lost+found/*": sidecars.HIDDEN, "~$notes.xlsx": sidecars.HIDDEN,
         "picture": sidecars.DOCUMENT, "done": sidecars.EMPTY, "half.csv.part": sidecars.UNFINISHED,
         "store": sidecars.STORE,
-        "pipe": sidecars.SPECIAL, "remark.txt": sidecars.DOCUMENT, "info.json": sidecars.DOCUMENT,
+        "pipe": sidecars.SPECIAL, "letter.txt": sidecars.DOCUMENT, "remark.txt": sidecars.DOCUMENT,
+        "info.json": sidecars.DOCUMENT,
     }  # fmt: skip
     said = discovery.line(found.passed)
     assert said.startswith(
-        f"passed over {len(passed)} files: 3 documents (info.json, picture, remark.txt); 1 empty file (done); 3 hid"
+        f"passed over {len(passed)} files: 4 documents (info.json, letter.txt, picture, remark.txt); 1 empty"
     )
     assert f"{len(SIDECARS)} sidecars (LICENSE, LOBSTER_SampleFiles_ReadMe.txt, MD5SUMS, README, and " in said
     assert "\n" not in said
@@ -130,6 +132,12 @@ def test_a_file_that_may_be_market_data_and_is_not_read_is_refused(folder, name)
         readers.find(folder)
     assert str(folder / name) in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_name_that_is_no_text_is_refused(folder):
+    (folder / os.fsdecode(b"tob_M\xfc_20200101.csv")).write_text(QUOTES)
+    with pytest.raises(errors.DataError, match=r"M\\udcfc_20200101.csv': the name is not UTF-8"):
+        readers.find(folder)
 
 
 def test_a_file_that_was_named_is_read_or_refused(tmp_path):

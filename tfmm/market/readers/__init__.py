@@ -159,7 +159,10 @@ def detect(path: pathlib.Path, vendor: str | None = None) -> layout.Source:
         for one in candidates:
             if one.recognise is not None and not one.binary and one.recognise(path, head):
                 return _source(path, one, head, dialect.Dialect())
-        written = dialect.find(path, head)
+        try:
+            written = dialect.find(path, head)
+        except errors.DataError as error:
+            raise NoLayout(str(error), head) from error
     elif kind in kinds.TABLES:
         head, written = [], dialect.Dialect(header=tuple(containers.table_columns(path)))
     else:

@@ -55,6 +55,8 @@ def files(where: pathlib.Path) -> tuple[list[File], list[Passed]]:
             continue
         seen[real] = None
         parts = path.relative_to(root).parts
+        if any("\ud800" <= letter <= "\udfff" for letter in str(path)):
+            raise errors.DataError(f"{str(path)!a}: the name is not UTF-8, wanted another one")
         if not path.is_file():
             passed.append(Passed("/".join(parts), sidecars.SPECIAL))
         elif path == where or not _hidden(parts, passed):

@@ -56,7 +56,7 @@ _TABLES = (
     ".csv", ".tsv", ".tab", ".psv", ".dat", ".data", ".parquet", ".pq", ".feather", ".arrow", ".ipc", ".jsonl",
     ".ndjson", ".zip",
 )  # fmt: skip
-_KEPT = ("__MACOSX", "__pycache__", "_delta_log", "$RECYCLE.BIN", "System Volume Information", "lost+found")
+_KEPT = ("__MACOSX", "__pycache__", "_delta_log", "$RECYCLE.BIN", "System Volume Information", "lost+found", "Icon\r")
 _NUMBER = re.compile(r"[-+]?[\d.][\d.,:/TZeE+ -]*")
 _PRICE_KEY = re.compile(r"(?:^|[^a-z])(?:best|last)?(?:bids?|asks?|price|px)(?:$|[^a-z])")
 _LOOKED_AT, _MOST = 50, 0.8
