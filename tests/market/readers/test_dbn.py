@@ -155,6 +155,15 @@ def test_a_book_that_databento_calls_doubtful_is_unknown(written):
     np.testing.assert_array_equal(listed(read(path)[1]["ESU4"]), [(NOON, NAN, NAN, NAN, NAN, 0)])
 
 
+def test_an_undefined_size_is_missing_and_a_time_of_sending_is_passed_over(written):
+    """Live captures may end each record with the time at which it was sent, 8 bytes more."""
+    one = bytearray(event(NOON, "A", "B", PX, 5, (100 * PX, dbn.UNDEF_ORDER_SIZE, 101 * PX, 6), 7))
+    one[0] += 2
+    sent = bytes(one) + NOON.to_bytes(8, "little")
+    path = written(metadata("mbp-1", ("ESU4", 1, 3, 118)), sent, sent)
+    np.testing.assert_array_equal(listed(read(path)[1]["ESU4"]), [(NOON, 100, 101, NAN, 6, 0)] * 2)
+
+
 def test_symbols_at_the_date_of_a_row(written):
     """Id 118 is ESU4 on the first of July and NQU4 on the second; 119 is named by a mapping record, 120 by nothing."""
     named = dbn.SymbolMappingMsg(

@@ -14,6 +14,7 @@ from tfmm.market import raw, schema
 from tfmm.market.readers import layout, orders
 
 UNDEFINED = float(np.iinfo(np.int64).max)
+NO_SIZE = 2**32 - 1
 MAYBE_BAD = 4  # flag
 _SIDES = {"a": schema.SELL, "b": schema.BUY, "n": schema.UNKNOWN, "": schema.UNKNOWN}
 _WHOLE = 1e6  # a median price above it is a whole number of 1e-9
@@ -22,20 +23,20 @@ _WHOLE = 1e6  # a median price above it is a whole number of 1e-9
 def events(
     ts: arrays.Ints,
     sequence: arrays.Ints,
-    book: Sequence[arrays.Array],
+    quote: Sequence[arrays.Array],
     trade: Sequence[arrays.Array],
     traded: arrays.Bools,
 ) -> tuple[arrays.Records, arrays.Ints]:
     """Quotes and trades in the order of the events, and the event of each.
 
     Args:
-        ts, sequence: (K,). book: bid, bid size, ask, ask size, each (K,). trade: price, size, side, each (K,).
+        ts, sequence: (K,). quote: bid, bid size, ask, ask size, each (K,). trade: price, size, side, each (K,).
         traded: (K,) whether the event is a trade. It does not change the book by itself: its quote comes first.
 
     Returns:
         ((M,) raw.RAW, (M,) int64).
     """
-    bid, bid_size, ask, ask_size = book
+    bid, bid_size, ask, ask_size = quote
     price, size, side = trade
     quotes = raw.quotes(ts, bid, bid_size, ask, ask_size, sequence)
     trades = raw.trades(ts, price, size, side, sequence)[traded]
@@ -44,9 +45,13 @@ def events(
     return np.concatenate([quotes, trades])[order], index[order]
 
 
-def doubtful(flags: arrays.Array | int, *sides: arrays.Array) -> tuple[arrays.Array, ...]:
-    """The same without the numbers of rows in which Databento says that its book may be wrong."""
-    return tuple(np.where(np.asarray(flags) & MAYBE_BAD, np.nan, side) for side in sides)
+def book(
+    flags: arrays.Array | int, bid: arrays.Floats, bid_size: arrays.Array, ask: arrays.Floats, ask_size: arrays.Array
+) -> tuple[arrays.Floats, ...]:
+    """Bid, bid size, ask, ask size, (K,): NaN where they are undefined, or Databento says that they may be wrong."""
+    sizes = (np.where(size == NO_SIZE, np.nan, size) for size in (bid_size, ask_size))
+    good = (np.asarray(flags) & MAYBE_BAD) == 0
+    return tuple(np.where(good, one, np.nan) for one in (bid, next(sizes), ask, next(sizes)))
 
 
 def _price(values):
@@ -66,7 +71,7 @@ def _sequence(columns):
 def _book(columns):
     bid, ask = (_price(columns[name]) for name in ("bid_px_00", "ask_px_00"))
     flags = np.maximum(columns["flags"], 0) if "flags" in columns else 0
-    return doubtful(flags, bid, columns["bid_sz_00"], ask, columns["ask_sz_00"])
+    return book(flags, bid, columns["bid_sz_00"], ask, columns["ask_sz_00"])
 
 
 def _events(columns):

@@ -31,7 +31,7 @@ def _side(records, otherwise=schema_lib.UNKNOWN):
 
 def _book(records):
     bid, ask = _price(records["bid_px_00"]), _price(records["ask_px_00"])
-    return databento.doubtful(records["flags"], bid, records["bid_sz_00"], ask, records["ask_sz_00"])
+    return databento.book(records["flags"], bid, records["bid_sz_00"], ask, records["ask_sz_00"])
 
 
 def _sequence(records):
