@@ -84,3 +84,34 @@ def _mutated(data, random):
     for _ in range(random.integers(1, 20)):
         out[random.integers(0, len(out))] = random.integers(0, 256)
     return bytes(out)
+
+
+def test_after_a_lost_change_there_is_no_market_until_the_next_snapshot(tmp_path):
+    """Bybit: change 100 is missing, which change 101 shows by its number; message 200 is a snapshot of the book."""
+    market = book_files.Market()
+    files = book_files.bybit(market)
+    name = next(iter(files))
+    lines = files[name].splitlines()
+    book = {}
+    for _, changes in market.messages[:201]:
+        for side, tick, size in changes:
+            book[side, tick] = size
+    levels = [(*key, size) for key, size in book.items() if size]
+    whole = book_files.bybit(_Only([(market.messages[200][0], levels)]))[name]
+    files[name] = b"\n".join([*lines[:100], *lines[101:200], whole.strip().replace(b'"u":70', b'"u":1'), b""])
+    raw = _write(tmp_path / "raw", files)
+    out, report = prepare.prepare(raw, tmp_path / "store", vendor_files.request())
+    events = np.asarray(out.events)
+    market_events = events[events["kind"] != schema.TRADE]
+    lost, known = market.messages[101][0] * book_files.MS, market.messages[200][0] * book_files.MS
+    (unknown,) = np.flatnonzero(market_events["kind"] == schema.NO_MARKET)
+    assert market_events["ts"][unknown] == lost
+    assert market_events["ts"][unknown + 1] == known
+    assert any("1 lost" in note and "the market is unknown there" in note for note in report[0]["notes"])
+
+
+class _Only:
+    """A market of these messages without trades."""
+
+    def __init__(self, messages):
+        self.messages, self.trades = messages, []
