@@ -73,7 +73,7 @@ def _found(source, read, rest):
         ns, text = json_lines.split(line)
         try:
             yield read(ns, text) if text else None
-        except (msgspec.DecodeError, ValueError, OverflowError, TypeError):
+        except (msgspec.DecodeError, ValueError, OverflowError, TypeError, IndexError):
             yield None
     yield rest()
 
