@@ -73,3 +73,13 @@ def test_missing_trades_are_counted_in_the_report(tmp_path):
     assert "40 trade ids are missing in 1 holes (first 30 to 69, before 2024-01-01T" in quality_page.table(report)
     kept = json.loads((tmp_path / "store" / prepare.QUALITY).read_text())["sessions"][0]
     assert kept["missing_trades"] == 40
+
+
+def test_times_of_another_day_than_the_name_says_are_told(tmp_path):
+    quotes, trades = tob_files.market(rows=400, trades=40)
+    for frame in (quotes, trades):
+        frame["ts"] -= 40 * 24 * tob_files.HOUR
+    raw_dir = tob_files.write(tmp_path / "raw", quotes, trades)
+    _, report = prepare.prepare(raw_dir, tmp_path / "store", tob_files.request())
+    told = "tob_X_20240102.csv: its times begin at 2023-11-23T14:00:00, not on the day of its name"
+    assert told in quality_page.table(report)

@@ -12,7 +12,7 @@ from pyarrow import parquet
 from tests.market import tob_files
 from tfmm import errors
 from tfmm.market import raw, readers
-from tfmm.market.readers import delimited
+from tfmm.market.readers import delimited, dialect
 
 SECOND = 10**9
 
@@ -259,3 +259,30 @@ def test_a_stray_number_of_another_unit_is_no_time_of_a_century_ago(tmp_path):
     rows, _ = read(path)
     assert rows["ts"][7] == raw.TIME_UNKNOWN
     assert rows["ts"][9] == frame.loc[9, "ts"] * SECOND
+
+
+def test_ids_that_a_spreadsheet_has_rounded_are_none(tmp_path):
+    # 3.29E+09 would be the id of many trades, and equal trades of one time would be dropped as repeated
+    path = tmp_path / "BTCUSDT-trades-2024-01-02.csv"
+    path.write_text(
+        "id,price,qty,quote_qty,time,is_buyer_maker\n3.29E+09,100.5,1,100.5,1704204000000,FALSE\n"
+        "3290000007,100.5,1,100.5,1704204000001,TRUE\n"
+    )
+    rows, _ = read(path)
+    assert rows["sequence"].tolist() == [raw.NO_SEQUENCE, 3_290_000_007]
+    assert rows["side"].tolist() == [1, -1]
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("<TICKER>,<DATE>,<LAST>", ("TICKER", "DATE", "LAST")),
+        ("trade_id/\u6210\u4ea4\u7f16\u53f7,side,price", ("trade_id", "side", "price")),
+        (",Unnamed: 0,ts,bid ($),ask", ("column_0", "Unnamed: 0", "ts", "bid ($)", "ask")),
+        ("1,2,3", ()),
+        ("BTCUSDT,buy,price", ()),  # words that a trade has
+        ("2024-01-02,X,Y", ()),
+    ],
+)
+def test_headers(tmp_path, line, names):
+    assert dialect.find(tmp_path, [line]).header == names

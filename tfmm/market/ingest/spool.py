@@ -9,6 +9,7 @@ import concurrent.futures
 import contextlib
 import hashlib
 import pathlib
+import re
 import shutil
 from collections.abc import Sequence
 from typing import BinaryIO
@@ -264,10 +265,20 @@ class _Writer:
             stream.size_counts, stream.size_divisors = size.counts.tolist(), size.divisors.tolist()
             span_ns = stream.end_ns - stream.begin_ns
             stream.fault = rounded.fault(stream.rows, self._times[key], span_ns, stream.quotes > 0)
+            self._compare_name(stream)
         for (symbol, kind), order in self._orders.items():
             self.no_time += order.damaged
             self._tell(symbol, kind, order)
         return list(self._streams.values())
+
+    def _compare_name(self, stream):
+        """Notes a file whose times are not of the day that its name says, but for time zones and nights."""
+        day = re.fullmatch(r"((?:19|20)\d\d)-?([01]\d)-?([0-3]\d)", self._source.session)
+        with contextlib.suppress(ValueError):
+            named_ns = int(np.datetime64("-".join(day.groups()), "ns").astype(np.int64)) if day else stream.begin_ns
+            if not named_ns - 2 * DAY_NS <= stream.begin_ns <= named_ns + 3 * DAY_NS:
+                first = np.datetime64(stream.begin_ns, "ns").astype("datetime64[s]")
+                self.notes.append(f"{self._source.path.name}: its times begin at {first}, not on the day of its name")
 
     def _tell(self, symbol, kind, order):
         """Notes what the order of the rows was; a fault is one of the session where time jumps back."""

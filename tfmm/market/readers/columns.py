@@ -1,5 +1,6 @@
 """From arrow columns to numpy columns: numbers, whole numbers, words and times."""
 
+import contextlib
 import decimal
 import threading
 from collections.abc import Sequence
@@ -125,9 +126,8 @@ class Clock:
         return np.where(known, ticks * 10**4, raw.TIME_UNKNOWN)
 
     def _timestamps(self, column):
-        if column.type.tz is None:
-            with self._lock:
-                self.naive += len(column) - column.null_count
+        known = len(column) - column.null_count
+        self._count_zones(*((0, known) if column.type.tz is None else (known, 0)))
         scale = _TIMESTAMPS[column.type.unit]
         values = pc.fill_null(pc.cast(column, pa.int64()), 0).to_numpy(zero_copy_only=False)
         return np.where(_fits(values, scale), values, 0) * scale
@@ -140,17 +140,25 @@ class Clock:
         return self._by_size([(scale, _fits(values, scale)) for _, scale in _SCALES], texts, _text_times)
 
     def _iso(self, column):
-        texts = pc.utf8_trim(pc.fill_null(column, ""), characters=cells.PADDING)
+        texts = pc.utf8_trim(column, characters=cells.PADDING)
+        for zone in ("UTC", None):
+            # in columns that are all written well, 10 times as fast; with a zone it wants one in every cell
+            with contextlib.suppress(pa.ArrowInvalid):
+                return self._timestamps(pc.cast(texts, pa.timestamp("ns", zone)))
+        texts = pc.fill_null(texts, "")
         for pattern, better in _ISO:
             texts = pc.replace_substring_regex(texts, pattern, better)
         zoned = pc.match_substring_regex(texts, _ZONE).to_numpy(zero_copy_only=False)
         parsed = pd.to_datetime(pd.Series(texts.to_pylist(), dtype=object), utc=True, errors="coerce", format="ISO8601")
         values = parsed.dt.tz_localize(None).to_numpy().astype("datetime64[ns]").astype(np.int64)
         known = ~parsed.isna().to_numpy()
-        with self._lock:
-            self.zoned += int((known & zoned).sum())
-            self.naive += int((known & ~zoned).sum())
+        self._count_zones(int((known & zoned).sum()), int((known & ~zoned).sum()))
         return np.where(known, values, raw.TIME_UNKNOWN)
+
+    def _count_zones(self, zoned, naive):
+        with self._lock:
+            self.zoned += zoned
+            self.naive += naive
 
 
 def number(column: pa.Array, style: cells.Style = cells.PLAIN) -> tuple[arrays.Floats, arrays.Bools | None]:
@@ -167,13 +175,16 @@ def number(column: pa.Array, style: cells.Style = cells.PLAIN) -> tuple[arrays.F
 
 
 def integer(column: pa.Array) -> arrays.Ints:
-    """(K,) int64, raw.NO_SEQUENCE where it is missing or no whole number."""
+    """(K,) int64, raw.NO_SEQUENCE where it is missing, no whole number, or rounded by a spreadsheet (3.29E+09)."""
     if pa.types.is_integer(column.type):
         if column.null_count:
             column = pc.fill_null(column, raw.NO_SEQUENCE)
         return column.to_numpy(zero_copy_only=False).astype(np.int64)
     values = number(column)[0]
     whole = np.isfinite(values) & (np.abs(values) < 2.0**62) & (np.floor(values) == values)
+    if _is_text(column.type):
+        rounded = pc.fill_null(pc.match_substring_regex(pc.cast(column, pa.string()), r"\d[eE]\+?\d"), False)
+        whole &= ~rounded.to_numpy(zero_copy_only=False)
     return np.where(whole, np.where(whole, values, 0), raw.NO_SEQUENCE).astype(np.int64)
 
 

@@ -88,11 +88,17 @@ def _names(cells):
 
     A column without a name, as pandas writes its index, is called column_0 by its place.
     """
-    names = [cell.strip(" \0\ufeff\"'") for cell in cells]
+    names = [_name(cell) for cell in cells]
     looks = all(not name or (re.search(r"[^\W\d_]", name) and not re.match(r"[-+.\d]", name)) for name in names)
     if not looks or sum(map(bool, names)) < 3 or _NO_NAMES & {name.lower() for name in names}:
         return ()
     return tuple(name or f"column_{k}" for k, name in enumerate(names))
+
+
+def _name(cell):
+    """A column's name without what vendors put around it: `<DATE>`, `#SYMBOL`, and a second language after a slash."""
+    name = cell.strip(" \0\ufeff\"'").lstrip("#<").rstrip(">")
+    return name if name.isascii() else name.split("/")[0].strip()
 
 
 def _fitted(path, header, below):
