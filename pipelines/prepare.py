@@ -8,7 +8,7 @@ import tqdm
 
 from tfmm import cli, errors
 from tfmm.market import instruments, readers, synthetic
-from tfmm.market.ingest import periods, prepare, quality_page
+from tfmm.market.ingest import periods, prepare, quality_table
 
 
 def parser():
@@ -29,6 +29,7 @@ def parser():
         help="add the quotes implied by two others, as ETHBTC=ETHUSDT/BTCUSDT, or * for a product; @TICK sets the tick",
     )  # fmt: skip
     add("--quote-lag-ms", type=float, default=0.0, help="move quotes this much later (the report estimates it)")
+    add("--flip-sides", action="store_true", help="turn the sides of trades, where files give the maker's")
     add("--day-start", default="00:00", metavar="HH:MM", help="UTC time at which files without date are cut into days")
     add("--gap-s", type=float, default=60.0, help="seconds without events that the report calls a gap")
     add(
@@ -68,7 +69,18 @@ def request(args):
         day_start_ns=(60 * int(match[1]) + int(match[2])) * 60 * 10**9,
         **{
             name: getattr(args, name)
-            for name in ("gap_s", "break_s", "limit", "allow", "skip", "add", "overwrite", "jobs", "plots")
+            for name in (
+                "gap_s",
+                "flip_sides",
+                "break_s",
+                "limit",
+                "allow",
+                "skip",
+                "add",
+                "overwrite",
+                "jobs",
+                "plots",
+            )
         },
     )
 
@@ -82,9 +94,9 @@ def main():
     try:
         store, report = prepare.prepare(args.raw_dir, args.store, request(args), progress)
     except prepare.Refused as refused:
-        print(quality_page.table(refused.report))
+        print(quality_table.table(refused.report))
         raise
-    print(quality_page.table(report))
+    print(quality_table.table(report))
     written = store.path / (prepare.PAGE if args.plots else prepare.QUALITY)
     print(f"store {store.path}: {len(store.sessions)} sessions, {len(store.events)} events, report in {written}")
 

@@ -16,7 +16,7 @@ from tfmm.environments.tape import task as tape_task
 from tfmm.evaluation import baseline_runs, comparison, objectives
 from tfmm.evaluation.metrics import path as path_lib, summary
 from tfmm.evaluation.report import chart, fill_log, film as film_lib, gallery, report
-from tfmm.market.ingest import periods, prepare, quality_page
+from tfmm.market.ingest import periods, prepare, quality_table
 from tfmm.policies.saved import Policy
 
 _SCENARIO = ("data", "rules", "clients", "evaluation")
@@ -151,8 +151,8 @@ def _quality(task, sessions):
     if not path.is_file():
         return None
     rows = [row for row in json.loads(path.read_text(encoding="utf-8"))["sessions"] if row["session"] in sessions]
-    notes = [f"{row['session']} {row['symbol']}: {note}" for row in rows for note in quality_page.notes(row)]
-    return quality_page.rows(rows), notes + periods.lines(rows)
+    notes = [f"{row['session']} {row['symbol']}: {note}" for row in rows for note in quality_table.notes(row)]
+    return quality_table.rows(rows), notes + periods.lines(rows)
 
 
 def backtests_of(task: tape_task.TapeTask, policy: Policy, split: str) -> list[Backtest]:

@@ -8,7 +8,7 @@ import pytest
 
 from tfmm.config import market as market_config
 from tfmm.market import schema, splits, store, tape
-from tfmm.market.ingest import periods, prepare, quality_page, store_writer
+from tfmm.market.ingest import periods, prepare, quality_table, store_writer
 
 NS = 10**9
 MORNING = 1_704_418_200 * NS  # 2024-01-05 01:30 UTC
@@ -149,7 +149,7 @@ def test_prepare_says_what_it_cut_and_gaps_exclude_breaks(tmp_path):
     out, report = prepare.prepare(tmp_path / "raw", tmp_path / "store", prepare.Request(plots=True, jobs=1))
     assert [len(one.periods) for one in out.sessions] == [2]
     line = "20240105: 1 break of 5399 s (02:30-04:00 UTC) cut"
-    assert periods.lines(report) == [line] and line in quality_page.table(report).splitlines()
+    assert periods.lines(report) == [line] and line in quality_table.table(report).splitlines()
     assert line in (tmp_path / "store" / prepare.PAGE).read_text()
     # both have quotes from 1 to 12600 s: X from 10 to 12600, Y from 1 to 12591, and 3601 to 9000 is closed
     assert [(one["gaps"], one["span_s"]) for one in report] == [(0, 7191.0), (0, 7191.0)]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tfmm.market import schema, tape
-from tfmm.market.ingest import quality, quality_page
+from tfmm.market.ingest import quality, quality_page, quality_table, sides
 
 ONE = schema.Instrument(symbol="X", tick_size=1.0)
 MS = 10**6
@@ -100,7 +100,7 @@ def report(**changes):
         ({"trades_kept": 0}, ["no trades"]),
         ({"quotes_kept": 0}, ["no true quote"]),
         ({"buys": 0}, ["trades are on one side"]),
-        ({"side_agreement_by_lag": [{"lag_ms": 0, "agreement": 0.1}]}, ["sides look inverted: 10%"]),
+        ({"side_agreement_by_lag": [{"lag_ms": 0, "agreement": 0.1}]}, ["sides contradict the market: 10%"]),
     ],
 )
 def test_reasons_for_refusal(changes, words):
@@ -111,11 +111,11 @@ def test_reasons_for_refusal(changes, words):
 
 def test_table_and_page_show_what_stands_out():
     one = report(clock_skew_ms=100, dropped={"quotes_crossed": 3}, refused=["no trades"], files=["<b>.csv"])
-    one["side_agreement_by_lag"] = [{"lag_ms": lag, "agreement": 0.5} for lag in quality.LAGS_MS]
-    text = quality_page.table([one])
+    one["side_agreement_by_lag"] = [{"lag_ms": lag, "agreement": 0.5} for lag in sides.LAGS_MS]
+    text = quality_table.table([one])
     assert "dropped 3 quotes_crossed" in text
     assert "--quote-lag-ms 100 corrects it" in text
     assert "refused: no trades" in text
     page = quality_page.page([one])
-    assert page.count("<img") == 1
+    assert page.count("<img") == 4
     assert "&lt;b&gt;.csv" in page

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.market import tob_files, vendor_files
-from tfmm.market.ingest import prepare, quality_page
+from tfmm.market.ingest import prepare, quality_table
 
 
 def test_local_times_of_the_night_of_a_clock_change_are_refused(tmp_path):
@@ -48,7 +48,7 @@ def test_files_from_new_to_old_make_the_same_store(tmp_path):
     turned, told = prepare.prepare(raw_dir, tmp_path / "two", tob_files.request())
     np.testing.assert_array_equal(turned.events, out.events)
     assert (report[0]["out_of_order"], told[0]["out_of_order"]) == (0, 0)
-    assert "note: tob_X_20240102.csv: its quotes stand from new to old" in quality_page.table(told)
+    assert "note: tob_X_20240102.csv: its quotes stand from new to old" in quality_table.table(told)
 
 
 def test_times_of_a_spreadsheet_are_refused(tmp_path):
@@ -70,7 +70,7 @@ def test_missing_trades_are_counted_in_the_report(tmp_path):
         (raw_dir / name).write_text("\n".join(kept) + "\n")
     _, report = prepare.prepare(raw_dir, tmp_path / "store", vendor_files.request())
     assert (report[0]["missing_trades"], report[0]["trade_id_holes"]) == (40, 1)
-    assert "40 trade ids are missing in 1 holes (first 30 to 69, before 2024-01-01T" in quality_page.table(report)
+    assert "40 trade ids are missing in 1 holes (first 30 to 69, before 2024-01-01T" in quality_table.table(report)
     kept = json.loads((tmp_path / "store" / prepare.QUALITY).read_text())["sessions"][0]
     assert kept["missing_trades"] == 40
 

@@ -14,7 +14,7 @@ _LEAST_ROWS = 1 << 12
 
 
 class Run(NamedTuple):
-    """Rows [start, stop) of a spool file. shift_ns: added to the time of quotes."""
+    """Rows [start, stop) of a spool file. shift_ns: added to the time of quotes. flip: buyers become sellers."""
 
     path: str
     start: int
@@ -22,6 +22,7 @@ class Run(NamedTuple):
     instrument: int
     sequenced: bool
     shift_ns: int = 0
+    flip: bool = False
 
 
 class _Cursor:
@@ -47,6 +48,9 @@ class _Cursor:
         new["instrument"] = self._run.instrument
         if self._run.shift_ns:
             new["ts"][new["kind"] == schema.QUOTE] += self._run.shift_ns
+        if self._run.flip:
+            known = np.abs(new["side"]) == schema.BUY
+            new["side"][known] *= -1
         self._next += count
         self.rows = np.concatenate([self.rows, new]) if len(self.rows) else new
 

@@ -244,7 +244,8 @@ class Plan:
             for folder, one, stream in self._parts[session][symbol]:
                 for start, stop in stream.sorted_runs():
                     path = str(folder / stream.file)
-                    out.append(merging.Run(path, start, stop, k, one.sequenced, self._shift_ns()))
+                    flip = self._request.flip_sides
+                    out.append(merging.Run(path, start, stop, k, one.sequenced, self._shift_ns(), flip))
         return out
 
     def _report(self, session, index, dropped, noted, measured):
@@ -269,6 +270,7 @@ class Plan:
             "multiplier": instrument.multiplier,
             "inverse": instrument.inverse,
             "quote_lag_ms": self._request.quote_lag_ms,
+            "flipped_sides": self._request.flip_sides,
             **measured,
         }
 

@@ -38,6 +38,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         layout: a vendor, empty to find it out. symbols: only these, empty for all.
         terms: symbol -> instruments.Terms; "*" for all others. triangles: of synthetic quotes.
         quote_lag_ms: quotes are moved this much later, for feeds whose quotes run ahead of their trades.
+        flip_sides: buyers become sellers, for files that give the side of the maker.
         day_start_ns: when a day begins, after 00:00 UTC. gap_s: what the report calls a gap.
         break_s: shortest break between two trading periods of a session, see periods; 0: none is cut.
         limit: largest share of bad rows. allow: write refused sessions all the same. skip: leave them out.
@@ -49,6 +50,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     terms: dict[str, instruments.Terms] = {}
     triangles: tuple[synthetic.Triangle, ...] = ()
     quote_lag_ms: float = 0.0
+    flip_sides: bool = False
     day_start_ns: int = 0
     gap_s: float = 60.0
     break_s: float = periods.BREAK_S
@@ -203,4 +205,6 @@ def _refusal(origin, refused):
         for one, why in refused[:_LISTED]
     )
     listed += f"; and {len(refused) - _LISTED} more" if len(refused) > _LISTED else ""
-    return f"{origin}: refused, {listed}; --allow goes on all the same, --skip leaves these sessions out"
+    hopeless = [f"{one['session']} {one['symbol']}" for one, why in refused if quality.NOTHING in why]
+    allow = f"--allow cannot keep {discovery.listed(hopeless)}" if hopeless else "--allow goes on all the same"
+    return f"{origin}: refused, {listed}; {allow}, --skip leaves these sessions out"

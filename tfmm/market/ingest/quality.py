@@ -2,23 +2,19 @@
 
 import math
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from tfmm import arrays, jit
 from tfmm.market import faults, schema
+from tfmm.market.ingest import sides
 
 SPREADS = 4096  # widest spread, in ticks, that is counted by itself
 BINS = 240  # of the time axis of plots
-LAGS_MS = (-1000, -500, -200, -100, -50, -20, -10, -5, -2, -1, 0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _SAMPLE_EVENTS = 1_000_000
 _GAPS_KEPT = 20
-_CLEARLY_BETTER = 0.05  # agreement that a lag must gain to be called a skew
-_AS_GOOD = 0.02  # the smallest of the lags that come as close to the best one is named
-_ENOUGH_TRADES = 100
-_INVERTED = 0.3  # a smaller agreement at every lag: the sides are the makers'
 
 NOTHING = "no true quote is left"
 Report: TypeAlias = dict[str, Any]  # of one instrument and session, as in quality.json
@@ -78,7 +74,7 @@ class Meter:
         """
         counts = dict(zip(_COUNTERS, self._totals.counts.tolist(), strict=True))
         sample = np.concatenate(self._sample) if self._sample else np.empty(0, schema.EVENT)
-        curve = agreement_by_lag(sample, LAGS_MS)
+        by_lag = sides.agreement_by_lag(sample, sides.LAGS_MS)
         closed = [(one["begin_ns"], one["begin_ns"] + round(one["length_s"] * 1e9)) for one in cut.get("breaks", ())]
         found = [(int(begin), int(length)) for begin, length in self._totals.gaps if length]
         open_ns = [length - _overlap(begin, begin + length, closed) for begin, length in found]
@@ -102,8 +98,8 @@ class Meter:
             "buys": counts["buys"],
             "sells": counts["sells"],
             "side_agreement": _ratio(counts["agreed"], counts["compared"]),
-            "side_agreement_by_lag": [{"lag_ms": lag, "agreement": share} for lag, share in curve],
-            "clock_skew_ms": _skew(curve),
+            "side_agreement_by_lag": [{"lag_ms": lag, "agreement": share} for lag, share in by_lag],
+            "clock_skew_ms": sides.skew_ms(by_lag),
             "prints_beyond_best": _ratio(counts["beyond"], counts["trades"]),
             "spread_histogram": _histogram(self._totals.spreads),
             "timeline": {
@@ -114,33 +110,6 @@ class Meter:
                 "mean_spread_tick": _means(self._totals.bins),
             },
         }
-
-
-def agreement_by_lag(events: arrays.Records, lags_ms: Sequence[int]) -> list[tuple[int, float]]:
-    """Share of trades on the side that the mid says, quotes read `lag` earlier than the trade.
-
-    A trade above the mid is a buy, below it a sell; trades at the mid or of unknown side are left out.
-
-    Args:
-        events: (K,) schema.EVENT of one instrument. lags_ms: lags in ms; positive: older quotes.
-
-    Returns:
-        [(lag_ms, share)], share NaN without trades to compare.
-    """
-    quotes = events[events["kind"] == schema.QUOTE]
-    trades = events[(events["kind"] == schema.TRADE) & (events["side"] != schema.UNKNOWN)]
-    out = []
-    if not len(trades) or not len(quotes):
-        return [(lag, math.nan) for lag in lags_ms]
-    for lag in lags_ms:
-        index = np.searchsorted(quotes["ts"], trades["ts"] - lag * 1_000_000, side="left") - 1
-        quoted = index >= 0
-        quote = quotes[index[quoted]]
-        above = (trades["lo_tick"] + trades["hi_tick"])[quoted] - (quote["lo_tick"] + quote["hi_tick"])
-        off_mid = above != 0
-        right = np.sign(above[off_mid]) == trades["side"][quoted][off_mid]
-        out.append((lag, float(right.mean()) if len(right) else math.nan))
-    return out
 
 
 def verdict(one: Report, limit: float) -> list[str]:
@@ -175,12 +144,16 @@ def verdict(one: Report, limit: float) -> list[str]:
         reasons.append(NOTHING)
     if not one["trades_kept"]:
         reasons.append("no trades (its files hold none: add the files of its trades)")
-    if min(one["buys"], one["sells"]) == 0 and max(one["buys"], one["sells"]) >= _ENOUGH_TRADES:
+    if min(one["buys"], one["sells"]) == 0 and max(one["buys"], one["sells"]) >= sides.ENOUGH_TRADES:
         reasons.append(f"all {one['buys'] + one['sells']} trades are on one side")
-    shares = [point["agreement"] for point in one["side_agreement_by_lag"]]
-    if one["trades_kept"] >= _ENOUGH_TRADES and shares and max(shares) < _INVERTED:
-        reasons.append(f"sides look inverted: {max(shares):.0%} agree with the mid")
+    if contrary := sides.contradiction(curve(one), one["buys"] + one["sells"]):
+        reasons.append(contrary)
     return reasons
+
+
+def curve(one: Report) -> sides.Curve:
+    """Agreement of the sides by lag, of a report."""
+    return [(point["lag_ms"], point["agreement"]) for point in one["side_agreement_by_lag"]]
 
 
 def _overlap(begin, end, stretches):
@@ -195,16 +168,6 @@ def utc(ns: int) -> str:
 
 def _by_count(item):
     return -item[1]
-
-
-def _skew(curve):
-    """ms by which quotes should be read earlier; 0 where no lag is clearly better than none."""
-    measured = {lag: share for lag, share in curve if not math.isnan(share)}
-    if 0 not in measured:
-        return math.nan
-    most = max(measured.values())
-    best = min((lag for lag in measured if measured[lag] >= most - _AS_GOOD), key=abs)
-    return best if measured[best] > measured[0] + _CLEARLY_BETTER else 0
 
 
 def _median(histogram):
