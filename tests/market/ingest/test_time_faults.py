@@ -82,4 +82,4 @@ def test_times_of_another_day_than_the_name_says_are_told(tmp_path):
     raw_dir = tob_files.write(tmp_path / "raw", quotes, trades)
     _, report = prepare.prepare(raw_dir, tmp_path / "store", tob_files.request())
     told = "tob_X_20240102.csv: its times begin at 2023-11-23T14:00:00, not on the day of its name"
-    assert told in quality_page.table(report)
+    assert told in quality_table.table(report)
