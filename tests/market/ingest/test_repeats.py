@@ -130,3 +130,13 @@ def test_files_of_equal_name_in_folders_are_both_known_to_the_store(tmp_path):
     ]  # fmt: skip
     with pytest.raises(errors.DataError, match="holds all 4 files already"):
         prepare.prepare(tmp_path / "raw", tmp_path / "store", request(add=True))
+
+
+def test_a_file_without_rows_is_passed_over_with_a_line_and_refused_alone(folder, tmp_path, caplog):
+    name, text = vendor_files.prints(1)
+    (folder / name).write_text(text.split("\n", 1)[0] + "\n")
+    store, _ = prepare.prepare(folder, tmp_path / "store", request())
+    assert _counts(store) == [("20240101", 400, 60)]
+    assert f"passed over 1 file: 1 empty file ({name})" in caplog.text
+    with pytest.raises(errors.DataError, match=f"{name}: no rows, wanted at least one"):
+        prepare.prepare(folder / name, tmp_path / "other", request())

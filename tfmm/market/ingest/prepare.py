@@ -20,7 +20,7 @@ import msgspec
 from tfmm import errors, files
 from tfmm.market import instruments, readers, store, synthetic
 from tfmm.market.ingest import periods, plan, quality, quality_page, repeats, spool, store_writer
-from tfmm.market.readers import containers, discovery
+from tfmm.market.readers import containers, discovery, sidecars
 
 QUALITY, PAGE = "quality.json", "quality.html"
 _LISTED = 3  # refused sessions in the error line; the table has all
@@ -98,7 +98,11 @@ def prepare(
         repeated = []
         if old is not None:
             sources, repeated = _new(sources, old)
-        spooled, copies = repeats.once(_spool(sources, work, request, progress))
+        spooled, empty = _with_rows(_spool(sources, work, request, progress))
+        if empty:
+            _log.warning(discovery.line(empty))
+            passed += empty
+        spooled, copies = repeats.once(spooled)
         repeated += copies
         if repeated:
             said = discovery.listed([f"{name} repeats {first}" for name, first in repeated])
@@ -151,6 +155,15 @@ def _spool(sources, work, request, progress):
             pool.shutdown(cancel_futures=True)
             raise
     return [future.result() for future in futures]
+
+
+def _with_rows(spooled):
+    """(spooled, what is passed over): without files that have a header and nothing below it."""
+    empty = [one for _, one in spooled if not one.symbols and not one.no_time + one.malformed]
+    if len(empty) == len(spooled):
+        raise errors.DataError(f"{empty[0].path}: no rows, wanted at least one")
+    kept = [part for part in spooled if part[1] not in empty]
+    return kept, [discovery.Passed(one.name, sidecars.EMPTY) for one in empty]
 
 
 def _spool_file(source, name, *arguments):

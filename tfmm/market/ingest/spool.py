@@ -136,9 +136,10 @@ def spool(
         note="; ".join(filter(None, (source.layout.note, books.note(source.path, tally.book)))),
         contract=tally.contract.get(source.path, instruments.Terms()),
     )
-    if not out.streams and not symbols:
-        what = f"{out.no_time} rows, none with a time between 1990 and 2100" if out.no_time else "no rows"
-        raise errors.DataError(f"{source.path}: {what}, wanted at least one")
+    if not out.streams and not symbols and (lost := out.no_time + out.malformed):
+        raise errors.DataError(
+            f"{source.path}: {lost} rows, none with a time between 1990 and 2100, wanted at least one"
+        )
     files.write_bytes(folder / DONE, msgspec.json.encode(out))
     return folder, out
 

@@ -162,15 +162,13 @@ def head(path: pathlib.Path) -> list[str]:
     return [line.rstrip("\r") for line in text.split("\n") if line.strip()]
 
 
-def blocks(path: pathlib.Path, skip_lines: int = 0, seen: Callable[[bytes], Any] | None = None) -> Iterator[bytes]:
+def blocks(path: pathlib.Path, seen: Callable[[bytes], Any] | None = None) -> Iterator[bytes]:
     """Yields the text of a file in blocks of about BLOCK_BYTES that end with a line (the last one may not).
 
-    skip_lines: as many are left out. seen: is called with all that is read, in order, what is left out included.
+    seen: is called with all that is read, in order.
     """
     seen = seen or (lambda _: None)
     with reading(path), open_text(path) as stream:
-        for _ in range(skip_lines):
-            seen(stream.readline())
         rest = b""
         while True:
             block = stream.read(BLOCK_BYTES)

@@ -141,7 +141,7 @@ def _text(source, tally, threads):
 def _blocks(source, tally):
     """Yields (number of its first line, text) without what stands above the rows."""
     above, line = source.skip_lines, 1
-    for block in containers.blocks(source.path, 0, tally.seen):
+    for block in containers.blocks(source.path, tally.seen):
         begin = 3 if line == 1 and block.startswith(b"\xef\xbb\xbf") else 0
         while above and begin < len(block):
             end = block.find(b"\n", begin) + 1 or len(block)

@@ -92,6 +92,8 @@ class Reading:
         """[(symbol, rows)] of a block of text that begins with a line of this number."""
         with containers.reading(self.source.path):
             block = _without_comments(self, block)
+            if not block.strip():
+                return []
             if not block.isascii():
                 # arrow stops at bytes that are no UTF-8; replaced, they spoil no other cell
                 block = block.decode("utf-8", "replace").encode()
