@@ -38,7 +38,7 @@ def parser():
     )  # fmt: skip
     add("--limit", type=float, default=0.01, help="share of bad rows above which a session is refused")
     add("--allow", action="store_true", help="write sessions that are over a limit, too")
-    add("--skip", action="store_true", help="leave out sessions that are over a limit")
+    add("--skip", action="store_true", help="leave out sessions that are over a limit or lack an instrument")
     add("--add", action="store_true", help="add the files to an existing store")
     add("--overwrite", action="store_true", help="replace the store in the folder")
     add("--jobs", type=int, default=0, help="processes; default: one for each core")

@@ -8,14 +8,14 @@ import pytest
 from tests.market.readers import book_cases
 from tfmm import errors
 from tfmm.market import readers, schema
-from tfmm.market.readers import delimited
+from tfmm.market.readers import delimited, naming
 
 
 def read(path):
     """(source, {symbol: rows}, tally)"""
     source, tally, parts = readers.find(path).sources[0], delimited.Tally(), {}
-    for symbol, rows in delimited.read(source, tally):
-        parts.setdefault(symbol, []).append(rows)
+    for key, rows in delimited.read(source, tally):
+        parts.setdefault(naming.name(key).symbol, []).append(rows)
     return source, {symbol: np.concatenate(rows) for symbol, rows in parts.items()}, tally
 
 

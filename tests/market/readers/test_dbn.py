@@ -10,7 +10,7 @@ import pytest
 
 from tfmm import errors
 from tfmm.market import raw, readers, schema
-from tfmm.market.readers import delimited
+from tfmm.market.readers import delimited, naming
 
 NOON = 1_719_835_200_000_000_000  # 2024-07-01 12:00
 DAY = 86_400 * 10**9
@@ -67,8 +67,8 @@ def order(ts, action, side, price, size, number, sequence=0, flags=dbn.F_LAST):
 
 def read(path):
     source, tally, parts = readers.detect(path), delimited.Tally(), {}
-    for symbol, rows in delimited.read(source, tally):
-        parts.setdefault(symbol, []).append(rows)
+    for key, rows in delimited.read(source, tally):
+        parts.setdefault(naming.name(key).symbol, []).append(rows)
     return source, {symbol: np.concatenate(rows) for symbol, rows in parts.items()}
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.market.readers import cases
 from tfmm import errors
 from tfmm.market import instruments, raw, readers, schema
-from tfmm.market.readers import delimited
+from tfmm.market.readers import delimited, naming
 
 CASES, MS, NAN = cases.CASES, cases.MS, cases.NAN
 QUOTE, TRADE, BUY, SELL = schema.QUOTE, schema.TRADE, schema.BUY, schema.SELL
@@ -21,7 +21,7 @@ IDS = [f"{layout}-{name}" for layout, name, _, _ in CASES]
 def read(path):
     (source,) = readers.find(path).sources
     tally = delimited.Tally()
-    found = [(symbol, row) for symbol, rows in delimited.read(source, tally) for row in rows]
+    found = [(naming.name(key).symbol, row) for key, rows in delimited.read(source, tally) for row in rows]
     return source, found, tally
 
 

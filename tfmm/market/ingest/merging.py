@@ -8,13 +8,15 @@ import numpy as np
 
 from tfmm import arrays
 from tfmm.market import raw, schema
+from tfmm.market.ingest import overlaps
 
 CHUNK_ROWS = 1 << 18
 _LEAST_ROWS = 1 << 12
 
 
 class Run(NamedTuple):
-    """Rows [start, stop) of a spool file. shift_ns: added to the time of quotes. flip: buyers become sellers."""
+    """Rows [start, stop) of a spool file. shift_ns: added to the time of quotes. flip: buyers become sellers.
+    left_out: see overlaps."""
 
     path: str
     start: int
@@ -23,6 +25,7 @@ class Run(NamedTuple):
     sequenced: bool
     shift_ns: int = 0
     flip: bool = False
+    left_out: tuple[overlaps.Cut, ...] = ()
 
 
 class _Cursor:
@@ -45,13 +48,15 @@ class _Cursor:
         with open(self._run.path, "rb") as file:
             file.seek(self._next * raw.RAW.itemsize)
             new = np.fromfile(file, raw.RAW, count)
+        self._next += count
+        if self._run.left_out:
+            new = new[overlaps.keep(new, self._run.left_out)]
         new["instrument"] = self._run.instrument
         if self._run.shift_ns:
             new["ts"][new["kind"] == schema.QUOTE] += self._run.shift_ns
         if self._run.flip:
             known = np.abs(new["side"]) == schema.BUY
             new["side"][known] *= -1
-        self._next += count
         self.rows = np.concatenate([self.rows, new]) if len(self.rows) else new
 
     def take(self, before_ns):
@@ -72,7 +77,7 @@ def merge(runs: Sequence[Run], chunk_rows: int = CHUNK_ROWS) -> Iterator[arrays.
     simple = len({(run.instrument, run.path) for run in runs}) == len(runs) and not any(run.sequenced for run in runs)
     while True:
         for cursor in cursors:
-            if cursor.more and len(cursor.rows) < each:
+            while cursor.more and len(cursor.rows) < each:
                 cursor.read(each)
         open_ends = [int(cursor.rows["ts"][-1]) for cursor in cursors if cursor.more]
         cut = min(open_ends) if open_ends else None
@@ -85,7 +90,7 @@ def merge(runs: Sequence[Run], chunk_rows: int = CHUNK_ROWS) -> Iterator[arrays.
         else:
             for cursor in cursors:
                 if cursor.more and int(cursor.rows["ts"][-1]) == cut:
-                    cursor.read(len(cursor.rows))
+                    cursor.read(max(each, len(cursor.rows)))
 
 
 def ahead(blocks: Iterable[arrays.Records]) -> Iterator[arrays.Records]:

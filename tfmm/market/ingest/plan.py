@@ -8,10 +8,20 @@ import numpy as np
 
 from tfmm import errors
 from tfmm.market import clean, faults, instruments, store, synthetic
-from tfmm.market.ingest import file_facts, merging, periods, quality, spool, store_writer, terms, trade_ids
+from tfmm.market.ingest import (
+    file_facts,
+    grouping,
+    merging,
+    overlaps,
+    periods,
+    quality,
+    spool,
+    store_writer,
+    terms,
+    trade_ids,
+)
 
-_STRAY_ROWS, _STRAY_SHARE = 100, 1e-3  # a day with fewer rows than both beside another one
-_TOUCHING_NS = 300 * 10**9
+_LISTED = 5  # incomplete sessions in an error
 
 
 class Plan:
@@ -23,6 +33,7 @@ class Plan:
 
     Attributes:
         sessions: names in order of time. instruments: schema.Instrument of all, synthetic ones last.
+        left_out: why sessions are not among them, sentences; empty without request.skip.
 
     Raises:
         DataError, ConfigError: the files do not make a store.
@@ -37,11 +48,15 @@ class Plan:
     ):
         self.origin, self.old, self._request = origin, old, request
         self._told: dict[str, list[str]] = {}  # what the user should know of an instrument
-        self._parts = self._gather(spooled)
-        self.sessions = list(self._parts)
+        self._groups = grouping.Groups(origin, spooled, request.symbols)
+        self._parts = self._groups.sessions
         self._symbols = self._chosen()
+        self.left_out = self._drop_incomplete()
+        self.sessions = list(self._parts)
         self._legged = [synthetic.resolve(one, self._symbols) for one in request.triangles]
         self._check_sources()
+        self._cuts: dict[str, list[overlaps.Cut]] = {}  # by spool file
+        self._repeated = {session: self._find_repeated(session) for session in self.sessions}
         self._first_kept: dict[int, spool.Stream] = {}
         for parts in self._parts.values():
             for _, one, stream in (part for symbol in self._symbols for part in parts[symbol]):
@@ -93,46 +108,8 @@ class Plan:
             for k, (dropped, meter) in enumerate(zip(counts, meters, strict=True))
         ]
 
-    def _gather(self, spooled):
-        """session -> symbol -> [(folder, Spooled, Stream)], sessions in order of time."""
-        found = {}
-        for folder, one in spooled:
-            for stream in one.streams:
-                found.setdefault(stream.session, {}).setdefault(stream.symbol, []).append((folder, one, stream))
-        if not found:
-            seen = sorted({symbol for _, one in spooled for symbol in one.symbols})
-            if unknown := [symbol for symbol in self._request.symbols if symbol not in seen]:
-                raise errors.ConfigError(f"--symbols {unknown[0]}: not in {self.origin}, got {', '.join(seen)}")
-            raise errors.DataError(
-                f"{self.origin}: no row of {len(spooled)} files ({spooled[0][1].path} first) has a time between 1990 "
-                "and 2100, wanted some"
-            )
-        return self._without_strays(dict(sorted(found.items(), key=lambda item: (_span(item[1])[0], item[0]))))
-
-    def _without_strays(self, found):
-        """A handful of rows beyond midnight joins the day that it touches; one far from any day has a wrong time."""
-        names = list(found)
-        sizes = [sum(stream.rows for parts in found[name].values() for _, _, stream in parts) for name in names]
-        for k, name in enumerate(names):
-            beside = [other for other in (k - 1, k + 1) if 0 <= other < len(names)]
-            if not beside or sizes[k] >= min(_STRAY_ROWS, _STRAY_SHARE * max(sizes[other] for other in beside)):
-                continue
-            spans = {other: _span(found[names[other]]) for other in beside if names[other] in found}
-            begin, end = _span(found[name])
-            near = [
-                other for other, (first, last) in spans.items()
-                if begin - last <= _TOUCHING_NS and first - end <= _TOUCHING_NS
-            ]  # fmt: skip
-            for symbol, parts in found.pop(name).items():
-                for folder, one, stream in parts:
-                    if near:
-                        found[names[near[0]]].setdefault(symbol, []).append((folder, one, stream))
-                    else:
-                        one.no_time += stream.rows
-        return found
-
     def _chosen(self):
-        symbols = sorted({symbol for parts in self._parts.values() for symbol in parts})
+        symbols = self._groups.names
         for symbol in self._request.symbols:
             if symbol not in symbols:
                 raise errors.ConfigError(f"--symbols {symbol}: not in {self.origin}, got {', '.join(symbols)}")
@@ -140,15 +117,44 @@ class Plan:
         for symbol in self._request.terms:
             if symbol not in (*chosen, "*"):
                 raise errors.ConfigError(f"--instrument {symbol}: not in {self.origin}, got {', '.join(symbols)}")
-        for name, parts in self._parts.items():
-            for symbol in chosen:
-                quotes = sum(stream.quotes for _, _, stream in parts.get(symbol, ()))
-                if not quotes:
-                    raise errors.DataError(
-                        f"{self.origin}: session {name} has no quotes of {symbol}, wanted every instrument in every "
-                        "session (--symbols chooses)"
-                    )
         return chosen
+
+    def _drop_incomplete(self):
+        """Takes out sessions that lack an instrument; sentences on them. Without request.skip they are refused."""
+        found = {session: self._missing(session) for session in self._parts}
+        lacking = [f"session {session} {why}" for session, why in found.items() if why]
+        if lacking and (len(lacking) == len(found) or not self._request.skip):
+            listed = "; ".join(lacking[:_LISTED])
+            listed += f"; and {len(lacking) - _LISTED} more" if len(lacking) > _LISTED else ""
+            advice = "--symbols chooses"
+            if len(lacking) < len(found):
+                advice = f"--skip leaves {len(lacking)} of {len(found)} sessions out, --symbols chooses instruments"
+            raise errors.DataError(f"{self.origin}: {listed}, wanted every instrument in every session ({advice})")
+        self._parts = {session: parts for session, parts in self._parts.items() if not found[session]}
+        return [f"{line}: left out" for line in lacking]
+
+    def _missing(self, session):
+        """What a session lacks, empty for a whole one."""
+        parts = self._parts[session]
+        absent = [one for one in self._symbols if not sum(stream.quotes for *_, stream in parts.get(one, ()))]
+        if absent:
+            return f"has no quotes of {', '.join(absent)}"
+        for symbol in self._symbols:
+            if not any(stream.first_quote_ns for *_, stream in parts[symbol]):
+                return f"has no true quote of {symbol} in {self._files(session, symbol)}"
+        first, last = self._span(session)
+        if first > last:
+            return f"has quotes of {', '.join(self._symbols)} at different times only"
+        return ""
+
+    def _find_repeated(self, session):
+        """Notes what files of one instrument both hold; sentences on it."""
+        notes = []
+        for symbol in self._symbols:
+            cuts, told = overlaps.cuts(self._parts[session][symbol], symbol)
+            self._cuts.update(cuts)
+            notes += told
+        return notes
 
     def _check_sources(self):
         """The same trades in two layouts, as Binance's trades and aggTrades, must not be counted twice."""
@@ -167,7 +173,9 @@ class Plan:
         for symbol in self._symbols:
             parts = [part for found in self._parts.values() for part in found.get(symbol, ())]
             given = self._request.terms.get(symbol, self._request.terms.get("*", instruments.Terms()))
-            one, self._told[symbol] = terms.instrument(symbol, (symbol, ""), parts, given, str(self.origin))
+            one, self._told[symbol] = terms.instrument(
+                symbol, self._groups.listed[symbol], parts, given, str(self.origin)
+            )
             out.append(one)
         for triangle in self._legged:
             legs = [self._leg(triangle, name, out) for name in (triangle.first, triangle.second)]
@@ -221,18 +229,8 @@ class Plan:
         spans = []
         for symbol in self._symbols:
             streams = [stream for _, _, stream in self._parts[session][symbol] if stream.first_quote_ns]
-            if not streams:
-                raise errors.DataError(
-                    f"{self.origin}: session {session} has no true quote of {symbol} in {self._files(session, symbol)}"
-                    ", wanted one"
-                )
             spans.append((min(one.first_quote_ns for one in streams), max(one.last_quote_ns for one in streams)))
         first, last = max(one[0] for one in spans), min(one[1] for one in spans)
-        if first > last:
-            raise errors.DataError(
-                f"{self.origin}: session {session}: the quotes of {', '.join(self._symbols)} are of different times, "
-                "wanted the same span (--symbols chooses)"
-            )
         return first + self._shift_ns(), last + self._shift_ns()
 
     def _files(self, session, symbol):
@@ -244,13 +242,15 @@ class Plan:
             for folder, one, stream in self._parts[session][symbol]:
                 for start, stop in stream.sorted_runs():
                     path = str(folder / stream.file)
-                    flip = self._request.flip_sides
-                    out.append(merging.Run(path, start, stop, k, one.sequenced, self._shift_ns(), flip))
+                    run = merging.Run(path, start, stop, k, one.sequenced, self._shift_ns(), self._request.flip_sides)
+                    out.append(run._replace(left_out=tuple(self._cuts.get(path, ()))))
         return out
 
     def _report(self, session, index, dropped, noted, measured):
         parts = self._parts[session][self._symbols[index]]
         facts = file_facts.report(parts)
+        # what is true of a session is said with its first instrument
+        said = [*self._groups.notes.get(session, ()), *self._repeated[session]] if index == 0 else []
         # lines that belong to no session are counted with the first one of their file
         lost = {id(one): one for _, one, stream in parts if stream is self._first_kept[id(one)]}.values()
         malformed, no_time = (sum(getattr(one, name) for one in lost) for name in ("malformed", "no_time"))
@@ -259,7 +259,8 @@ class Plan:
             "session": session,
             "symbol": instrument.symbol,
             **facts,
-            "notes": [*facts["notes"], *self._told.get(instrument.symbol, ())],
+            "notes": [*facts["notes"], *self._told.get(instrument.symbol, ()), *said],
+            "venue": self._groups.listed[instrument.symbol][1],
             "rows_read": sum(stream.rows for _, _, stream in parts) + malformed + no_time,
             "dropped": dropped,
             "malformed": malformed,
@@ -273,9 +274,3 @@ class Plan:
             "flipped_sides": self._request.flip_sides,
             **measured,
         }
-
-
-def _span(parts):
-    """(first, last) ns of the rows of {symbol: [(folder, Spooled, Stream)]}."""
-    streams = [stream for of_symbol in parts.values() for _, _, stream in of_symbol]
-    return min(one.begin_ns for one in streams), max(one.end_ns for one in streams)

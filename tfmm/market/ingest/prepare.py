@@ -109,7 +109,10 @@ def prepare(
             _log.warning("read once what several files hold: %s", said)
         beside = {"passed_over": [one._asdict() for one in passed],
                   "repeated": [{"name": name, "first": first} for name, first in repeated]}  # fmt: skip
-        out, report = _write(plan.Plan(origin, spooled, request, old), target, request, progress, beside)
+        planned = plan.Plan(origin, spooled, request, old)
+        for line in planned.left_out:
+            _log.warning(line)
+        out, report = _write(planned, target, request, progress, beside)
     except (errors.TfmmError, OSError):
         shutil.rmtree(work, ignore_errors=True)
         raise
@@ -183,6 +186,8 @@ def _write(planned, target, request, progress, beside):
         for session in progress(planned.sessions, "write", len(planned.sessions)):
             measured = planned.write(session, writer)
             why = [(one, reasons) for one in measured if (reasons := quality.verdict(one, request.limit))]
+            if session == planned.sessions[0]:
+                _check_venues(planned, measured, target)
             for one in measured:
                 one["refused"] = [reason for bad, reasons in why if bad is one for reason in reasons]
             report.extend(measured)
@@ -204,6 +209,19 @@ def _write(planned, target, request, progress, beside):
     if planned.old is not None:
         return store_writer.append(target, fill, request.break_s), report
     return store_writer.write(target, planned.instruments, fill, request.overwrite, request.break_s), report
+
+
+def _check_venues(planned, measured, target):
+    """DataError where a store that is added to has an instrument of another venue."""
+    known = _reported(target).get("sessions", []) if planned.old is not None else []
+    venues = {one["symbol"]: one["venue"] for one in known if one.get("venue")}
+    for one in measured:
+        other = venues.get(one["symbol"], "")
+        if one["venue"] and other and other != one["venue"]:
+            raise errors.DataError(
+                f"{planned.origin}: {one['symbol']} is of {one['venue']}, but in store {planned.old.path} of {other}, "
+                "wanted the same venue"
+            )
 
 
 def _reported(target):

@@ -15,6 +15,7 @@ SPREADS = 4096  # widest spread, in ticks, that is counted by itself
 BINS = 240  # of the time axis of plots
 _SAMPLE_EVENTS = 1_000_000
 _GAPS_KEPT = 20
+_MOST_OUTSIDE = 0.5  # share of rows outside of the common span
 
 NOTHING = "no true quote is left"
 Report: TypeAlias = dict[str, Any]  # of one instrument and session, as in quality.json
@@ -137,6 +138,9 @@ def verdict(one: Report, limit: float) -> list[str]:
             f"price {one['far_px']!r} at {utc(one['far_ns'])} is more than {faults.OUTLIER:g} times from the "
             f"session's median, and {one['far']} quotes are: a crash or another unit, kept with --allow"
         )
+    outside = sum(count for reason, count in one["dropped"].items() if reason.endswith(faults.REASONS[faults.OUTSIDE]))
+    if outside > max(limit, _MOST_OUTSIDE) * total:
+        reasons.append(f"{outside / total:.0%} of its rows lie outside the time in which all instruments have quotes")
     if one["out_of_order"] > limit * total and not one["numbered"]:
         reasons.append(f"{one['out_of_order'] / total:.2%} of rows out of order")
     reasons += one["time_faults"]

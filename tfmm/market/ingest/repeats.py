@@ -28,7 +28,16 @@ def once(spooled: Sequence[Part]) -> tuple[list[Part], list[tuple[str, str]]]:
     for folder, one in spooled:
         streams = []
         for stream in one.streams:
-            key = (stream.symbol, stream.session, stream.rows, stream.trades, stream.begin_ns, stream.end_ns)
+            key = (
+                stream.symbol,
+                stream.venue,
+                stream.contract,
+                stream.session,
+                stream.rows,
+                stream.trades,
+                stream.begin_ns,
+                stream.end_ns,
+            )
             path = folder / stream.file
             earlier = next((other for file, other in first[key] if filecmp.cmp(file, path, shallow=False)), None)
             if earlier is None:

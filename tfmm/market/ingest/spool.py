@@ -9,7 +9,6 @@ import concurrent.futures
 import contextlib
 import hashlib
 import pathlib
-import re
 import shutil
 from collections.abc import Sequence
 from typing import BinaryIO
@@ -20,7 +19,7 @@ import numpy as np
 from tfmm import arrays, errors, files
 from tfmm.market import instruments, raw, schema
 from tfmm.market.ingest import file_order, rounded
-from tfmm.market.readers import books, containers, delimited, layout
+from tfmm.market.readers import books, containers, delimited, layout, naming
 
 DAY_NS = 86_400 * 10**9
 DONE = "done.json"
@@ -31,6 +30,7 @@ _LONGEST_SESSION_NS = 8 * DAY_NS  # rows further from the first of a named sessi
 class Stream(msgspec.Struct, kw_only=True):
     """The rows of one instrument and session from one file.
 
+    symbol, venue, contract: see naming.Name.
     runs: row numbers at which a sorted run begins, in the spool file. begin_ns, end_ns: first and last time;
     first_quote_ns, last_quote_ns: of quotes with two sides, 0 without. out_of_order: rows earlier than the row
     before. descending: the runs stand from new to old. fault: what is wrong with the times.
@@ -41,6 +41,8 @@ class Stream(msgspec.Struct, kw_only=True):
     symbol: str
     session: str
     file: str
+    venue: str = ""
+    contract: str = ""
     rows: int = 0
     quotes: int = 0
     trades: int = 0
@@ -116,10 +118,14 @@ def spool(
         writer = _Writer(folder, source, day_start_ns, stack)
         tally = delimited.Tally(lambda text: pool.submit(digest.update, text))
         whole = None if delimited.is_text(source) else pool.submit(containers.sha256, source.path)
-        for symbol, rows in delimited.read(source, tally, threads):
-            seen.add(symbol)
-            if not symbols or symbol in symbols:
-                writer.add(symbol, rows)
+        for key, rows in delimited.read(source, tally, threads):
+            name = naming.name(key)
+            name = name if name.venue else name._replace(venue=source.venue)
+            if not name.symbol and (rows["ts"] != raw.TIME_UNKNOWN).any():
+                raise errors.DataError(f"{source.path}: {source.problem}, wanted {naming.WANTED}")
+            seen.add(name.symbol)
+            if naming.is_wanted(name, symbols):
+                writer.add(name, rows)
         streams = writer.streams()
     out = Spooled(
         path=str(source.path),
@@ -132,7 +138,7 @@ def spool(
         streams=streams,
         malformed=tally.malformed,
         no_time=writer.no_time,
-        symbols=sorted(seen),
+        symbols=sorted(seen - {""}),
         note="; ".join(filter(None, (source.layout.note, books.note(source.path, tally.book)))),
         contract=tally.contract.get(source.path, instruments.Terms()),
     )
@@ -149,9 +155,12 @@ def _key(source, day_start_ns, symbols):
     about = file.stat()
     request = (
         str(file.resolve()), member, source.parts, about.st_size, about.st_mtime_ns, source.layout.name, source.session,
-        source.symbol, day_start_ns, tuple(symbols), instruments.DECIMALS, raw.RAW.itemsize,
+        source.symbol, source.venue, day_start_ns, tuple(symbols), instruments.DECIMALS, raw.RAW.itemsize,
     )  # fmt: skip
     return hashlib.sha256(repr(request).encode()).hexdigest()[:24]
+
+
+_Key = tuple[naming.Name, str]  # and the session
 
 
 class _Writer:
@@ -161,26 +170,26 @@ class _Writer:
         self._folder, self._stack = folder, stack
         self._source = source
         self._day_start_ns = day_start_ns
-        self._streams: dict[tuple[str, str], Stream] = {}
-        self._files: dict[tuple[str, str], BinaryIO] = {}
-        self._steps: dict[tuple[str, str], tuple[instruments.Steps, instruments.Steps]] = {}
-        self._times: dict[tuple[str, str], arrays.Ints] = {}
-        self._orders: dict[tuple[str, str], file_order.Order] = {}
+        self._streams: dict[_Key, Stream] = {}
+        self._files: dict[_Key, BinaryIO] = {}
+        self._steps: dict[_Key, tuple[instruments.Steps, instruments.Steps]] = {}
+        self._times: dict[_Key, arrays.Ints] = {}
+        self._orders: dict[tuple[naming.Name, str], file_order.Order] = {}
         self._middle_ns = None
         self.no_time = 0
         self.notes: list[str] = []
 
-    def add(self, symbol, rows):
+    def add(self, name, rows):
         timed = rows["ts"] != raw.TIME_UNKNOWN
         if not timed.all():
             self.no_time += int((~timed).sum())
             rows = rows[timed]
         if not len(rows):
             return
-        order = self._orders.setdefault((symbol, _kind(rows)), file_order.Order(self._source.layout.sequenced))
-        self._cut(symbol, order.add(rows), order.turned)
+        order = self._orders.setdefault((name, _kind(rows)), file_order.Order(self._source.layout.sequenced))
+        self._cut(name, order.add(rows), order.turned)
 
-    def _cut(self, symbol, rows, descending):
+    def _cut(self, name, rows, descending):
         """Cuts rows into sessions."""
         if not len(rows):
             return
@@ -190,28 +199,28 @@ class _Writer:
             near = np.abs(rows["ts"] - self._middle_ns) <= _LONGEST_SESSION_NS
             self.no_time += int((~near).sum())
             if near.any():
-                self._append(symbol, self._source.session, rows if near.all() else rows[near], descending)
+                self._append(name, self._source.session, rows if near.all() else rows[near], descending)
             return
         days = (rows["ts"] - self._day_start_ns) // DAY_NS
         low, high = int(days.min()), int(days.max())
         for day in [low] if low == high else np.unique(days):
             label = str(np.datetime64(int(day), "D")).replace("-", "")
-            self._append(symbol, label, rows if low == high else rows[days == day], descending)
+            self._append(name, label, rows if low == high else rows[days == day], descending)
 
-    def _append(self, symbol, session, rows, descending):
-        stream = self._streams.get((symbol, session))
+    def _append(self, name, session, rows, descending):
+        stream = self._streams.get((name, session))
         if stream is None:
-            stream = Stream(symbol=symbol, session=session, file=f"{len(self._streams)}.raw")
-            self._streams[symbol, session] = stream
+            stream = Stream(**name._asdict(), session=session, file=f"{len(self._streams)}.raw")
+            self._streams[name, session] = stream
             path = self._folder / stream.file
             file = self._stack.enter_context(path.open("wb"))
-            self._files[symbol, session] = file
-            self._steps[symbol, session] = instruments.Steps(), instruments.Steps()
-            self._times[symbol, session] = np.zeros(3, np.int64)
+            self._files[name, session] = file
+            self._steps[name, session] = instruments.Steps(), instruments.Steps()
+            self._times[name, session] = np.zeros(3, np.int64)
         if descending:
             # its blocks come from new to old: each is a run, and the last one is read first
             stream.descending, stream.last = True, _FIRST
-        self._note(stream, self._steps[symbol, session], rows)
+        self._note(stream, self._steps[name, session], rows)
         key = np.array(stream.last, np.int64)
         sequenced = self._source.layout.sequenced
         disordered, back, first = file_order.disorder(rows, key, sequenced)
@@ -223,8 +232,8 @@ class _Writer:
             stream.runs.append(stream.rows)
         stream.last = tuple(int(one) for one in file_order.key_of(rows[-1], sequenced))
         stream.rows += len(rows)
-        rounded.note(rows, self._times[symbol, session])
-        self._files[symbol, session].write(memoryview(np.ascontiguousarray(rows)).cast("B"))
+        rounded.note(rows, self._times[name, session])
+        self._files[name, session].write(memoryview(np.ascontiguousarray(rows)).cast("B"))
 
     def _note(self, stream, steps, rows):
         stream.numbered &= int(rows["sequence"].min()) != raw.NO_SEQUENCE
@@ -257,8 +266,8 @@ class _Writer:
 
     def streams(self):
         """All streams, when the file has been read."""
-        for (symbol, _), order in self._orders.items():
-            self._cut(symbol, order.rest(), order.turned)
+        for (name, _), order in self._orders.items():
+            self._cut(name, order.rest(), order.turned)
         for key, stream in self._streams.items():
             price, size = self._steps[key]
             stream.price_counts, stream.price_divisors = price.counts.tolist(), price.divisors.tolist()
@@ -266,24 +275,16 @@ class _Writer:
             stream.size_counts, stream.size_divisors = size.counts.tolist(), size.divisors.tolist()
             span_ns = stream.end_ns - stream.begin_ns
             stream.fault = rounded.fault(stream.rows, self._times[key], span_ns, stream.quotes > 0)
-            self._compare_name(stream)
-        for (symbol, kind), order in self._orders.items():
+            if said := naming.other_day(self._source.session, stream.begin_ns):
+                self.notes.append(f"{self._source.path.name}: {said}")
+        for (name, kind), order in self._orders.items():
             self.no_time += order.damaged
-            self._tell(symbol, kind, order)
+            self._tell(name, kind, order)
         return list(self._streams.values())
 
-    def _compare_name(self, stream):
-        """Notes a file whose times are not of the day that its name says, but for time zones and nights."""
-        day = re.fullmatch(r"((?:19|20)\d\d)-?([01]\d)-?([0-3]\d)", self._source.session)
-        with contextlib.suppress(ValueError):
-            named_ns = int(np.datetime64("-".join(day.groups()), "ns").astype(np.int64)) if day else stream.begin_ns
-            if not named_ns - 2 * DAY_NS <= stream.begin_ns <= named_ns + 3 * DAY_NS:
-                first = np.datetime64(stream.begin_ns, "ns").astype("datetime64[s]")
-                self.notes.append(f"{self._source.path.name}: its times begin at {first}, not on the day of its name")
-
-    def _tell(self, symbol, kind, order):
+    def _tell(self, name, kind, order):
         """Notes what the order of the rows was; a fault is one of the session where time jumps back."""
-        own = [stream for stream in self._streams.values() if stream.symbol == symbol]
+        own = [stream for (other, _), stream in self._streams.items() if other == name]
         if fault := order.fault(kind):
             ts = order.jump[1] if order.jump else 0
             stream = next((one for one in own if one.begin_ns <= ts <= one.end_ns), own[0])

@@ -6,7 +6,6 @@ A file's layout is found from its content (header, number and kind of fields), n
 
 import dataclasses
 import pathlib
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -27,6 +26,7 @@ from tfmm.market.readers import (
     kinds,
     layout,
     lobster,
+    naming,
     native,
     near_miss,
     okx_book,
@@ -51,6 +51,7 @@ LAYOUTS = (
     *bitmex.LAYOUTS,
     *native.LAYOUTS,
 )
+_VENUES = ("bitmex", "coinbase", "hyperliquid", "okx")  # vendors that are one venue
 VENDORS = tuple(dict.fromkeys(one.vendor for one in LAYOUTS))
 
 
@@ -124,7 +125,7 @@ def _read(file, vendor, alone, partners, sources):
     try:
         if not alone and containers.kind(file.path) == kinds.DOCUMENT:
             return sidecars.DOCUMENT
-        source = detect(file.path, vendor)
+        source = detect(file.path, vendor, file.parts)
     except containers.Empty:
         if alone or file.path.suffix:
             raise
@@ -137,7 +138,7 @@ def _read(file, vendor, alone, partners, sources):
         if not refusal.head or sidecars.may_hold_data(file.path, refusal.head):
             raise
         return sidecars.DOCUMENT
-    sources.append(dataclasses.replace(source, partner=partners.get(file.path), parts=file.parts))
+    sources.append(dataclasses.replace(source, partner=partners.get(file.path)))
     return ""
 
 
@@ -146,12 +147,20 @@ def of_layout(name: str) -> layout.Layout:
     return next(one for one in LAYOUTS if one.name == name)
 
 
-def detect(path: pathlib.Path, vendor: str | None = None) -> layout.Source:
+def detect(path: pathlib.Path, vendor: str | None = None, parts: Sequence[str] = ()) -> layout.Source:
     """The layout.Source of a file.
 
+    Args:
+        parts: of the path below the folder that was given, see naming; empty: the file's name alone.
+
     Raises:
-        NoLayout: no layout fits. DataError: the file is binary that is not read, empty or damaged.
+        NoLayout: no layout fits. DataError: the file is binary that is not read, empty or damaged, or one of ours whose
+            name and folders name no instrument.
     """
+    return _named(_detect(path, vendor), parts or (path.name,))
+
+
+def _detect(path, vendor):
     candidates = [one for one in LAYOUTS if vendor in (None, one.vendor)]
     kind = containers.kind(path)
     if kind == kinds.TEXT:
@@ -206,17 +215,18 @@ def _source(path, one, head, written):
     if len(set(header)) < len(header):
         double = next(name for name in header if list(header).count(name) > 1)
         raise errors.DataError(f"{path}: column {double} is there twice, wanted each once")
-    ours = native.name(path) if one.vendor == "tfmm" else None
-    symbol, session = ours or (_symbol(path), "")
-    return layout.Source(
-        path, one, header, written.skip_lines, symbol, session, tuple(head), separator=written.separator
-    )
+    return layout.Source(path, one, header, written.skip_lines, head=tuple(head), separator=written.separator)
 
 
-def _symbol(path):
-    found = binance.symbol(path) or lobster.symbol(path)
-    if found:
-        return found
-    stem = path.name.split(".")[0]
-    match = re.match(r"(?:tob_|trade_)?(.+?)[-_]?(?:\d{4}-?\d{2}(?:-?\d{2})?)?$", stem)
-    return (match.group(1) if match else stem).upper()
+def _named(source, parts):
+    """A source with what its path says; DataError where a file of ours names no instrument."""
+    found = naming.identify(parts)
+    ours = source.layout.vendor == "tfmm"
+    if ours and not found.symbol:
+        raise errors.DataError(f"{source.path}: {found.problem}, wanted {naming.WANTED}")
+    own = source.layout.venue or (source.layout.vendor if source.layout.vendor in _VENUES else "")
+    venue = own if own.startswith(found.venue) else found.venue
+    return dataclasses.replace(
+        source, symbol=found.symbol, venue=venue, problem=found.problem, session=found.session if ours else "",
+        parts=tuple(parts),
+    )  # fmt: skip

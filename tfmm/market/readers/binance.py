@@ -1,22 +1,13 @@
 """Binance: daily and monthly dumps of spot, USD-M and COIN-M futures. Time in ms, spot in us from 2025 on."""
 
-import pathlib
-import re
-
 import numpy as np
 
 from tfmm.market import instruments, raw, schema
 from tfmm.market.readers import layout
 
-_NAME = re.compile(r"(?P<symbol>[A-Z0-9_]+)-(?:trades|aggTrades|bookTicker)-\d{4}-\d{2}(?:-\d{2})?\.[a-z0-9.]+")
 _MAKER_BUYS = {"true": schema.SELL, "1": schema.SELL, "false": schema.BUY, "0": schema.BUY}
 _BOOLEAN = ("true", "false")
-
-
-def symbol(path: pathlib.Path) -> str | None:
-    """BTCUSDT of BTCUSDT-trades-2024-01-01.zip; None of another name."""
-    match = _NAME.fullmatch(path.name)
-    return match and match["symbol"]
+_FUTURES = "binance-futures"
 
 
 def _trades(time, price, quantity, number, maker):
@@ -59,7 +50,7 @@ _AGGREGATE = {"transact_time": layout.TIME, "price": layout.NUMBER, "quantity": 
 
 LAYOUTS = (
     layout.Layout(
-        vendor="binance", table="spot trades",
+        vendor="binance", table="spot trades", venue="binance",
         names=("trade_id", "price", "qty", "quoteQty", "time", "isBuyerMaker", "isBestMatch"),
         columns={"time": layout.TIME, "price": layout.NUMBER, "qty": layout.NUMBER, "trade_id": layout.INTEGER,
                  "isBuyerMaker": layout.TEXT},
@@ -67,7 +58,7 @@ LAYOUTS = (
         convert=_trades("time", "price", "qty", "trade_id", "isBuyerMaker"), dense_ids=True,
     ),
     layout.Layout(
-        vendor="binance", table="spot aggTrades",
+        vendor="binance", table="spot aggTrades", venue="binance",
         names=("agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id", "timestamp", "isBuyerMaker",
                "isBestMatch"),
         columns={"timestamp": layout.TIME, "price": layout.NUMBER, "quantity": layout.NUMBER,
@@ -76,24 +67,24 @@ LAYOUTS = (
         convert=_trades("timestamp", "price", "quantity", "agg_trade_id", "isBuyerMaker"), dense_ids=True,
     ),
     layout.Layout(
-        vendor="binance", table="COIN-M trades", columns={**_TRADE, "base_qty": layout.NUMBER},
+        vendor="binance", table="COIN-M trades", columns={**_TRADE, "base_qty": layout.NUMBER}, venue=_FUTURES,
         convert=_trades("time", "price", "qty", "id", "is_buyer_maker"), contract=_coin_margined, dense_ids=True,
     ),
     layout.Layout(
-        vendor="binance", table="USD-M trades", columns=_TRADE,
+        vendor="binance", table="USD-M trades", columns=_TRADE, venue=_FUTURES,
         names=("id", "price", "qty", "quote_qty", "time", "is_buyer_maker"),
         plain=lambda fields: len(fields) == 6 and _booleans(fields, (5,)),
         convert=_trades("time", "price", "qty", "id", "is_buyer_maker"), dense_ids=True,
     ),
     layout.Layout(
-        vendor="binance", table="futures aggTrades", columns=_AGGREGATE,
+        vendor="binance", table="futures aggTrades", columns=_AGGREGATE, venue=_FUTURES,
         names=("agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id", "transact_time",
                "is_buyer_maker"),
         plain=lambda fields: len(fields) == 7 and _booleans(fields, (6,)) and _number(fields[5]),
         convert=_trades("transact_time", "price", "quantity", "agg_trade_id", "is_buyer_maker"), dense_ids=True,
     ),
     layout.Layout(
-        vendor="binance", table="bookTicker", convert=_book_ticker,
+        vendor="binance", table="bookTicker", convert=_book_ticker, venue=_FUTURES,
         names=("update_id", "best_bid_price", "best_bid_qty", "best_ask_price", "best_ask_qty", "transaction_time",
                "event_time"),
         columns={"transaction_time": layout.TIME, "best_bid_price": layout.NUMBER, "best_bid_qty": layout.NUMBER,

@@ -105,7 +105,8 @@ def _layouts(table, convert, columns, **optional):
     for name, kind in (("symbol", layout.TEXT), ("instrument_id", layout.TEXT)):
         yield layout.Layout(
             vendor="databento", table=table if name == "symbol" else f"{table} by id", columns={**columns, name: kind},
-            symbol=name, convert=convert, sequenced=True, optional=optional,
+            symbol=name, venue_column="publisher_id", convert=convert, sequenced=True, optional=optional,
+            contract_column="instrument_id" if name == "symbol" else "",
         )  # fmt: skip
 
 

@@ -100,12 +100,13 @@ def _iso(frame):
 LAYOUTS = (
     layout.Layout(
         vendor="bybit", table="perpetual trades", symbol="symbol", convert=_bybit_perpetual, contract=_bybit_contract,
+        venue="bybit",
         columns={"timestamp": layout.TIME, "symbol": layout.TEXT, "side": layout.TEXT, "size": layout.NUMBER,
                  "price": layout.NUMBER, "trdMatchID": layout.TEXT},
         optional={"homeNotional": layout.NUMBER, "foreignNotional": layout.NUMBER},
     ),
     layout.Layout(
-        vendor="bybit", table="spot trades", convert=_bybit_spot,
+        vendor="bybit", table="spot trades", convert=_bybit_spot, venue="bybit-spot",
         columns={"id": layout.INTEGER, "timestamp": layout.TIME, "price": layout.NUMBER, "volume": layout.NUMBER,
                  "side": layout.TEXT},
     ),

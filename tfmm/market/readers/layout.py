@@ -19,7 +19,7 @@ A whole one, for a CSV with the header `time,bid,bidsize,ask,asksize`:
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from tfmm import arrays
 from tfmm.market import raw
+from tfmm.market.readers import naming
 
 NUMBER = "number"  # float64, NaN where missing
 INTEGER = "integer"  # int64, raw.NO_SEQUENCE where missing or not a whole number
@@ -57,7 +58,9 @@ class Layout:
         convert: function of {column: array} -> (K,) raw.RAW, or a tuple of such arrays when a row gives
             several rows (in the order they happened).
         optional: further columns that are used where they are present.
-        symbol: text column that names the instrument; empty: the file name does.
+        symbol: text column that names the instrument; empty: the file name does. venue: the venue of all its files.
+        venue_column, contract_column: text columns, where they are there, of the venue and of the venue's number of
+            the instrument: two venues or numbers are two instruments.
         names: column names in order, of files without a header.
         plain: tells from the fields of the first line whether it is a file without header of this layout.
         sequenced: quotes and trades share one sequence, which orders rows of the same time.
@@ -75,6 +78,9 @@ class Layout:
     convert: Callable[..., Any] | None = None
     optional: dict[str, str] = dataclasses.field(default_factory=dict)
     symbol: str = ""
+    venue: str = ""
+    venue_column: str = ""
+    contract_column: str = ""
     names: tuple[str, ...] = ()
     plain: Callable[[list[str]], bool] | None = None
     sequenced: bool = False
@@ -96,7 +102,8 @@ class Source:
     """A file and how it is read.
 
     header: names of its columns in order; empty for streams. skip_lines: lines above the first row, but empty ones.
-    symbol: from the file name. session: label from the file name, empty where rows are cut into days.
+    symbol, venue: from the names of the file and its folders, see naming; problem: why there is no symbol.
+    session: label from there, empty where rows are cut into days.
     head: the first lines of text. separator: of its cells. partner: a second file that is read beside it.
     parts: the names of the folders, zips and the file itself below the folder that was given; all that may name the
     instrument.
@@ -107,6 +114,8 @@ class Source:
     header: tuple[str, ...] = ()
     skip_lines: int = 0
     symbol: str = ""
+    venue: str = ""
+    problem: str = ""
     session: str = ""
     head: tuple[str, ...] = ()
     partner: pathlib.Path | None = None
@@ -114,17 +123,42 @@ class Source:
     separator: str = ","
 
 
-def split_symbols(source: Source, words: Words | None, rows: arrays.Records) -> Iterator[tuple[str, arrays.Records]]:
-    """Yields (symbol, rows) of a batch whose rows carry their symbol. words: Words, or None: the file's."""
+def split_names(
+    source: Source, words: Sequence[Words | None], rows: arrays.Records
+) -> Iterator[tuple[str | naming.Name, arrays.Records]]:
+    """Yields (symbol or naming.Name, rows) of a batch.
+
+    Args:
+        words: of the rows' symbols, venues and contracts; None where the layout has no such column.
+    """
+    symbols, venues, contracts = words
+    for symbol, rows_of_symbol in _split(symbols, source.symbol, np.arange(len(rows))):
+        if not symbol and symbols is not None:
+            rest = rows[rows_of_symbol]
+            rest["ts"] = raw.TIME_UNKNOWN
+            yield source.symbol, rest
+            continue
+        for venue, rows_of_venue in _split(venues, "", rows_of_symbol):
+            for contract, chosen in _split(contracts, "", rows_of_venue):
+                named = naming.Name(symbol, naming.venue(venue), contract)
+                part = rows if len(chosen) == len(rows) else rows[chosen]
+                yield (named if named.venue or named.contract else symbol), part
+
+
+def _split(words, otherwise, rows):
+    """Yields (text, those of the rows that have it); "" of missing ones."""
     if words is None:
-        yield source.symbol, rows
+        yield otherwise, rows
         return
-    names = [word.strip(" \0\t\"'") for word in words.vocabulary]
-    for symbol in sorted(set(names)):
-        chosen = np.isin(words.codes, [code for code, name in enumerate(names) if name == symbol])
+    texts = [word.strip(" \0\t\"'") for word in words.vocabulary]
+    codes = words.codes[rows]
+    if len(texts) == 1 and not (codes < 0).any():
+        yield texts[0], rows
+        return
+    for text in sorted(set(texts) - {""}):
+        chosen = np.isin(codes, [code for code, other in enumerate(texts) if other == text])
         if chosen.any():
-            yield symbol or source.symbol, rows[chosen]
-    if (words.codes < 0).any():
-        rest = rows[words.codes < 0]
-        rest["ts"] = raw.TIME_UNKNOWN
-        yield source.symbol, rest
+            yield text, rows[chosen]
+    missing = np.isin(codes, [-1, *(code for code, other in enumerate(texts) if not other)])
+    if missing.any():
+        yield "", rows[missing]

@@ -9,15 +9,9 @@ import numpy as np
 from tfmm.market import raw
 from tfmm.market.readers import layout
 
-_NAME = re.compile(r"(tob|trade)_(?P<symbol>.+)_(?P<session>[^_.]+)\.[a-z0-9.]+")
+_NAME = re.compile(r"(tob|trade)[-_.]", re.IGNORECASE)
 _SIDES = {**dict.fromkeys(("1", "+1", "1.0", "buy", "b"), 1), **dict.fromkeys(("-1", "-1.0", "sell", "s"), -1),
           **dict.fromkeys(("0", "0.0", "", "unknown"), 0)}  # fmt: skip
-
-
-def name(path: pathlib.Path) -> tuple[str, str] | None:
-    """(symbol, session label) of a file name of ours, None of another."""
-    match = _NAME.fullmatch(path.name)
-    return match and (match["symbol"], match["session"])
 
 
 def _quotes(columns):
@@ -47,4 +41,5 @@ LAYOUTS = (
 
 def layouts(path: pathlib.Path) -> list[layout.Layout]:
     """The layout that a file of ours must have, by its name; [] of another name."""
-    return [LAYOUTS[0 if path.name.startswith("tob_") else 1]] if name(path) else []
+    match = _NAME.match(path.name)
+    return [LAYOUTS[0 if match[1].lower() == "tob" else 1]] if match else []

@@ -9,9 +9,9 @@ from pyarrow import csv as arrow_csv
 
 from tfmm import arrays, errors
 from tfmm.market import raw, single_precision
-from tfmm.market.readers import cells, columns, containers, layout
+from tfmm.market.readers import cells, columns, containers, layout, naming
 
-Rows: TypeAlias = list[tuple[str, arrays.Records]]  # symbol, (K,) raw.RAW
+Rows: TypeAlias = list[tuple[str | naming.Name, arrays.Records]]  # symbol, (K,) raw.RAW
 _LINE = "line of the file"
 _CSV_TYPES = {layout.NUMBER: pa.float64(), layout.INTEGER: pa.int64(), layout.TEXT: columns.WORDS}
 
@@ -19,9 +19,13 @@ _CSV_TYPES = {layout.NUMBER: pa.float64(), layout.INTEGER: pa.int64(), layout.TE
 def wanted(source: layout.Source) -> dict[str, str]:
     """The columns of a source that its layout uses, and their kinds."""
     chosen = {**source.layout.columns, **source.layout.optional}
-    if source.layout.symbol:
-        chosen[source.layout.symbol] = layout.TEXT
+    chosen.update(dict.fromkeys(_names(source), layout.TEXT))
     return {name: what for name, what in chosen.items() if name in source.header}
+
+
+def _names(source):
+    """Columns of the symbol, the venue and the contract."""
+    return source.layout.symbol, source.layout.venue_column, source.layout.contract_column
 
 
 class Reading:
@@ -52,12 +56,11 @@ class Reading:
         assert source.layout.convert is not None, f"{source.layout.name} has neither columns nor a stream"
         rows = source.layout.convert(values)
         rows, index = rows if isinstance(rows, tuple) else (rows, slice(None))
-        symbols = values.get(source.layout.symbol)
-        if symbols is not None:
-            symbols = layout.Words(symbols.codes[index], symbols.vocabulary)
+        words = [values.get(name) for name in _names(source)]
+        words = [one and layout.Words(one.codes[index], one.vocabulary) for one in words]
         if source.layout.contract is not None and source.path not in self.tally.contract:
             self.tally.contract[source.path] = source.layout.contract(values)
-        return list(layout.split_symbols(source, symbols, rows))
+        return list(layout.split_names(source, words, rows))
 
     def _values(self, name, what, column, block, place):
         if what == layout.TEXT:

@@ -106,11 +106,12 @@ def row(one: Any, traded: str, ns: int) -> tuple[Any, ...] | None:
 
 LAYOUTS = (
     layout.Layout(
-        vendor="binance_stream", table="spot recorder", stream=_stream(True),
+        vendor="binance_stream", table="spot recorder", stream=_stream(True), venue="binance",
         recognise=lambda _, head: "spot" in seen(head),
         note="Binance spot's bookTicker holds no exchange time: quotes and trades have the time of receipt",
     ),
     layout.Layout(
         vendor="binance_stream", table="recorder", stream=_stream(False), recognise=lambda _, head: bool(seen(head)),
+        venue="binance-futures",
     ),
 )  # fmt: skip

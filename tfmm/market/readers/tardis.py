@@ -41,22 +41,22 @@ def _changes(columns):
 
 LAYOUTS = (
     layout.Layout(
-        vendor="tardis", table="quotes", symbol="symbol", convert=_quotes,
+        vendor="tardis", table="quotes", symbol="symbol", venue_column="exchange", convert=_quotes,
         columns={"timestamp": layout.TIME, "ask_amount": layout.NUMBER, "ask_price": layout.NUMBER,
                  "bid_price": layout.NUMBER, "bid_amount": layout.NUMBER},
     ),
     layout.Layout(
-        vendor="tardis", table="book_snapshot", symbol="symbol", convert=_snapshots,
+        vendor="tardis", table="book_snapshot", symbol="symbol", venue_column="exchange", convert=_snapshots,
         columns={"timestamp": layout.TIME, "asks[0].price": layout.NUMBER, "asks[0].amount": layout.NUMBER,
                  "bids[0].price": layout.NUMBER, "bids[0].amount": layout.NUMBER},
     ),
     layout.Layout(
-        vendor="tardis", table="incremental_book_L2", symbol="symbol", convert=_changes,
+        vendor="tardis", table="incremental_book_L2", symbol="symbol", venue_column="exchange", convert=_changes,
         columns={"timestamp": layout.TIME, "local_timestamp": layout.TIME, "is_snapshot": layout.TEXT,
                  "side": layout.TEXT, "price": layout.NUMBER, "amount": layout.NUMBER},
     ),
     layout.Layout(
-        vendor="tardis", table="trades", symbol="symbol", convert=_trades,
+        vendor="tardis", table="trades", symbol="symbol", venue_column="exchange", convert=_trades,
         columns={"timestamp": layout.TIME, "id": layout.INTEGER, "side": layout.TEXT, "price": layout.NUMBER,
                  "amount": layout.NUMBER},
     ),
