@@ -50,6 +50,13 @@ def write(tmp_path, text):
             "[agent]\nepsilon_strat = 0.5",
             r"unknown field `epsilon_strat` - at `agent`, nearest is agent\.epsilon_start",
         ),
+        (
+            "[rules]\nfee_per_lot = 0.85",
+            r"unknown field `fee_per_lot` - at `rules`, wanted rules\.maker_fee_bps \(bps\), "
+            r"rules\.taker_fee_bps \(bps\), rules\.maker_fee_per_unit \(quote currency per unit of the instrument\)"
+            r", .* or rules\.minimum_fee \(quote currency per order\)$",
+        ),
+        ("[rules]\ncommission = 2", r"wanted rules\.maker_fee_bps"),
         ("[train]\nxyzzy = 0.5", r"unknown field `xyzzy` - at `train`$"),
         ("[train]\nsteps = 'many'", r"Expected `int`, got `str` - at `train\.steps`"),
         ("[train]\nsteps = 0", r"train\.steps"),

@@ -28,7 +28,20 @@ def squared(small_config):
     return task_of(small_config, environment=environment | _SQUARED)
 
 
-@pytest.fixture(scope="module", params=[{"hedge": "limit", "hedge_limit_orders": 1}, {"hedge": "action"}], ids=str)
+_HEDGES = [
+    {"hedge": "limit", "hedge_limit_orders": 1},
+    {"hedge": "action"},
+    {
+        "hedge": "limit",
+        "hedge_limit_orders": 1,
+        "taker_fee_bps": 0.0,
+        "taker_fee_per_unit": 0.002,
+        "minimum_fee": 0.005,
+    },
+]
+
+
+@pytest.fixture(scope="module", params=_HEDGES, ids=str)
 def hedging(small_config, request):
     environment = {"features": _FEATURES, "interval_s": 1.0, "window_s": 60.0}
     return task_of(small_config, environment=environment, rules={"taker_fee_bps": 0.5, **request.param})
@@ -70,7 +83,9 @@ def test_hedges_are_expected_too(hedging):
     _, fees, expected, steps = simulated_and_expected(hedging, policy)
     market = expected_objective.market_paths(hedging, "test")[0].market[:steps]
     prices = 0.5 * (market["bid_tick"] + market["ask_tick"])
-    assert fees == pytest.approx(0.5e-4 * float(expected.outcomes["hedged_lot"][:steps] @ prices), rel=0.02)
+    # each hedge is of one lot, and pays the minimum of half a tick where .2 ticks are less
+    a_lot = 0.5e-4 * prices if hedging.config.rules.taker_fee_bps else np.full(steps, 0.5)
+    assert fees == pytest.approx(float(expected.outcomes["hedged_lot"][:steps] @ a_lot), rel=0.02)
     assert fees > 0
 
 

@@ -82,6 +82,24 @@ class Rules(types.Section, frozen=True, kw_only=True):
     taker_fee_bps: Annotated[
         float | tuple[float, ...], about("Fee on the value of an aggressive fill; below 0: a rebate.", "bps")
     ] = 0.0
+    maker_fee_per_unit: Annotated[
+        float | tuple[float, ...],
+        about(
+            "Further fee for each share, contract or coin of a passive fill; below 0: a rebate.",
+            "quote currency per unit of the instrument",
+        ),
+    ] = 0.0
+    taker_fee_per_unit: Annotated[
+        float | tuple[float, ...],
+        about(
+            "Further fee for each share, contract or coin of an aggressive fill; below 0: a rebate.",
+            "quote currency per unit of the instrument",
+        ),
+    ] = 0.0
+    minimum_fee: Annotated[
+        types.NotNegative | tuple[types.NotNegative, ...],
+        about("Least fee of an order that is filled, in one part or many; 0: none.", "quote currency per order"),
+    ] = 0.0
     cash_limit: Annotated[types.NotNegative, about("Most that may be owed; 0: no limit.", "quote currency")] = 0.0
 
     # inventory

@@ -8,6 +8,8 @@ from typing import Any
 from tfmm import errors
 from tfmm.config import agent as agent_lib, settings
 
+_FEE_WORDS = ("fee", "commission", "rebate")
+
 
 def check_agent(agent: Mapping[str, Any], where: str) -> None:
     """Raises ConfigError for a name that no agent has, and for settings that only agents of another name have."""
@@ -25,6 +27,9 @@ def explained(message: str) -> str:
     known = settings.describe()
     unknown = re.fullmatch(r"Object contains unknown field `(.+?)`(?: - at `(.+)`)?", message)
     if unknown is not None:
+        if any(word in unknown[1] for word in _FEE_WORDS):
+            fees = [f"{one.key} ({one.unit})" for one in known if one.key.startswith("rules.") and "fee" in one.key]
+            return f"{message}, wanted {_or(fees)}"
         nearest = _nearest(unknown[1], unknown[2], [one.key for one in known])
         return message if nearest is None else f"{message}, nearest is {nearest}"
     invalid = re.fullmatch(r"Invalid enum value .+ - at `(.+)`", message)

@@ -253,6 +253,8 @@ def _rules(task, risk, limits, lots, fitted):
         "marketable": rules.marketable,
         "latency_s": rules.latency_s,
         "maker_fee_bps": rules.maker_fee_bps,
+        "maker_fee_per_unit": rules.maker_fee_per_unit,
+        "minimum_fee": rules.minimum_fee,
         "order_size": (task.parameters["order_lot"] * lots).tolist(),
         "inventory_limit": limits.tolist(),
         "interval_s": environment.interval_s,

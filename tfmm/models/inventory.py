@@ -5,8 +5,8 @@ rebates are part of it. Assumes: both sides fill independently; the market is th
 present spread and drift. With Q orders, |Q| <= L, ask i and bid j of the J distances (or not quoted)
     V(Q) = max_{i,j} g_i + g_j - c(Q) + beta E V(Q - sold_i + bought_j).
 Where inventory may be hedged, every decision begins with that: with W(Q) the right-hand side above,
-V(Q) = max_T W(T) - h |Q - T| over T from Q to 0, h the cost of an order closed at the market. Where instead what
-exceeds a threshold K must be closed, T is the inventory nearest to Q in -K, ..., K.
+V(Q) = max_T W(T) - h |Q - T| over T from Q to 0, h the cost of an order closed at the market (Hedge.total, where fees
+have a minimum). Where instead what exceeds a threshold K must be closed, T is the inventory nearest to Q in -K, ..., K.
 """
 
 from typing import Any, NamedTuple
@@ -23,12 +23,20 @@ class Hedge(NamedTuple):
     """How inventory may be hedged.
 
     Attributes:
-        cost: h, money per order; models.markov_market takes (X,) by state of the market.
+        cost: h, money per order, the fee among it; models.markov_market takes (X,) by state of the market.
         threshold: K, orders; None: any inventory may be closed where that is optimal.
+        fee: money per order. minimum_fee: least fee of what is closed at once, money.
     """
 
     cost: Any
     threshold: int | None = None
+    fee: float = 0.0
+    minimum_fee: float = 0.0
+
+    def total(self, orders: Ints) -> Any:
+        """Cost of closing a number of orders at once, money: h n + max(0, minimum - fee n), 0 where n = 0."""
+        lacking = np.maximum(0.0, self.minimum_fee - self.fee * orders)
+        return self.cost * orders + np.where(orders > 0, lacking, 0.0)
 
 
 class Solution(NamedTuple):
@@ -86,7 +94,7 @@ def solve(
                 quote_index[q] = best
             unhedged_value[q] = total[tuple(quote_index[q])] + beta * value[q] - holding_cost[q]
         if hedge is not None and hedge.threshold is None:
-            target = best_targets(unhedged_value[:, np.newaxis], target[:, np.newaxis], hedge.cost)[:, 0]
+            target = best_targets(unhedged_value[:, np.newaxis], target[:, np.newaxis], hedge)[:, 0]
 
 
 def first_targets(count: int, hedge: Hedge | None) -> Ints:
@@ -96,11 +104,11 @@ def first_targets(count: int, hedge: Hedge | None) -> Ints:
     return np.clip(np.arange(count), limit - threshold, limit + threshold)
 
 
-def best_targets(unhedged_value: Floats, target: Ints, cost: Any) -> Ints:
-    """Indices of T(Q) = argmax W(T) - h |Q - T| over T from Q to 0; an index stays unless another one is better.
+def best_targets(unhedged_value: Floats, target: Ints, hedge: Hedge) -> Ints:
+    """Indices of T(Q) = argmax W(T) - hedge.total(|Q - T|), T from Q to 0; one stays unless another one is better.
 
     Args:
-        unhedged_value: (2 L + 1, X) W. target: (2 L + 1, X) int64 indices so far. cost: h, a number or (X,).
+        unhedged_value: (2 L + 1, X) W. target: (2 L + 1, X) int64 indices so far.
 
     Returns:
         (2 L + 1, X) int64.
@@ -108,7 +116,7 @@ def best_targets(unhedged_value: Floats, target: Ints, cost: Any) -> Ints:
     limit, out = len(unhedged_value) // 2, target.copy()
     for q in range(len(unhedged_value)):
         tried = np.arange(min(q, limit), max(q, limit) + 1)
-        total = unhedged_value[tried] - cost * np.abs(q - tried)[:, np.newaxis]
+        total = unhedged_value[tried] - hedge.total(np.abs(q - tried)[:, np.newaxis])
         present = np.take_along_axis(total, (target[q] - tried[0])[np.newaxis], axis=0)[0]
         out[q] = np.where(total.max(axis=0) > present + 1e-12, tried[np.argmax(total, axis=0)], target[q])
     return out
@@ -121,5 +129,5 @@ def _evaluate(quote_index, fill_probability, gain, holding_cost, beta, target, h
     transition = np.diag(1.0 - down - up) + np.diag(down[1:], -1) + np.diag(up[:-1], 1)
     income = (gain[quote_index].sum(axis=1) - holding_cost)[target]
     if hedge is not None:
-        income -= hedge.cost * np.abs(np.arange(len(holding_cost)) - target)
+        income -= hedge.total(np.abs(np.arange(len(holding_cost)) - target))
     return np.linalg.solve(np.eye(len(holding_cost)) - beta * transition[target], income)

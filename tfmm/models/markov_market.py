@@ -108,7 +108,7 @@ def solve(
             unhedged_value = gain + (1.0 - down - up) * after
             unhedged_value[1:] += down[1:] * after[:-1]
             unhedged_value[:-1] += up[:-1] * after[1:]
-            target = inventory.best_targets(unhedged_value, target, hedge.cost)
+            target = inventory.best_targets(unhedged_value, target, hedge)
         value = _evaluate(gain, (down, up), beta * chain.transition, target, hedge)
         if np.max(np.abs(value - before)) <= _TOLERANCE * max(1.0, float(np.max(np.abs(value)))):
             break
@@ -134,7 +134,7 @@ def _evaluate(gain, moves, discounted, target, hedge):
                 transition[q, :, q + step] += weight[:, np.newaxis] * discounted
     gain = np.take_along_axis(gain, target, axis=0)
     if hedge is not None:
-        gain = gain - hedge.cost * np.abs(np.arange(count)[:, np.newaxis] - target)
+        gain = gain - hedge.total(np.abs(np.arange(count)[:, np.newaxis] - target))
         transition = transition[target, np.arange(states)]
     matrix = np.eye(gain.size) - transition.reshape(gain.size, gain.size)
     return np.linalg.solve(matrix, gain.reshape(-1)).reshape(gain.shape)

@@ -146,6 +146,11 @@ INSTRUMENT_STATE = np.dtype(
         ("total_flow", np.float64, (2,)),
         ("variance", np.float64),
         ("inventory_average", np.float64),
+        # what our orders owe and have paid, tick x lot, see tfmm.simulation.exchange.fees
+        ("bid_fee_owed", np.float64),
+        ("bid_fee_paid", np.float64),
+        ("ask_fee_owed", np.float64),
+        ("ask_fee_paid", np.float64),
         # displayed size that we took from the market, see tfmm.simulation.exchange.displayed
         ("bid_taken", TAKEN_SIZES),
         ("ask_taken", TAKEN_SIZES),
@@ -186,6 +191,9 @@ PARAMETERS = np.dtype(
         ("gap_ns", np.int64),  # over a longer hole in the data quotes are cancelled
         ("maker_rate", np.float64),  # fee as a share of notional
         ("taker_rate", np.float64),
+        ("maker_fee_tick", np.float64),  # further fee for each lot
+        ("taker_fee_tick", np.float64),
+        ("minimum_fee", np.float64),  # least fee of an order that is filled, tick x lot
         ("limit_lot", np.int64),
         ("cash_limit", np.float64),  # tick x lot that may be owed
         ("lot_size", np.float64),

@@ -10,7 +10,7 @@ from tfmm.arrays import Array, Floats32, Ints, Record, Records
 from tfmm.market import schema
 from tfmm.simulation import arguments, kernel, parallel, simulator, state
 from tfmm.simulation.dealer import quoting
-from tfmm.simulation.exchange import ledger
+from tfmm.simulation.exchange import fees, ledger
 
 _CAPACITY = 1 << 12
 _FOREVER = state.FOREVER
@@ -221,7 +221,9 @@ def _preview(instruments, in_flight, parameters, ts, actions):
 @jit.kernel
 def _report(instruments, n, side, price_tick, lots, ts, parameters):
     instrument = instruments[n]
-    ledger.apply_fill(instrument, side, price_tick, lots, parameters[n].maker_rate, parameters[n].reference_tick, ts)
+    trade = arguments.Trade(side, price_tick, lots, ts, -1, n, state.TRADE)
+    fee = fees.of_fill(instrument, trade, parameters[n])
+    ledger.apply_fill(instrument, side, price_tick, lots, fee, parameters[n].reference_tick, ts)
     if side > 0:
         instrument.my_bid_lot = max(0, instrument.my_bid_lot - lots)
         if instrument.my_bid_lot == 0:

@@ -37,6 +37,7 @@ class Side:
         self.px = None
         self.lots = 0
         self.ahead = self.seen = self.traded = Fraction(0)
+        self.owed = self.paid = Fraction(0)
 
     def clear(self):
         self.__init__(self.sign)
@@ -106,6 +107,9 @@ def replay(
     latency_ns=0,
     maker_fee_bps=0.0,
     taker_fee_bps=0.0,
+    maker_fee_per_unit=0.0,
+    taker_fee_per_unit=0.0,
+    minimum_fee=0.0,
     inventory_limit=None,
     cash_limit=None,
     gap_ns=None,
@@ -156,7 +160,11 @@ def replay(
             return
         bps = taker_fee_bps if rule == "TAKER" else maker_fee_bps
         money = px * tick * lots * lot
-        fee = exact(bps) / 10000 * money
+        per_unit = taker_fee_per_unit if rule == "TAKER" else maker_fee_per_unit
+        side.owed += exact(bps) / 10000 * abs(money) + exact(per_unit) * lots * lot
+        due = side.owed if minimum_fee == 0 else max(side.owed, exact(minimum_fee))
+        fee = due - side.paid
+        side.paid = due
         state["held"] += side.sign * lots
         state["cash"] -= side.sign * money
         state["fees"] += fee

@@ -24,6 +24,20 @@ SIZES = st.sampled_from([0.1, 0.2, 0.3, 0.6, 0.7, 1.1, 0.05, 0.15, 0.32, 0.033])
 QUOTE_ROWS = st.lists(st.tuples(TIMES, st.integers(99, 101), st.integers(0, 2), SIZES, SIZES), min_size=1, max_size=25)
 TRADE_ROWS = st.lists(st.tuples(TIMES, st.integers(98, 103), st.sampled_from([-1, 0, 1]), SIZES), max_size=25)
 SIDE = st.one_of(st.just(NAN), st.integers(98, 103).map(float))
+RULES = st.fixed_dictionaries(
+    {
+        "touch": st.sampled_from(rules_lib.TOUCHES),
+        "marketable": st.sampled_from(rules_lib.MARKETABLES),
+        "partial": st.booleans(),
+        "latency_ns": st.sampled_from([0, 3]),
+        "gap_ns": st.sampled_from([None, 3]),
+        "maker_fee_bps": st.sampled_from([0.0, -0.5]),
+        "taker_fee_bps": st.sampled_from([0.0, 2.0]),
+        "maker_fee_per_unit": st.sampled_from([0.0, 0.35, -0.2]),
+        "taker_fee_per_unit": st.sampled_from([0.0, 0.3]),
+        "minimum_fee": st.sampled_from([0.0, 0.1]),
+    }
+)
 SENT_ROWS = st.lists(st.tuples(st.integers(-1, 12), SIDE, SIDE, st.integers(1, 12), st.integers(1, 12)), max_size=6)
 
 
@@ -54,21 +68,17 @@ def filled(*args, **rules):
 
 
 @settings(max_examples=300, deadline=None)
-@given(
-    QUOTE_ROWS, TRADE_ROWS, SENT_ROWS, st.sampled_from(rules_lib.TOUCHES), st.sampled_from(rules_lib.MARKETABLES),
-    st.booleans(), st.sampled_from([0, 3]), st.sampled_from([None, 3]),
-)  # fmt: skip
-def test_equals_the_reference_with_decimal_sizes(quotes, trades, rows, touch, marketable, partial, latency, gap):
+@given(QUOTE_ROWS, TRADE_ROWS, SENT_ROWS, RULES)
+def test_equals_the_reference_with_decimal_sizes(quotes, trades, rows, rules):
     """Sizes of tenths and of fractions of a lot, few prices, so that queues are used up and sizes taken again."""
     quotes = [(ts, float(bid), one, float(bid + width), two) for ts, bid, width, one, two in quotes]
     trades = [(ts, price, size, side) for ts, price, side, size in trades]
     s = sent(*[(ts, bid, ask, round(0.1 * one, 1), round(0.1 * two, 1)) for ts, bid, ask, one, two in rows])
-    rules = {
-        "touch": touch, "marketable": marketable, "partial": partial, "latency_ns": latency, "gap_ns": gap,
-    }  # fmt: skip
     q, t = frames(quotes, trades)
     want = reference.replay(q, t, s, TENTHS.tick_size, TENTHS.lot_size, **rules)
     assert filled(quotes, trades, s, **rules) == [(ts, side, qty, rule) for ts, side, _, qty, _, rule, _ in want]
+    charged = replayed(quotes, trades, s, **rules).fills["fee"]
+    np.testing.assert_allclose(charged, [one[4] for one in want], rtol=1e-12, atol=1e-12)
 
 
 BOOK = (0, 100.0, 0.3, 102.0, 0.5)

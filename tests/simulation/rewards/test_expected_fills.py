@@ -35,10 +35,11 @@ HEDGES = [
     {},
     {"hedge": "limit", "hedge_limit_orders": 1, "taker_fee_bps": 0.5},
     {"hedge": "action", "taker_fee_bps": 0.5},
+    {"hedge": "limit", "hedge_limit_orders": 1, "taker_fee_per_unit": 0.002, "minimum_fee": 0.005},
 ]
 
 
-@pytest.mark.parametrize("rules", HEDGES, ids=["none", "limit", "action"])
+@pytest.mark.parametrize("rules", HEDGES, ids=["none", "limit", "action", "fee per unit"])
 def test_its_mean_is_that_of_the_realised_profit(small_config, rules):
     """The same rows, quotes and clients with both rewards; but for Q dM the difference is noise with mean 0."""
     task = task_of(small_config, environment={"reward": "expected_pnl"}, rules=rules)
@@ -124,7 +125,7 @@ SQUARED = {"risk": "covariance", "omega": [[2.0]], "risk_power": 1.0}
 
 
 @pytest.mark.parametrize("states", [1, 3])
-@pytest.mark.parametrize("rules", HEDGES, ids=["none", "limit", "action"])
+@pytest.mark.parametrize("rules", HEDGES, ids=["none", "limit", "action", "fee per unit"])
 @pytest.mark.parametrize("risk", [{}, SQUARED], ids=["absolute", "squared"])
 def test_by_hand(small_config, risk, rules, states):
     """One step from a given inventory: the hedge, expected fills at the fair price, risk, change of the value."""
@@ -173,8 +174,11 @@ def test_by_hand(small_config, risk, rules, states):
         wanted -= cost_per_s * lot_s
         after = dict(enumerate(value_at(book), -10))
         if task.config.rules.hedge == "limit":
-            after[-2] = after[-1] + fair - book["ask_tick"] * (1 + 0.5e-4)
-            after[2] = after[1] + book["bid_tick"] * (1 - 0.5e-4) - fair
+            # a lot of .2 ticks pays the minimum of .5
+            sold_for, bought_for = book["bid_tick"], book["ask_tick"]
+            fees = [0.5e-4 * one if "taker_fee_bps" in rules else 0.5 for one in (sold_for, bought_for)]
+            after[-2] = after[-1] + fair - bought_for - fees[1]
+            after[2] = after[1] + sold_for - fair - fees[0]
             hedges += abs(inventory) == 1
         wanted += p[0] * (1 - p[1]) * (after.get(inventory - 1, 0.0) - after[inventory])
         wanted += p[1] * (1 - p[0]) * (after.get(inventory + 1, 0.0) - after[inventory])
@@ -185,7 +189,7 @@ def test_by_hand(small_config, risk, rules, states):
 
 
 @pytest.mark.parametrize(("states", "reference"), [(1, "inventory_dp"), (4, "state_dp")])
-@pytest.mark.parametrize("case", [*HEDGES, "two"], ids=["none", "limit", "action", "two"])
+@pytest.mark.parametrize("case", [*HEDGES, "two"], ids=["none", "limit", "action", "fee per unit", "two"])
 def test_without_discount_it_is_the_advantage_over_the_reference_quote_on_the_same_tape(
     small_config, pair_store, case, states, reference
 ):

@@ -16,7 +16,7 @@ from tfmm.market import store as store_lib
 from tfmm.market.schema import Instrument
 from tfmm.market.splits import Segment
 from tfmm.models import inventory
-from tfmm.simulation.exchange import ledger, rules as rules_lib
+from tfmm.simulation.exchange import fees, rules as rules_lib
 from tfmm.simulation.rewards import kinds
 
 
@@ -61,11 +61,11 @@ class Costs:
         rules, scales = self.config.rules, self.scales[n]
         if rules.hedge == "none":
             return None
-        reference = self.parameters["reference_tick"][n]
-        fee = self.parameters["taker_rate"][n] * ledger.notional(scales.mid_tick, reference)
+        fee = fees.taker(1, scales.mid_tick, self.parameters[n])
+        minimum_fee = float(self.parameters["minimum_fee"][n]) / scales.order_lot
         threshold = rules.hedge_limit_orders if rules.hedge == "limit" else None
         half = scales.half_spread_tick if half_spread_tick is None else half_spread_tick
-        return inventory.Hedge(half + fee, threshold)
+        return inventory.Hedge(half + fee, threshold, fee, minimum_fee)
 
 
 def inventory_risk(

@@ -32,6 +32,9 @@ def fill_rules(config: Config) -> rules_lib.FillRules:
         latency_ns=_ns(rules.latency_s),
         maker_fee_bps=rules.maker_fee_bps,
         taker_fee_bps=rules.taker_fee_bps,
+        maker_fee_per_unit=rules.maker_fee_per_unit,
+        taker_fee_per_unit=rules.taker_fee_per_unit,
+        minimum_fee=rules.minimum_fee,
         cash_limit=rules.cash_limit or None,
         gap_ns=round(rules.gap_s * 1e9) or None,
     )

@@ -112,6 +112,8 @@ SETTINGS = {
     "marketable": "what happens to a quote that would trade at once",
     "latency_s": "seconds until a quote takes effect",
     "maker_fee_bps": "fee of a fill, basis points of its notional; negative: rebate",
+    "maker_fee_per_unit": "further fee for each size unit of a fill, quote currency; negative: rebate",
+    "minimum_fee": "least fee of an order that is filled, quote currency",
     "order_size": "size of a quote, size units",
     "inventory_limit": "a side that could breach it is not quoted, size units",
     "interval_s": "seconds between decisions",

@@ -16,7 +16,7 @@ import numpy as np
 from tfmm import jit
 from tfmm.arrays import Record, Records
 from tfmm.simulation import arguments, randomness, state
-from tfmm.simulation.exchange import events as events_lib, fills, ledger
+from tfmm.simulation.exchange import events as events_lib, fees, fills
 
 _EXPONENTIAL, _POWER, _LOGISTIC = state.CURVE_EXPONENTIAL, state.CURVE_POWER, state.CURVE_LOGISTIC
 _FOREVER, _BUY, _SELL = state.FOREVER, 1, -1
@@ -132,14 +132,14 @@ def on_arrival(events: Records, row: Record, account: arguments.Account, n: int,
 
 
 @jit.kernel
-def closing_gain(bid_tick: int, ask_tick: int, side: int, fair_price: float, parameters: Record) -> float:
-    """Gain of closing a lot at the touch over keeping it at its fair price, after the taker fee, tick.
+def closing_gain(bid_tick: int, ask_tick: int, side: int, lots: int, fair_price: float, parameters: Record) -> float:
+    """Gain of closing lots at the touch over keeping them at their fair price, after the fee, tick x lot.
 
     Args:
         side: of the inventory, +1 long, -1 short.
     """
     touch = bid_tick if side > 0 else ask_tick
-    return side * (touch - fair_price) - parameters.taker_rate * ledger.notional(touch, parameters.reference_tick)
+    return lots * (side * (touch - fair_price)) - fees.hedge(lots, touch, parameters)
 
 
 @jit.kernel

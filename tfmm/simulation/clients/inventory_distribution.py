@@ -106,8 +106,7 @@ def _close(then, inventory_lot, probability, mid, parameters, out):
     excess = abs(inventory_lot) - parameters.hedge_threshold_lot
     if excess > 0:
         side = 1 if inventory_lot > 0 else -1
-        gain = arrivals.closing_gain(then.bid_tick, then.ask_tick, side, mid, parameters)
-        out.profit += probability * excess * gain
+        out.profit += probability * arrivals.closing_gain(then.bid_tick, then.ask_tick, side, excess, mid, parameters)
         out.hedged_lot += probability * excess
 
 

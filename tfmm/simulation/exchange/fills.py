@@ -4,13 +4,12 @@ from tfmm import jit
 from tfmm.arrays import Record
 from tfmm.market import schema
 from tfmm.simulation import arguments, sizes, state
-from tfmm.simulation.exchange import displayed, ledger, queue
+from tfmm.simulation.exchange import displayed, fees, ledger, queue
 
 _QUOTE, _BUY, _SELL = schema.QUOTE, schema.BUY, schema.SELL
 _NO_BID, _NO_ASK, _FOREVER = state.NO_BID, state.NO_ASK, state.FOREVER
 _MARKET, _TRADE, _TOUCH, _QUEUE, _TAKER = state.MARKET, state.TRADE, state.TOUCH, state.QUEUE, state.TAKER
 _TOUCH_NEVER, _TOUCH_ALWAYS, _TOUCH_QUEUE = state.TOUCH_NEVER, state.TOUCH_ALWAYS, state.TOUCH_QUEUE
-_CLIENT, _HEDGE = state.CLIENT, state.HEDGE
 _CLAMP, _REJECT = state.CLAMP, state.REJECT
 
 
@@ -128,12 +127,8 @@ def _of_queue(lots, left, parameters):
 @jit.kernel
 def book_fill(instrument: Record, trade: arguments.Trade, parameters: Record, log: arguments.FillLog) -> None:
     """Moves inventory and cash by a trade of ours and logs it."""
-    rate = parameters.maker_rate
-    if trade.rule == _TAKER or trade.rule == _HEDGE:
-        rate = parameters.taker_rate
-    elif trade.rule == _CLIENT:
-        rate = 0.0
-    fee = ledger.apply_fill(instrument, trade.side, trade.tick, trade.lots, rate, parameters.reference_tick, trade.ts)
+    fee = fees.of_fill(instrument, trade, parameters)
+    ledger.apply_fill(instrument, trade.side, trade.tick, trade.lots, fee, parameters.reference_tick, trade.ts)
     if log.fills.shape[0] > 0:
         entry = log.fills[log.counter.n_fills]
         entry.ts, entry.event, entry.tick, entry.lot = trade.ts, trade.event, trade.tick, trade.lots
@@ -243,6 +238,8 @@ def replace_quotes(
     """Replaces both sides of our quote; lots 0: no quote on that side."""
     if parameters.touch == _TOUCH_QUEUE:
         queue.join(instrument, parameters, bid_tick, bid_lot, ask_tick, ask_lot)
+    if parameters.minimum_fee > 0.0:
+        fees.new_orders(instrument, bid_tick, bid_lot, ask_tick, ask_lot)
     instrument.my_bid_tick, instrument.my_bid_lot = bid_tick, bid_lot
     instrument.my_ask_tick, instrument.my_ask_lot = ask_tick, ask_lot
 

@@ -20,14 +20,6 @@ def contract_value(price_tick: float, reference_tick: float) -> float:
 
 
 @jit.kernel
-def notional(price_tick: float, reference_tick: float) -> float:
-    """What fees are taken from, tick: the price, or for an inverse contract R^2 / p."""
-    if reference_tick == 0.0:
-        return abs(float(price_tick))
-    return reference_tick * reference_tick / price_tick
-
-
-@jit.kernel
 def accrue(instrument: Record, ts: int) -> None:
     """Brings the integral of |inventory| dt (lot s) up to ts."""
     instrument.abs_lot_s += abs(instrument.inventory_lot) * (ts - instrument.changed_ns) * 1e-9
@@ -36,16 +28,14 @@ def accrue(instrument: Record, ts: int) -> None:
 
 @jit.kernel
 def apply_fill(
-    instrument: Record, side: int, price_tick: float, lots: int, fee_rate: float, reference_tick: float, ts: int
-) -> float:
-    """Books a fill: side +1 we bought, -1 we sold. Returns the fee (tick x lot, negative: rebate)."""
+    instrument: Record, side: int, price_tick: float, lots: int, fee: float, reference_tick: float, ts: int
+) -> None:
+    """Books a fill: side +1 we bought, -1 we sold. fee: tick x lot, negative: rebate."""
     accrue(instrument, ts)
-    fee = fee_rate * lots * notional(price_tick, reference_tick)
     instrument.inventory_lot += side * lots
     instrument.cash -= side * lots * contract_value(price_tick, reference_tick)
     instrument.fees += fee
     instrument.n_fills += 1
-    return fee
 
 
 @jit.kernel

@@ -17,6 +17,9 @@ TOUCHES = ("never", "always", "queue")
 MARKETABLES = ("clamp", "reject", "take")
 
 
+_FEES = ("maker_fee_bps", "taker_fee_bps", "maker_fee_per_unit", "taker_fee_per_unit", "minimum_fee")
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FillRules:
     """How quotes are filled; README, "Fill rules".
@@ -31,6 +34,9 @@ class FillRules:
         latency_ns: a quote sent at t takes effect before the first event later than t + latency_ns; one for
             each instrument or one for all, as everything below.
         maker_fee_bps, taker_fee_bps: fee on notional, basis points; negative: a rebate.
+        maker_fee_per_unit, taker_fee_per_unit: further fee for each unit of size (share, contract, coin), quote
+            currency; negative: a rebate.
+        minimum_fee: least fee of an order that is filled at all, quote currency; 0: none.
         inventory_limit: largest |inventory| (size unit); None: no limit.
         cash_limit: most that may be owed, fees included (quote currency); None: no limit.
         gap_ns: over a hole in the data longer than this our quotes are cancelled; None: never.
@@ -42,6 +48,9 @@ class FillRules:
     latency_ns: int | tuple[int, ...] = 0
     maker_fee_bps: float | tuple[float, ...] = 0.0
     taker_fee_bps: float | tuple[float, ...] = 0.0
+    maker_fee_per_unit: float | tuple[float, ...] = 0.0
+    taker_fee_per_unit: float | tuple[float, ...] = 0.0
+    minimum_fee: float | tuple[float, ...] = 0.0
     inventory_limit: float | tuple[float, ...] | None = None
     cash_limit: float | tuple[float, ...] | None = None
     gap_ns: int | None = None
@@ -51,11 +60,11 @@ class FillRules:
             if getattr(self, name) not in known:
                 listed = " or ".join(str(one) for one in known)
                 raise errors.ConfigError(f"{name} is {getattr(self, name)!r}, wanted {listed}")
-        for name in ("latency_ns", "inventory_limit", "cash_limit", "gap_ns"):
+        for name in ("latency_ns", "inventory_limit", "cash_limit", "gap_ns", "minimum_fee"):
             value = getattr(self, name)
             if value is not None and not np.all(np.asarray(value) >= 0):
                 raise errors.ConfigError(f"{name} is {value}, wanted 0 or more")
-        for name in ("maker_fee_bps", "taker_fee_bps"):
+        for name in _FEES:
             if not np.all(np.isfinite(getattr(self, name))):
                 raise errors.ConfigError(f"{name} is {getattr(self, name)}, wanted a number")
 
@@ -105,6 +114,9 @@ def parameters(
     out["latency_ns"] = _per_instrument(rules, "latency_ns", instruments)
     out["maker_rate"] = _per_instrument(rules, "maker_fee_bps", instruments) * 1e-4
     out["taker_rate"] = _per_instrument(rules, "taker_fee_bps", instruments) * 1e-4
+    out["maker_fee_tick"] = _per_instrument(rules, "maker_fee_per_unit", instruments) * out["lot_size"] / units
+    out["taker_fee_tick"] = _per_instrument(rules, "taker_fee_per_unit", instruments) * out["lot_size"] / units
+    out["minimum_fee"] = _per_instrument(rules, "minimum_fee", instruments) / units
     out["limit_lot"], out["cash_limit"] = state.FOREVER, np.inf
     if rules.inventory_limit is not None:
         limits = _per_instrument(rules, "inventory_limit", instruments)
@@ -112,7 +124,7 @@ def parameters(
     if rules.cash_limit is not None:
         if any(one.inverse for one in instruments):
             raise errors.ConfigError("cash_limit is given, wanted none: an inverse contract costs no cash")
-        out["cash_limit"] = _per_instrument(rules, "cash_limit", instruments) / money_units(instruments, out)
+        out["cash_limit"] = _per_instrument(rules, "cash_limit", instruments) / units
     return out
 
 

@@ -90,9 +90,9 @@ def _value_after(instrument, parameters, values, inventory_lot, price):
     if parameters.hedge != state.HEDGE_LIMIT or excess <= 0:
         return interpolation.interpolate(values, inventory_lot / parameters.order_lot)
     side = 1 if inventory_lot > 0 else -1
-    closed = arrivals.closing_gain(instrument.bid_tick, instrument.ask_tick, side, price, parameters)
+    closed = arrivals.closing_gain(instrument.bid_tick, instrument.ask_tick, side, excess, price, parameters)
     at_limit = interpolation.interpolate(values, side * parameters.hedge_threshold_lot / parameters.order_lot)
-    return at_limit + excess * closed
+    return at_limit + closed
 
 
 @jit.kernel
