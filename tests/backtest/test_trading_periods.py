@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tfmm.backtest import closed_loop
+from tfmm.backtest import closed_loop, expected_objective
 from tfmm.calibration import market_sample
 from tfmm.config import loading
 from tfmm.environments.tape.task import TapeTask
@@ -39,7 +39,7 @@ def day(number, closed_s, jump=0):
     return quotes, trades
 
 
-def task_of(path, closed_s, jump=0, days=3):
+def task_of(path, closed_s, jump=0, days=3, more=None):
     instrument = schema.Instrument(symbol="rb", tick_size=1.0)
     sessions = (
         (f"W{number}", tape.Tape.from_frames(*day(number, closed_s, jump), instrument), {}) for number in range(days)
@@ -50,6 +50,8 @@ def task_of(path, closed_s, jump=0, days=3):
         "rules": {"touch": "always", "order_size": 5.0, "inventory_limit_orders": 5},
         "environment": {"rows": 64, "window_s": 120.0, "warmup_s": 10.0, "risk_aversion": 0.03},
     }
+    for section, settings in (more or {}).items():
+        text[section] = text.get(section, {}) | settings
     return TapeTask.create(loading.decode(text, "test"))
 
 
@@ -101,9 +103,9 @@ def test_the_objective_per_hour_is_that_of_one_piece(tasks):
     # of 1200 s each piece loses 10 s to the warm-up
     assert hours["open"] == pytest.approx(1190 / 3600, abs=1e-3)
     assert hours["closed"] == pytest.approx(1180 / 3600, abs=1e-3)
-    # the evening begins flat instead of with the morning's inventory
+    # nothing else differs: inventory is carried over
     (one, held), (two, also) = per_hour["open"], per_hour["closed"]
-    assert one > 100 and two == pytest.approx(one, rel=0.15) and also == pytest.approx(held, rel=0.15)
+    assert one > 100 and two == pytest.approx(one, rel=0.03) and also == pytest.approx(held, rel=0.03)
 
 
 def test_validation_counts_hours_of_trading(tasks):
@@ -133,6 +135,52 @@ def test_nothing_is_decided_or_filled_while_closed_and_the_reopening_jump_fills_
     assert np.abs(second.fills["px"] - at_fill).max() < 5
     # the decisions carry on from the open of the market, never over the closed hours
     assert np.diff(second.schedule["ts_ns"]).max() == NS
+
+
+def test_inventory_is_carried_over_and_earns_the_move_of_the_mid(tmp_path):
+    """Held over the closed hours is what the morning ended with; 100 ticks on it are earned at the reopening."""
+    task = task_of(tmp_path, CLOSED_S, jump=100)
+
+    def bids(sim):
+        """Buys at the best bid, and never sells."""
+        return np.tile([np.nan, 0.5], (len(sim.rows), 1, 1))
+
+    first, second = closed_loop.run(task, "test", bids, True, "bids")
+    assert first.positions is None and first.fills["qty"].sum() == 25.0 and len(second.fills) == 0
+    assert second.positions["inventory_lot"].tolist() == [25] and second.opening(0)[0] == 25.0
+    ts, mid, _ = path_lib.mids(first.tape, 0)
+    assert second.opening(0)[1] == mid[ts <= first.span[1]][-1]
+    ts, mid, _ = path_lib.mids(second.tape, 0)
+    evening = path_lib.of_backtest(second)
+    # 25 lots from the mid of the morning's last decision to that of the evening's last
+    assert evening.net[-1] == pytest.approx(25.0 * (mid[ts <= second.span[1]][-1] - second.opening(0)[1]))
+    assert evening.inventory.tolist() == [25.0] * len(evening.ts)
+    risk = np.array([RISK])
+    seconds = (second.span[1] - second.span[0]) * 1e-9
+    objective = path_lib.objective_at([evening], risk, np.array([second.span[1]]))[0]
+    assert evening.net[-1] - objective == pytest.approx(RISK * 25.0 * seconds)
+    # the jump is part of the first block
+    blocks = summary.block_objectives([second], risk, 59.0)
+    assert blocks[0] > 25.0 * 95 and np.abs(blocks[1:]).max() < 25.0 * 5
+    assert summary.assess([second], risk, np.array([25.0]), task.config.evaluation)["net_pnl"] == evening.net[-1]
+
+
+def test_expected_inventory_is_carried_over_as_drawn_inventory_is(tmp_path):
+    """Clients alone: the expected objective is the mean of many backtests, over a jump of the mid by 100 ticks."""
+    text = {"clients": {"rate_s": 0.05}, "rules": {"tape_fills": False}}
+    task = task_of(tmp_path, CLOSED_S, jump=100, more=text)
+
+    def bids(states):
+        return np.tile([np.nan, 0.5], (len(states.instruments), 1, 1))
+
+    paths = expected_objective.market_paths(task, "test")
+    first, second = expected_objective.evaluate(task, paths, bids, True)
+    np.testing.assert_array_equal(second.inventory_distribution[0], first.inventory_distribution[-1])
+    held = float(second.inventory_distribution[0] @ np.arange(-5, 6)) * 5.0
+    assert held > 20.0 and second.profit[0] == pytest.approx(held * 100.0, rel=0.1)
+    runs = closed_loop.run(task, "test", bids, True, "bids")
+    drawn = sum(float(path_lib.of_backtest(run).net[-1]) for run in runs)
+    assert first.profit.sum() + second.profit.sum() == pytest.approx(drawn, rel=0.1)
 
 
 def test_sums_over_periods_are_those_of_the_session_and_of_all(tasks):

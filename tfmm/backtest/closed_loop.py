@@ -1,6 +1,7 @@
 """Closed loop on a split, then a replay of what was sent: the fills that all numbers come from."""
 
 import dataclasses
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from tfmm.backtest import control_variate, record
 from tfmm.backtest.expected_objective import Strategy
 from tfmm.environments.tape.task import TapeTask
 from tfmm.market import schema, tape
-from tfmm.simulation import kernel, rollout
+from tfmm.simulation import kernel, rollout, state
 from tfmm.simulation.dealer import quoting
 from tfmm.simulation.exchange import replay, rules
 from tfmm.simulation.simulator import Simulator
@@ -28,6 +29,9 @@ def run_all(task: TapeTask, split: str, acts: dict[str, Strategy], distances: bo
     of both must be equal. Where clients trade or inventory is hedged, the fills are those of the closed loop; the same
     clients arrive for every policy.
 
+    The trading periods of a session are played one after another: each begins with the inventory that the one before
+    ended with (what its market was worth meanwhile counts at its first mid, the closed hours cost no risk).
+
     Args:
         task: TapeTask. split: "train", "validation" or "test". acts: {name: function of a simulator, or of a
             SimulatorView, that returns its actions (B, N, 2) or (B, 2 N)}.
@@ -38,24 +42,80 @@ def run_all(task: TapeTask, split: str, acts: dict[str, Strategy], distances: bo
     """
     segments = task.segments[split]
     windows = task.windows(segments)
+    sessions = [segments[index].session for index in windows[:, 0]]
+    rank = np.array([sessions[:k].count(session) for k, session in enumerate(sessions)])
+    rounds = [np.flatnonzero(rank == k) for k in range(rank.max() + 1)]
+    interval_ns = round(task.config.environment.interval_s * 1e9)
+    steps = sum(int((windows[chosen, 2] - windows[chosen, 1]).max() // interval_ns) for chosen in rounds)
+    out: dict[str, list[Any]] = {name: [None] * len(windows) for name in acts}
+    closes: dict[tuple[str, str], _Close] = {}
+    with tqdm.tqdm(total=steps, desc=f"backtest {_title(acts)}", unit="step", disable=None, leave=False) as bar:
+        for number, chosen in enumerate(rounds):
+            played = _play_round(task, segments, windows[chosen], acts, distances, (closes, number, bar))
+            for (name, k), backtest in zip(itertools.product(acts, chosen), played, strict=True):
+                out[name][k] = backtest
+    return out
+
+
+class _Close(NamedTuple):
+    """How a trading period ended: (N,) state.POSITION and the (N,) mids at which it was valued."""
+
+    positions: np.ndarray
+    px: tuple[float, ...]
+
+
+def _play_round(task, segments, windows, acts, distances, progress):
+    """Backtests of every policy on windows of different sessions, policy after policy.
+
+    Args:
+        progress: ({(policy, session): _Close} of the rounds before, which is brought up to date, number of this round,
+            bar).
+    """
+    closes, number, bar = progress
     count = len(windows)
     every = np.tile(windows, (len(acts), 1))
     variate = control_variate.ControlVariate(task) if control_variate.is_known(task) else None
     create = control_variate.expectation_task(task).training_simulator if variate else task.backtest_simulator
-    sim = create(segments, len(every), windows=every, distances=distances, record=task.has_drawn_fills)
+    sim = create(segments, len(every), number, windows=every, distances=distances, record=task.has_drawn_fills)
     sim.rows["random"] = np.tile(sim.rows["random"][:count], len(acts))
-    longest = int((windows[:, 2] - windows[:, 1]).max() // sim.interval_ns)
-    with tqdm.tqdm(total=longest, desc=f"backtest {_title(acts)}", unit="step", disable=None, leave=False) as bar:
-        recording = _play(sim, list(acts.values()), task.has_drawn_fills, variate, bar)
+    keys = list(itertools.product(acts, [segments[index].session for index in windows[:, 0]]))
+    before = [closes[key] for key in keys] if number else [None] * len(keys)
+    positions = np.stack([close.positions for close in before]) if number else None
+    recording = _play(sim, list(acts.values()), task.has_drawn_fills, variate, positions, bar)
     tapes = [
         tape.Tape(task.store.events[one.start_row : one.stop_row], task.store.instruments, rates=task.rates)
         for one in (segments[index] for index, _, _ in windows)
     ]
-    out: dict[str, list[record.Backtest]] = {name: [] for name in acts}
+    out = []
     for b, (index, start_ns, _) in enumerate(every):
-        one = _backtest(task, segments[index], tapes[b % count], recording, b, int(start_ns), distances)
-        out[list(acts)[b // count]].append(one)
+        of_row = _Row(segments[index], tapes[b % count], b, int(start_ns), before[b])
+        out.append(_backtest(task, of_row, recording, distances))
+        closes[keys[b]] = _close(task, *recording.final[b], tapes[b % count])
     return out
+
+
+def _close(task, instrument_states, stop_ns, segment_tape):
+    """The _Close of a window from its last instrument states."""
+    positions = np.zeros(len(instrument_states), state.POSITION)
+    for name in state.POSITION.names:
+        positions[name] = instrument_states[name]
+    events = segment_tape.events[: np.searchsorted(segment_tape.events["ts"], stop_ns, side="right")]
+    px = []
+    for n, one in enumerate(task.store.instruments):
+        quotes = np.flatnonzero((events["instrument"] == n) & (events["kind"] == schema.QUOTE))
+        last = events[quotes[-1]] if len(quotes) else None
+        px.append(0.5 * float(last["lo_tick"] + last["hi_tick"]) * one.tick_size if last is not None else np.nan)
+    return _Close(positions, tuple(px))
+
+
+class _Row(NamedTuple):
+    """A row of a closed loop: its segment and that segment's Tape, its number, when it began and after which _Close."""
+
+    segment: Any
+    tape: tape.Tape
+    number: int
+    start_ns: int
+    before: _Close | None
 
 
 class _Recording(NamedTuple):
@@ -75,11 +135,11 @@ class _Recording(NamedTuple):
     variates: tuple | None
 
 
-def _play(sim, acts, records_fills, variate, bar):
+def _play(sim, acts, records_fills, variate, positions, bar):
     """Plays one window in every row of `sim`, an equal share of the rows with each of `acts`.
 
     Args:
-        variate: ControlVariate, or None.
+        variate: ControlVariate, or None. positions: (B, N) state.POSITION at the start, or None.
     """
     count = len(sim.rows) // len(acts)
     views = [SimulatorView(sim, slice(k * count, (k + 1) * count)) for k in range(len(acts))]
@@ -103,7 +163,7 @@ def _play(sim, acts, records_fills, variate, bar):
             final[b] = one.instruments[b].copy(), int(one.rows["ts"][b])
         bar.update()
 
-    rollout.run(sim, act, remember)
+    rollout.run(sim, act, remember, positions)
     logged = np.concatenate(fills) if records_fills else None
     stacked = tuple(np.stack(part) for part in zip(*variates, strict=True)) if variate else None
     return _Recording(np.stack(sent), np.stack(was_open), np.stack(actions), final, logged, stacked)
@@ -113,24 +173,34 @@ def _title(acts):
     return next(iter(acts)) if len(acts) == 1 else f"{len(acts)} policies"
 
 
-def _backtest(task, segment, segment_tape, recording, b, start_ns, distances):
-    """The Backtest of row b, which played `segment`; segment_tape: its Tape."""
+def _backtest(task, of_row, recording, distances):
+    """The Backtest of a _Row."""
+    segment, segment_tape, b, start_ns, before = of_row
     was_open = recording.was_open[:, b]
     sent = _schedule(task, recording.sent[was_open, b])
+    positions, closing_px = before or (None, ())
     # the closed loop stops with its last decision; the quote that is still out must not fill later
     instrument_states, stop_ns = recording.final[b]
     limited, outcomes = _limited(task), None
     if task.has_drawn_fills:
         fills = _drawn(task, recording.fills, b, segment)
     else:
-        replayed = replay.replay(segment_tape, sent, limited)
+        replayed = replay.replay(segment_tape, sent, limited, positions)
         fills, outcomes = replayed.fills[replayed.fills["ts_ns"] <= stop_ns], replayed.outcomes
-    _check(fills, instrument_states, task)
-    actions = None if distances else recording.actions[was_open, b].astype(np.float32)
-    first_row = segment.start_row - task.store.session(segment.session).start_row
-    variates = tuple(part[was_open, b] for part in recording.variates) if recording.variates else None
+    _check(fills, instrument_states, positions, task)
     return record.Backtest(
-        segment.session, segment_tape, (start_ns, stop_ns), sent, fills, actions, first_row, limited, outcomes, variates
+        session=segment.session,
+        tape=segment_tape,
+        span=(start_ns, stop_ns),
+        schedule=sent,
+        fills=fills,
+        actions=None if distances else recording.actions[was_open, b].astype(np.float32),
+        first_row=segment.start_row - task.store.session(segment.session).start_row,
+        rules=limited,
+        outcomes=outcomes,
+        control_variate=tuple(part[was_open, b] for part in recording.variates) if recording.variates else None,
+        positions=positions,
+        closing_px=closing_px,
     )
 
 
@@ -168,10 +238,11 @@ def _schedule(task, quotes):
     return out.reshape(-1)
 
 
-def _check(fills, instrument_states, task):
+def _check(fills, instrument_states, positions, task):
     for n, one in enumerate(task.store.instruments):
         of_instrument = fills[fills["instrument"] == n]
         inventory = round(float((of_instrument["side"] * of_instrument["qty"]).sum()) / one.lot_size)
+        inventory += 0 if positions is None else int(positions["inventory_lot"][n])
         assert (inventory, len(of_instrument)) == (
             instrument_states["inventory_lot"][n],
             instrument_states["n_fills"][n],

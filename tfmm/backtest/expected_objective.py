@@ -123,14 +123,18 @@ def market_paths(task: TapeTask, split: str) -> list[MarketPath]:
 def evaluate(task: TapeTask, paths: list[MarketPath], act: Strategy, distances: bool) -> list[ExpectedBacktest]:
     """An ExpectedBacktest of a strategy on each of the given market paths.
 
+    A later trading period of a session begins with the inventory distribution of the one before; the move of the mid
+    over the closed hours is earned in its first interval.
+
     Args:
         act: called with States. distances: whether it returns raw distances (ticks) instead of actions.
     """
     rules, config_rules = simulators.action_parameters(task, distances)[0], task.config.rules
     limit, money = config_rules.inventory_limit_orders, task.costs.money_unit(0)
     threshold = config_rules.hedge_limit_orders if config_rules.hedge == "limit" else limit
-    out = []
-    for path in paths:
+    out: list[ExpectedBacktest] = []
+    orders = np.arange(-limit, limit + 1)
+    for k, path in enumerate(paths):
         steps = len(path.observation)
         outcomes, hedged_index = _outcomes(task.store.events, path, act, limit, rules)
         probabilities, means = (
@@ -138,11 +142,21 @@ def evaluate(task: TapeTask, paths: list[MarketPath], act: Strategy, distances: 
             np.zeros(steps, inventory_distribution.EXPECTED_INTERVAL),
         )
         probabilities[0, limit] = 1.0
+        carries = k > 0 and path.session == paths[k - 1].session
+        if carries:
+            probabilities[0] = out[-1].inventory_distribution[-1]
         inventory_distribution.propagate(outcomes, hedged_index, threshold, probabilities, means)
         profit = means["profit"] * money
+        if carries:
+            move_tick = _mid_tick(path.market[0]) - _mid_tick(paths[k - 1].market[-1])
+            profit[0] += float(probabilities[0] @ orders) * rules["order_lot"] * move_tick * money
         objective = profit - rules["risk"] * means["risk_lot_s"] * money
         out.append(ExpectedBacktest(path.session, path.market["ts"], objective, profit, probabilities, means))
     return out
+
+
+def _mid_tick(market):
+    return 0.5 * float(market["bid_tick"] + market["ask_tick"])
 
 
 def _outcomes(events, path, act, limit, rules):

@@ -10,7 +10,7 @@ from tfmm.arrays import Array, Ints, Records
 from tfmm.market import store
 from tfmm.simulation import arguments, kernel, parallel, state
 from tfmm.simulation.dealer import features, quoting
-from tfmm.simulation.rewards import kinds
+from tfmm.simulation.rewards import inventory_risk, kinds
 
 _MAPPED_BYTES = 1 << 28  # of mapped events that rows may have read before their pages are given back
 CLOCKS = ("time", "events", "both")
@@ -139,6 +139,15 @@ class Simulator:
         self.rows["done"] = 1
         self.step(self._no_action)
 
+    def hold(self, positions: Records) -> None:
+        """Begins the windows just started with positions instead of flat.
+
+        Args:
+            positions: (B, N) state.POSITION.
+        """
+        state.hold(self.instruments, positions)
+        _hold(self.rows, self.instruments, self.in_flight, self.parameters, _plain(self._reward), self.observation)
+
     def get_state(self) -> dict[str, Array]:
         """Copies of all arrays that change; `set_state` goes on exactly from here."""
         return {name: getattr(self, name).copy() for name in _STATE}
@@ -237,6 +246,15 @@ def _step(actions, market, batch, parameters, decisions, reward, log):
         named,
         arguments.FillLog(*jit.borrowed(log)),
     )
+
+
+@jit.kernel
+def _hold(rows, instruments, in_flight, parameters, reward, observation):
+    """Risk and observation of windows that begin with inventory."""
+    for b in range(rows.shape[0]):
+        account = arguments.Account(instruments[b], in_flight[b], parameters)
+        inventory_risk.accrue(rows[b], account, kinds.Risk(*reward[2]), rows[b].ts)
+        kernel.write_observation(rows[b], account, observation[b])
 
 
 def consecutive_windows(segments: Sequence[Any], window_s: float, warmup_s: float, interval_s: float) -> Ints:

@@ -158,6 +158,9 @@ INSTRUMENT_STATE = np.dtype(
 )
 """Market, quote, ledger and averages of one instrument in one batch row."""
 
+POSITION = np.dtype([("inventory_lot", np.int64), ("cash", np.float64), ("fees", np.float64)])
+"""What an instrument's ledger carries from one trading period of a session into the next; fields as in its state."""
+
 DECAYS = np.dtype(
     [("returns", np.float64, (3,)), ("flows", np.float64, (2,)), ("volatility", np.float64), ("inventory", np.float64)]
 )
@@ -283,6 +286,12 @@ def clear(instruments: Records) -> None:
     for side in ("my_", "touch_"):
         instruments[f"{side}bid_tick"], instruments[f"{side}ask_tick"] = NO_BID, NO_ASK
     instruments["last_ns"] = NEVER
+
+
+def hold(instruments: Records, positions: Records) -> None:
+    """Puts POSITION records into the ledgers of INSTRUMENT_STATE records of the same shape."""
+    for name in POSITION.names or ():
+        instruments[name] = positions[name]
 
 
 def read_only(events: Any) -> Records:

@@ -83,6 +83,6 @@ def summary(backtests: list[Backtest], numbers: Sequence[int]) -> dict[str, Any]
 
 def _sampled(run, n):
     """(K,) inventory every LAG_S, minus its mean."""
-    path = path_lib.path(run.tape, run.fills, run.span, n)
+    path = path_lib.of_backtest(run, n)
     inventory = path.at(np.arange(run.span[0], run.span[1], round(LAG_S * 1e9)), path.inventory)
     return inventory - inventory.mean()

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tfmm import errors
 from tfmm.arrays import Array, Bools, Floats, Ints, Records
+from tfmm.backtest.record import Backtest
 from tfmm.evaluation.metrics import currency
 from tfmm.market import schema
 from tfmm.market.tape import Tape
@@ -78,12 +79,25 @@ def captured(tape: Tape, fills: Records, instrument: int) -> Floats:
     return fills["side"] * fills["qty"] * (value(quote_mid[last_quote(quote_row, fills)]) - value(fills["px"]))
 
 
-def path(tape: Tape, fills: Records, span: tuple[int, int], instrument: int = 0) -> Path:
+def of_backtest(run: Backtest, instrument: int = 0) -> Path:
+    """The Path of one instrument of a backtest."""
+    return path(run.tape, run.fills, run.span, instrument, run.opening(instrument))
+
+
+def path(
+    tape: Tape,
+    fills: Records,
+    span: tuple[int, int],
+    instrument: int = 0,
+    opening: tuple[float, float] = (0.0, float("nan")),
+) -> Path:
     """The Path of one instrument.
 
     Args:
         tape: of the segment. fills: (F,) replay.FILLS of all instruments, inside the span. span: (start_ns, stop_ns).
         instrument: its index.
+        opening: (inventory, mid at which it was valued last) that it begins with; the move to the first mid is earned
+            at the start.
 
     Raises:
         DataError: no quote before the span ends.
@@ -107,10 +121,11 @@ def path(tape: Tape, fills: Records, span: tuple[int, int], instrument: int = 0)
         return np.concatenate([[start], np.concatenate([of_fills, pad])[order]])
 
     mid = np.concatenate([[first_mid], np.concatenate([fill_mid, quote_mid[inside]])[order]])
-    inventory = np.cumsum(column(signed, 0.0))
+    inventory = np.cumsum(column(signed, opening[0]))
     value = unit_value(tape, instrument)
     capture = np.cumsum(column(captured(tape, fills, instrument), 0.0))
-    revaluation = np.concatenate([[0.0], np.cumsum(inventory[:-1] * np.diff(value(mid)))])
+    earned_closed = opening[0] * float(np.diff(value(np.array([opening[1], first_mid])))[0]) if opening[0] else 0.0
+    revaluation = earned_closed + np.concatenate([[0.0], np.cumsum(inventory[:-1] * np.diff(value(mid)))])
     fees = np.cumsum(column(fills["fee"], 0.0))
     ts = np.concatenate([[span[0]], ts[order]])
 
@@ -186,9 +201,12 @@ def markouts(
 
 
 def sampled(paths: Sequence[Path], span: tuple[int, int], sampling_s: float) -> tuple[Ints, Floats]:
-    """(times, net wealth of all paths together) every sampling_s inside the span; whole samples only."""
+    """(times, net wealth of all paths together) every sampling_s inside the span; whole samples only.
+
+    The first is 0, what was earned before the first decision: a move over closed hours belongs to the first sample.
+    """
     times = np.arange(span[0], span[1] + 1, round(sampling_s * 1e9))
-    return times, _net(paths, times)
+    return times, np.concatenate([[0.0], _net(paths, times)[1:]])
 
 
 def objective_path(path: Path, risk: float, times: Ints) -> Floats:

@@ -49,7 +49,7 @@ def assess(
         of the instruments are counted whose risk is priced together.
     """
     numbers = list(range(len(limits))) if numbers is None else numbers
-    paths = [[path_lib.path(run.tape, run.fills, run.span, n) for n in numbers] for run in backtests]
+    paths = [[path_lib.of_backtest(run, n) for n in numbers] for run in backtests]
     flat = [(n, path) for segment in paths for n, path in zip(numbers, segment, strict=True)]
     seconds = sum(run.span[1] - run.span[0] for run in backtests) * 1e-9
     fills = np.concatenate([run.fills for run in backtests])
@@ -126,7 +126,8 @@ def _wealth(backtests, paths, settings):
         _, wealth = path_lib.sampled(segment, run.span, settings.sampling_s)
         changes.append(np.diff(wealth))
         every = np.unique(np.concatenate([path.ts for path in segment]))
-        falls.append(path_lib.drawdown(every, sum(path.at(every, path.net) for path in segment)))
+        net = sum(path.at(every, path.net) for path in segment)
+        falls.append(path_lib.drawdown(np.append(every[:1], every), np.append(0.0, net)))
     return np.concatenate(changes), falls
 
 
@@ -148,8 +149,8 @@ def block_objectives(backtests: list[Backtest], risk: Risk, block_s: float) -> F
     out = []
     for run in backtests:
         times = np.arange(run.span[0], run.span[1] + 1, round(block_s * 1e9))
-        paths = [path_lib.path(run.tape, run.fills, run.span, n) for n in range(len(run.tape.instruments))]
-        out.append(np.diff(path_lib.objective_at(paths, risk, times)))
+        paths = [path_lib.of_backtest(run, n) for n in range(len(run.tape.instruments))]
+        out.append(np.diff(path_lib.objective_at(paths, risk, times[1:]), prepend=0.0))
     return np.concatenate(out)
 
 

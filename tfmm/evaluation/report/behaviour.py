@@ -79,7 +79,7 @@ def _quoted(run, instrument):
     """(inventory, skew, half-spread) at every decision that quoted both sides; ticks."""
     sent = run.schedule[run.schedule["instrument"] == instrument]
     sent = sent[np.isfinite(sent["bid_px"]) & np.isfinite(sent["ask_px"])]
-    path = path_lib.path(run.tape, run.fills, run.span, instrument)
+    path = path_lib.of_backtest(run, instrument)
     inventory, mid = (path.at(sent["ts_ns"], values) for values in (path.inventory, path.mid))
     tick = run.tape.instruments[instrument].tick_size
     skew = (0.5 * (sent["bid_px"] + sent["ask_px"]) - mid) / tick
@@ -122,7 +122,7 @@ def fill_probability(
 def _quote_sides(run, instrument):
     """(distance in ticks, seconds until the next quote, whether filled) of every side of every quote."""
     sent = run.schedule[run.schedule["instrument"] == instrument]
-    path = path_lib.path(run.tape, run.fills, run.span, instrument)
+    path = path_lib.of_backtest(run, instrument)
     mid, tick = path.at(sent["ts_ns"], path.mid), run.tape.instruments[instrument].tick_size
     seconds = np.diff(np.append(sent["ts_ns"], run.span[1])) * 1e-9
     active = sent["ts_ns"] + np.broadcast_to(run.rules.latency_ns, len(run.tape.instruments))[instrument]

@@ -64,7 +64,7 @@ def _segment(run, n, limit):
     kept = _changed(*prices)
     chosen = (fills["ts_ns"] >= low) & (fills["ts_ns"] <= high)
     fills, numbers = fills[chosen], numbers[chosen]
-    path = path_lib.path(run.tape, run.fills, run.span, n)
+    path = path_lib.of_backtest(run, n)
     columns = {
         "quote_t": _times(quotes["ts"], start), "bid": 2 * quotes["lo_tick"], "ask": 2 * quotes["hi_tick"],
         "trade_t": _times(trades["ts"], start), "trade": trades["lo_tick"] + trades["hi_tick"],

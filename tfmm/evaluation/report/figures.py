@@ -87,7 +87,7 @@ def _clock(ax):
 
 
 def _paths(run):
-    return [path_lib.path(run.tape, run.fills, run.span, n) for n in range(len(run.tape.instruments))]
+    return [path_lib.of_backtest(run, n) for n in range(len(run.tape.instruments))]
 
 
 def _deepest(paths, times):
@@ -160,7 +160,7 @@ def inventory(backtests: list[Backtest], limits: Floats, instruments: Sequence[i
     line = _Timeline(backtests)
     for n, ax in zip(instruments, axes, strict=True):
         for k, run in enumerate(backtests):
-            path = path_lib.path(run.tape, run.fills, run.span, n)
+            path = path_lib.of_backtest(run, n)
             moved = np.flatnonzero(np.diff(path.inventory, prepend=np.nan, append=np.nan) != 0)
             moved = moved[moved < len(path.ts)]
             ends = np.append(moved, len(path.ts) - 1)

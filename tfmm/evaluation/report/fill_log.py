@@ -32,7 +32,8 @@ def columns(backtests: list[Backtest]) -> dict[str, Array]:
         bid_px, ask_px, mid_px: the market in which we traded. bid_after_px, ask_after_px: the market after the event.
         inventory: size units after the fill. notional, spread_capture, fee: accounting currency.
         inventory_pnl: side x qty x (last mid of the segment - mid_px), converted as in evaluation.metrics.currency: the
-            profit of holding this fill to the end.
+            profit of holding this fill to the end of its segment. What a trading period carries over from the one
+            before it in the session earns beside this.
         net_pnl: spread_capture + inventory_pnl - fee. markout_Ns_bps: see path.markouts.
     """
     blocks = [_block(run) for run in backtests]
@@ -131,7 +132,7 @@ def _instrument_columns(run, fills, n):
         "mid_px": mid,
         "bid_after_px": bid[after],
         "ask_after_px": ask[after],
-        "inventory": np.cumsum(signed),
+        "inventory": run.opening(n)[0] + np.cumsum(signed),
         "notional": path.notional(fills, run.tape),
         "spread_capture": capture,
         "inventory_pnl": net - capture + fee,

@@ -44,7 +44,7 @@ class _Scene:
         events = run.tape.events[run.tape.events["instrument"] == n]
         self._quotes, self._trades = (events[events["kind"] == kind] for kind in (schema.QUOTE, schema.TRADE))
         self._tick, self._symbol = run.tape.instruments[n].tick_size, run.tape.instruments[n].symbol
-        path = path_lib.path(run.tape, run.fills, run.span, n)
+        path = path_lib.of_backtest(run, n)
         self._times = self._sent["ts_ns"][start : stop + 1]
         self._wealth = path.at(self._times, path.net) - path.at(self._times[:1], path.net)
         self._inventory = path.at(self._times, path.inventory)

@@ -57,12 +57,18 @@ class Result:
         return explanation.quote(self, number)
 
 
-def replay(tape: tape_lib.Tape, schedule: Records, rules: rules_lib.FillRules | None = None) -> Result:
+def replay(
+    tape: tape_lib.Tape,
+    schedule: Records,
+    rules: rules_lib.FillRules | None = None,
+    positions: Records | None = None,
+) -> Result:
     """Applies the tape to a schedule of quotes by the fill rules.
 
     Args:
         schedule: (S,) structured array with the fields of SCHEDULE (`instrument` optional), times non-decreasing.
         rules: None: the defaults of FillRules.
+        positions: (N,) state.POSITION that is held from the start; None: nothing.
 
     Raises:
         DataError: a field is missing, time goes back, a quantity is not positive or below one lot.
@@ -72,6 +78,8 @@ def replay(tape: tape_lib.Tape, schedule: Records, rules: rules_lib.FillRules | 
     parameters = rules_lib.parameters(tape.instruments, rules, rules_lib.reference_ticks(tape))
     schedule = orders.checked(schedule, count)
     account, index = orders.in_flight(tape, schedule, parameters)
+    if positions is not None:
+        state.hold(account.instruments, positions)
     log = arguments.FillLog(np.empty(2 * len(schedule) + 64, state.FILL), np.zeros(1, state.COUNTER)[0])
     market = state.read_only(tape.events)
     cursor, last = 0, int(market["ts"][-1]) if len(market) else 0
