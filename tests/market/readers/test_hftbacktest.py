@@ -1,5 +1,8 @@
 """hftbacktest's npz: kinds and flags of events."""
 
+import gzip
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -60,6 +63,22 @@ def test_a_book_with_a_snapshot_trades_and_rows_seen_later(tmp_path):
 def test_a_file_may_begin_with_a_snapshot(tmp_path):
     _, quotes, _ = read(tmp_path / "x.npz", (1, SNAPSHOT, BUY, 10, 2, 0, BOTH), (1, SNAPSHOT, SELL, 11, 4, 0, BOTH))
     assert quotes == [(1, 10, 2, 11, 4, 0)]
+
+
+@pytest.mark.parametrize("how", ["zip", "gz"])
+def test_an_archive_in_another_container(tmp_path, how):
+    """Some download it packed, though it is a zip itself."""
+    events = (1, SNAPSHOT, BUY, 10, 2, 0, BOTH), (1, SNAPSHOT, SELL, 11, 4, 0, BOTH)
+    read(tmp_path / "x.npz", *events)
+    data = (tmp_path / "x.npz").read_bytes()
+    packed = tmp_path / f"y.npz.{how}"
+    if how == "gz":
+        packed.write_bytes(gzip.compress(data))
+    else:
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("x.npz", data)
+    (source,) = readers.find(packed).sources
+    assert [len(rows) for _, rows in delimited.read(source, delimited.Tally()) if len(rows)] == [1]
 
 
 def test_orders(tmp_path):

@@ -113,7 +113,12 @@ def kind(path: pathlib.Path) -> str:
             if stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06") and not split(path)[1]:
                 return _kind_of_zip(_archive(path, path.stat().st_mtime_ns)[1])
         with open_text(path) as stream:
-            return kinds.of(stream.read(kinds.BYTES))
+            found = kinds.of(stream.read(kinds.BYTES))
+            if found == kinds.INNER_ZIP and stream.seekable():
+                with zipfile.ZipFile(stream) as inner:
+                    # numpy's archives are zips themselves
+                    found = "npz" if _kind_of_zip(inner.namelist()) == "npz" else found
+            return found
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ _BLOCK_ROWS, _SAMPLED = 1 << 18, 200
 @contextlib.contextmanager
 def _open(path):
     """A binary stream of the events in the archive."""
-    with containers.reading(path), containers.open_bytes(path) as file, zipfile.ZipFile(file) as archive:
+    with containers.reading(path), containers.open_text(path) as file, zipfile.ZipFile(file) as archive:
         names = archive.namelist()
         with archive.open("data.npy" if "data.npy" in names else names[0]) as stream:
             yield stream
