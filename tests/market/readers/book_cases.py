@@ -87,7 +87,7 @@ CASES = [
          ("BTCUSDT", 1723161256318 * MS, 112, 10, 10.4, 2, 5.5, QUOTE, 0)],
     ),
     (  # spot: no T, no pu: U follows on u; 113 is missing; the snapshot 115 is joined by what follows it
-        "binance_stream depth recorder", "spot.jsonl",
+        "binance_stream spot depth recorder", "spot.jsonl",
         '{"lastUpdateId":105,"bids":[["10.0","4"]],"asks":[["10.3","5"]]}\n'
         '{"e":"depthUpdate","E":1723161256298,"s":"BTCUSDT","U":106,"u":112,"b":[["10.1","1"]],"a":[]}\n'
         '{"e":"depthUpdate","E":1723161256398,"s":"BTCUSDT","U":114,"u":115,"b":[["10.2","1"]],"a":[]}\n'
@@ -105,6 +105,15 @@ CASES = [
         '"U":201,"u":203,"pu":200,"b":[["10","1"]],"a":[["10.2","3"]]}}\n',
         [("BTCUSDT", 1723161256298 * MS, 103, 10.1, 10.2, 1, 3, QUOTE, 0),
          ("BTCUSDT", 1723161256398 * MS, 203, 10, 10.2, 1, 3, QUOTE, 0)],
+    ),
+    (  # of spot, without any time: the time of receipt is that of the trades, too
+        "binance_stream spot depth recorder", "partial_spot.txt",
+        '1723161255088169167 {"stream":"btcusdt@depth20@100ms","data":{"lastUpdateId":5,"bids":[["10","1"]],'
+        '"asks":[["10.2","3"]]}}\n'
+        '1723161255088169168 {"stream":"btcusdt@trade","data":{"e":"trade","E":1723161255080,"T":1723161255080,'
+        '"s":"BTCUSDT","t":7,"p":"10.2","q":"0.5","m":false}}\n',
+        [("BTCUSDT", 1723161255088169168, 7, 10.2, 10.2, 0.5, 0.5, TRADE, BUY),
+         ("BTCUSDT", 1723161255088169167, 5, 10, 10.2, 1, 3, QUOTE, 0)],
     ),
     (  # 0.3 as a whole number of 1e-9 is the decimal 0.3; a spread may trade below zero
         "databento trades", "glbx-mdp3-20200101.trades.csv",

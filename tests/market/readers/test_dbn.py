@@ -179,13 +179,20 @@ def test_symbols_at_the_date_of_a_row(written):
     assert found["NQU4"]["ts"] == NOON + DAY
 
 
-def test_ids_that_share_a_symbol_are_several_instruments_but_a_roll_is_one(written):
+def test_ids_and_publishers_that_share_a_symbol_are_told_apart(written):
+    """Two contracts of a parent, a continuous symbol before and after its roll, and a second venue of the first."""
     rows = [
         event(NOON + k * DAY, "A", "B", PX, 5, BOOK, 7, number=number) for k, number in ((0, 1), (0, 2), (0, 3), (1, 4))
     ]
+    other = bytearray(rows[0])
+    other[2:4] = (39).to_bytes(2, "little")
     mappings = [("ES.FUT", 1, 3, 1), ("ES.FUT", 1, 3, 2), ("ES.c.0", 1, 2, 3), ("ES.c.0", 2, 3, 4)]
-    _, found = read(written(metadata("mbp-1", *mappings), *rows))
-    assert {name: len(rows) for name, rows in found.items()} == {"ES.FUT.1": 1, "ES.FUT.2": 1, "ES.c.0": 2}
+    path = written(metadata("mbp-1", *mappings), *rows, bytes(other))
+    found = {key for key, _ in delimited.read(readers.detect(path), delimited.Tally())}
+    assert found == {
+        ("ES.FUT", "pub1", "1"), ("ES.FUT", "pub1", "2"), ("ES.c.0", "pub1", "3"), ("ES.c.0", "pub1", "4"),
+        ("ES.FUT", "pub39", "1"),
+    }  # fmt: skip
 
 
 def test_symbols_of_files_asked_for_by_id(written):

@@ -11,10 +11,10 @@ import re
 import msgspec
 
 from tfmm.market import raw
-from tfmm.market.readers import book_messages, book_sync, layout, recorder
+from tfmm.market.readers import book_messages, book_sync, json_lines, layout, recorder
 
 _MS = 10**6
-_WHOLE = re.compile(r"(\w+)@depth(?:5|10|20)(?:@|$)")
+_WHOLE = re.compile(r"(\w+)@depth(?:5|10|20)(?:@|\"|$)")
 
 
 class _Depth(msgspec.Struct, rename={"symbol": "s", "event_time": "E", "time": "T", "first": "U", "last": "u",
@@ -50,20 +50,27 @@ class _Message(msgspec.Struct):
 _WRAPPED, _PLAIN = (msgspec.json.Decoder(one, strict=False) for one in (_Message, _Depth))
 
 
-def _recognise(_, head):
-    kinds = recorder.seen(head)
-    return "depthUpdate" in kinds and "bookTicker" not in kinds
+def _recognise(futures):
+    def recognise(_, head):
+        depth = [line for line in head if '"depthUpdate"' in line or _WHOLE.search(line)]
+        said = any('"pu"' in line for line in depth)
+        is_json = any(json_lines.split(line.encode())[1] for line in depth)
+        return is_json and said == futures and "bookTicker" not in recorder.seen(head)
+
+    return recognise
 
 
 def _stream(source):
     """Yields (symbol, order_book.UPDATE or raw.RAW)."""
     books = book_sync.Books()
+    # whole books of spot have no time but that of receipt: all rows are on that clock then
+    received = any(_WHOLE.search(line) and '"E"' not in line for line in source.head)
     traded = "aggTrade" if {"trade", "aggTrade"} & recorder.seen(source.head) == {"aggTrade"} else "trade"
 
     def read(ns, text):
         if b'"lastUpdateId"' not in text and b'"depthUpdate"' not in text:
             one = recorder.decode(text)
-            row = recorder.row(one, traded, one.time * _MS) if one.kind == traded else None
+            row = recorder.row(one, traded, ns if received else one.time * _MS) if one.kind == traded else None
             return [] if row is None else [(one.symbol, row)]
         message = _WRAPPED.decode(text)
         one = message.data if message.data.last or message.data.number else _PLAIN.decode(text)
@@ -75,5 +82,12 @@ def _stream(source):
 
 
 LAYOUTS = (
-    layout.Layout(vendor="binance_stream", table="depth recorder", stream=_stream, recognise=_recognise),
+    layout.Layout(
+        vendor="binance_stream", table="depth recorder", venue="binance-futures", stream=_stream,
+        recognise=_recognise(True),
+    ),
+    layout.Layout(
+        vendor="binance_stream", table="spot depth recorder", venue="binance", stream=_stream,
+        recognise=_recognise(False),
+    ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfmm import arrays
 from tfmm.market import raw
-from tfmm.market.readers import containers, json_lines, layout, order_book
+from tfmm.market.readers import containers, json_lines, layout, naming, order_book
 
 _BATCH = 1 << 16
 _NO_LEVEL = (np.nan, np.nan)
@@ -20,7 +20,7 @@ class Message(NamedTuple):
     deletes. snapshot: these are all levels. lost: a message before this one is missing. goes_on: it is part of
     the one before."""
 
-    symbol: str
+    symbol: str | naming.Name
     ts: int
     sequence: int
     bids: Sequence[tuple[float, float]]
@@ -32,7 +32,7 @@ class Message(NamedTuple):
 
 def stream(
     source: layout.Source, read: Callable[[int, bytes], list[Any]], rest: Callable[[], list[Message]] = list
-) -> Iterator[tuple[str, arrays.Records]]:
+) -> Iterator[tuple[str | naming.Name, arrays.Records]]:
     """Yields (symbol, (K,) order_book.UPDATE or raw.RAW) of all lines.
 
     Args:
@@ -40,7 +40,7 @@ def stream(
             of trades; may raise ValueError or msgspec.DecodeError. A line that cannot be read leaves every book of the
             file unknown until its next snapshot. rest: gives what is left after the last line.
     """
-    books: dict[str, _Batch] = {}
+    books: dict[str | naming.Name, _Batch] = {}
     trades: dict[str, list[tuple[Any, ...]]] = {}
     for found in _found(source, read, rest):
         if found is None:

@@ -2,14 +2,17 @@
 
 import pathlib
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from tfmm import arrays, errors
-from tfmm.market.readers import order_book, orders
+from tfmm.market.readers import naming, order_book, orders
+
+Key = TypeVar("Key", bound=str | naming.Name)
 
 
 def build(
-    batches: Iterable[tuple[str, arrays.Records]], path: pathlib.Path, counts: dict[str, int]
-) -> Iterator[tuple[str, arrays.Records]]:
+    batches: Iterable[tuple[Key, arrays.Records]], path: pathlib.Path, counts: dict[str, int]
+) -> Iterator[tuple[Key, arrays.Records]]:
     """Yields (symbol, rows); changes go through the book of their symbol, others as they are.
 
     Args:
@@ -19,8 +22,8 @@ def build(
     Raises:
         DataError: a book that is never known.
     """
-    books: dict[str, order_book.Builder] = {}
-    resting: dict[str, orders.Orders] = {}
+    books: dict[Key, order_book.Builder] = {}
+    resting: dict[Key, orders.Orders] = {}
     for symbol, rows in batches:
         if rows.dtype == orders.ORDER:
             yield symbol, orders.trades(rows)
@@ -34,9 +37,10 @@ def build(
             yield symbol, rows
         found = dict(zip(order_book.COUNTS, book.counts.tolist(), strict=True))
         if found["book_updates"] and not found["snapshots"]:
+            changes = found["updates_before_snapshot"]
             raise errors.DataError(
-                f"{path}: {found['updates_before_snapshot']} changes of the order book of {symbol}, but no snapshot of "
-                "it, wanted one before them: what rests in the book is not known"
+                f"{path}: {changes} changes of the order book of {naming.name(symbol).symbol}, but no snapshot of it, "
+                "wanted one before them: what rests in the book is not known"
             )
         for name, count in found.items():
             counts[name] = counts.get(name, 0) + count

@@ -7,7 +7,7 @@ ms of the matching engine; ts of the message where there is none. Delta u follow
 import msgspec
 
 from tfmm.market import raw
-from tfmm.market.readers import book_messages, json_lines, layout
+from tfmm.market.readers import book_messages, json_lines, layout, naming
 
 _MS = 10**6
 
@@ -53,7 +53,9 @@ def _stream(source):
         snapshot = one.type == "snapshot"
         lost = not snapshot and raw.NO_SEQUENCE not in (number, data.u) and data.u - number not in (0, 1)
         time = (one.cts or one.ts) * _MS or raw.TIME_UNKNOWN
-        return [book_messages.Message(data.s, time, data.u, data.b, data.a, snapshot, lost)]
+        # of spot and contracts alike, but 500 levels are recorded of contracts alone
+        name = naming.Name(data.s, "bybit" if one.topic.startswith("orderbook.500.") else "")
+        return [book_messages.Message(name, time, data.u, data.b, data.a, snapshot, lost)]
 
     return book_messages.stream(source, read)
 

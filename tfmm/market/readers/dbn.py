@@ -104,7 +104,7 @@ def _metadata(stream, path):
 
 
 def _stream(source):
-    """Yields (symbol, raw.RAW or orders.ORDER)."""
+    """Yields (naming.Name, raw.RAW or orders.ORDER)."""
     with containers.open_text(source.path) as stream:
         names = dbn_symbols.Symbols(_metadata(stream, source.path))
         rest = b""
@@ -135,7 +135,7 @@ def _rows(data, offsets, names):
         else:
             records = data[chosen[:, None] + np.arange(dtype.itemsize)].view(dtype)[:, 0]
         rows, index = _RECORDS[kind][1](records)
-        yield from names.split(records["instrument_id"][index], rows["ts"], rows)
+        yield from names.split(records[["publisher_id", "instrument_id"]][index], rows["ts"], rows)
 
 
 @jit.kernel
