@@ -35,8 +35,10 @@ def main():
     from tfmm.policies import live
 
     on_tape = policy.config.environment.name == experiment.TAPE
-    session = live.Session(policy, args.fills, args.until) if on_tape or args.tape else None
-    source = recorded(args.tape, live) if args.tape else received(live)
+    tape = recorded(args.tape) if args.tape else None
+    steps = tape.price_steps if tape else None
+    session = live.Session(policy, args.fills, args.until, price_steps=steps) if on_tape or tape else None
+    source = rows(tape, live) if tape else received(live)
     taken, where, last = [], "no line", time.perf_counter()
 
     def write(answers):
@@ -74,12 +76,17 @@ def received(live):
             yield f"line {number}", live.decode(line, f"line {number}"), received_s
 
 
-def recorded(name, live):
-    """The same from a session of a store."""
+def recorded(name):
+    """The Tape of a session of a store."""
     folder, colon, session = name.rpartition(":")
     if not colon:
         raise errors.ConfigError(f"--tape {name}: wanted STORE:SESSION")
-    for number, message in enumerate(live.messages(store.Store.open(folder).tape(session))):
+    return store.Store.open(folder).tape(session)
+
+
+def rows(tape, live):
+    """The same as `received` of the events of a Tape."""
+    for number, message in enumerate(live.messages(tape)):
         yield f"tape row {number}", message, time.perf_counter()
 
 

@@ -83,7 +83,12 @@ def _play_round(task, segments, windows, acts, distances, progress):
     positions = np.stack([close.positions for close in before]) if number else None
     recording = _play(sim, list(acts.values()), task.has_drawn_fills, variate, positions, bar)
     tapes = [
-        tape.Tape(task.store.events[one.start_row : one.stop_row], task.store.instruments, rates=task.rates)
+        tape.Tape(
+            task.store.events[one.start_row : one.stop_row],
+            task.store.instruments,
+            rates=task.rates,
+            price_steps=task.store.session(one.session).price_steps,
+        )
         for one in (segments[index] for index, _, _ in windows)
     ]
     out = []

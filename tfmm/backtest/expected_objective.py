@@ -203,7 +203,7 @@ def blocks(backtests: list[ExpectedBacktest], block_s: float) -> Floats:
 
 def _market(sim):
     out, instruments = np.zeros(len(sim.rows), inventory_distribution.MARKET), sim.instruments[:, 0]
-    for name in ("bid_tick", "ask_tick", "has_market", "last_ns", "drift"):
+    for name in ("bid_tick", "ask_tick", "has_market", "price_step", "last_ns", "drift"):
         out[name] = instruments[name]
     out["ts"], out["row"], out["stop"] = sim.rows["ts"], sim.rows["cursor"], sim.rows["stop"]
     return out

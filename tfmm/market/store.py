@@ -46,6 +46,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     first_ns, last_ns: time of the first and last event. n_quotes: of two sides. sources: file name -> sha256.
     dropped: rows left out by reason. sha256: of the session's bytes.
     periods: trading periods, in order of time; empty: one, the whole session.
+    price_steps: of each instrument, ticks; empty: one tick each.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     sources: dict[str, str] = {}
     dropped: dict[str, int] = {}
     periods: tuple[Period, ...] = ()
+    price_steps: tuple[int, ...] = ()
 
     @property
     def trading(self) -> tuple[Period, ...]:
@@ -129,7 +131,8 @@ class Store:
         """Hash of everything the store holds; the same data gives the same hash anywhere."""
         digest = hashlib.sha256()
         cut = [session.periods for session in self.sessions if session.periods]
-        for one in (*self.instruments, *(session.sha256 for session in self.sessions), *cut):
+        steps = [session.price_steps for session in self.sessions if session.price_steps]
+        for one in (*self.instruments, *(session.sha256 for session in self.sessions), *cut, *steps):
             digest.update(msgspec.json.encode(one))
         return digest.hexdigest()
 
@@ -144,7 +147,8 @@ class Store:
     def tape(self, name: str) -> tape.Tape:
         """The Tape of one session, on the mapped memory."""
         one = self.session(name)
-        return tape.Tape(self.events[one.start_row : one.stop_row], self.instruments, dict(one.dropped))
+        events = self.events[one.start_row : one.stop_row]
+        return tape.Tape(events, self.instruments, dict(one.dropped), price_steps=one.price_steps)
 
     def verify(self) -> None:
         """Reads every event and compares the hashes; DataError names the session that differs."""

@@ -24,12 +24,14 @@ class Tape:
         dropped: rows left out by `from_frames`, by reason.
         rates: {instrument: instrument whose mid is the exchange rate of its quote currency}; those not named are quoted
             in the currency that accounts are kept in.
+        price_steps: of each instrument in this session, ticks; empty: one tick. Our quotes are on whole steps.
     """
 
     events: arrays.Records
     instruments: tuple[schema.Instrument, ...]
     dropped: dict[str, int] = dataclasses.field(default_factory=dict)
     rates: dict[int, int] = dataclasses.field(default_factory=dict)
+    price_steps: tuple[int, ...] = ()
 
     @classmethod
     def from_frames(
@@ -82,15 +84,17 @@ class Tape:
     def merge(cls, tapes: Iterable[Self]) -> Self:
         """Joins single- or multi-instrument tapes of the same span into one; instruments in order."""
         instruments: list[schema.Instrument] = []
-        blocks, dropped = [], dict[str, int]()
+        blocks, dropped, steps = [], dict[str, int](), list[int]()
         for one in tapes:
             block = one.events.copy()
             block["instrument"] += len(instruments)
             blocks.append(block)
             instruments.extend(one.instruments)
+            steps.extend(one.price_steps or [1] * len(one.instruments))
             for reason, count in one.dropped.items():
                 dropped[reason] = dropped.get(reason, 0) + count
-        return cls(_sorted(np.concatenate(blocks)), tuple(instruments), dropped)
+        coarse = tuple(steps) if any(step > 1 for step in steps) else ()
+        return cls(_sorted(np.concatenate(blocks)), tuple(instruments), dropped, price_steps=coarse)
 
     def __len__(self) -> int:
         return len(self.events)

@@ -3,7 +3,7 @@
 Assumes that events arrive about in order of time, and that decisions follow the time stamps of the market.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -91,13 +91,16 @@ class Session:
     """
 
     def __init__(
-        self, policy: saved.Policy, fills: str = "simulated", end_ns: int | None = None, seed: int = 0
-    ) -> None:
+        self, policy: saved.Policy, fills: str = "simulated", end_ns: int | None = None, seed: int = 0,
+        price_steps: Sequence[int] | None = None,
+    ) -> None:  # fmt: skip
         """
         Args:
             policy: what quotes. end_ns: end of the session, ns UTC, where it is known. seed: of simulated clients.
             fills: `simulated`: fills follow the rules of the policy's configuration, as in a backtest; `reported`: only
                 Fill messages are fills.
+            price_steps: of each instrument, ticks; None: those of the last session of the store that
+                the policy was trained on.
 
         Raises:
             ConfigError: the policy was trained on a model, which has no market events; unknown `fills`; informed
@@ -122,8 +125,9 @@ class Session:
         self._hedged = config.rules.hedge != "none"
         environment = config.environment
         clock = environment.clock, environment.interval_quotes
+        steps = description.get("price_steps", ()) if price_steps is None else price_steps
         self.stream = stream.Stream(
-            rules, environment.interval_s, environment.warmup_s, clock, end_ns, seed, not self._reported
+            rules, environment.interval_s, environment.warmup_s, clock, end_ns, seed, not self._reported, steps
         )
         self._columns = specs.create(config, self._instruments).columns
         self._policy = policy

@@ -15,11 +15,13 @@ class Market(NamedTuple):
         events: (E,) schema.EVENT of the whole store.
         segments: (S,) state.SEGMENT.
         windows: (W, 3) int64, columns state.WINDOW_SEGMENT, ...; W = 0: random windows of the segments.
+        price_steps: (S, N) int64, ticks.
     """
 
     events: Records
     segments: Records
     windows: Ints
+    price_steps: Ints
 
 
 class Batch(NamedTuple):

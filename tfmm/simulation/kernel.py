@@ -90,9 +90,11 @@ def reset_row(
 ) -> None:
     """Starts a window flat, with the features warmed up over `warmup_ns` before it."""
     events, instruments = market.events, account.instruments
-    segment = market.segments[_pick_window(row, market, decisions, n_rows)]
+    chosen = _pick_window(row, market, decisions, n_rows)
+    segment = market.segments[chosen]
     for n in range(instruments.shape[0]):
         _clear(instruments[n])
+        instruments[n].price_step = market.price_steps[chosen, n]
     interval_ns = decisions.interval_ns
     steps = min((row.start_ns - segment.start_ns) // interval_ns, decisions.warmup_ns // interval_ns)
     row.ts = row.start_ns - steps * interval_ns

@@ -26,11 +26,13 @@ class Tape(NamedTuple):
         segments: sequence with fields or attributes start_row, stop_row, start_ns, stop_ns (as
             tfmm.market.splits.Segment).
         windows: (W, 3) int64, columns state.WINDOW_SEGMENT, ...; None: random windows of the segments.
+        price_steps: (S, N) int64, ticks, of each segment and instrument; None: one tick.
     """
 
     events: Records
     segments: Sequence[Any] | Records
     windows: Ints | None = None
+    price_steps: Ints | None = None
 
 
 class Decisions(NamedTuple):
@@ -90,7 +92,10 @@ class Simulator:
         self._mapped = tape.events
         segments = np.array([tuple(one)[-4:] for one in tape.segments], state.SEGMENT)
         windows = np.zeros((0, 3), np.int64) if tape.windows is None else np.asarray(tape.windows, np.int64)
-        self._market = arguments.Market(state.read_only(tape.events), segments, windows)
+        steps = np.ones((len(segments), n_instruments), np.int64)
+        if tape.price_steps is not None:
+            steps[...] = tape.price_steps
+        self._market = arguments.Market(state.read_only(tape.events), segments, windows, steps)
         self._decisions = arguments.DecisionSchedule(
             self.interval_ns,
             round(decisions.window_s * 1e9),

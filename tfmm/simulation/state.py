@@ -89,6 +89,7 @@ INSTRUMENT_STATE = np.dtype(
         # best prices now; NO_BID, NO_ASK: nobody there; the bid above the ask: unknown
         ("touch_bid_tick", np.int64),
         ("touch_ask_tick", np.int64),
+        ("price_step", np.int64),  # of the session, ticks; 0: one tick
         # our quote
         ("my_bid_tick", np.int64),
         ("my_bid_lot", np.int64),

@@ -3,6 +3,8 @@
 A decision at t needs every event with ts <= t. It is due when an event later than t has come, or the clock is past t.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tfmm import jit
@@ -34,6 +36,7 @@ class Stream(simulator.Simulator):
         end_ns: int | None = None,
         seed: int = 0,
         simulated: bool = True,
+        price_steps: Sequence[int] = (),
     ) -> None:
         """
         Args:
@@ -42,6 +45,7 @@ class Stream(simulator.Simulator):
             end_ns: end of the session, where it is known; only the feature `time_left` and the last decision need it.
             seed: of simulated clients.
             simulated: whether the fill rules fill our quotes and hedge; else only `report` fills them.
+            price_steps: of each instrument, ticks; empty: one tick.
         """
         self._hedging, self._simulated = parameters["hedge"].copy(), simulated
         self._hedges_by_action = bool((self._hedging == state.HEDGE_ACTION).any())
@@ -51,8 +55,9 @@ class Stream(simulator.Simulator):
             parameters["hedge"][parameters["hedge"] == state.HEDGE_LIMIT] = state.HEDGE_NONE
         self._buffer = np.zeros(_CAPACITY, schema.EVENT)
         kind, n_quotes = clock
+        steps = np.array([price_steps], np.int64) if len(price_steps) else None
         super().__init__(
-            simulator.Tape(self._buffer, np.zeros(1, state.SEGMENT), np.zeros((1, 3), np.int64)),
+            simulator.Tape(self._buffer, np.zeros(1, state.SEGMENT), np.zeros((1, 3), np.int64), steps),
             parameters,
             1,
             simulator.Decisions(interval_s, warmup_s=warmup_s, clock=kind, n_quotes=n_quotes),

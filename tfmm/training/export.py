@@ -81,6 +81,7 @@ class Exporter:
 
 def describe(task: task_lib.Task, train_step: int) -> dict[str, Any]:
     """Tree for `tfmm.json`: names of features and actions, scales, action map, instruments, settings."""
+    steps = getattr(task, "price_steps", ())  # of market data alone
     return {
         "format": formats.FORMAT,
         "train_step": train_step,
@@ -88,6 +89,7 @@ def describe(task: task_lib.Task, train_step: int) -> dict[str, Any]:
         "actions": list(task.action_names),
         "action_map": dict(task.action_meanings),
         "instruments": [msgspec.to_builtins(one) for one in task.instruments],
+        **({"price_steps": list(steps)} if steps else {}),
         "scales": [msgspec.to_builtins(one) for one in task.scales],
         "data_hash": task.data_hash,
         "config": msgspec.to_builtins(task.config),

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from tests.market import vendor_files
-from tfmm import errors
-from tfmm.market import schema
+from tfmm import errors, simulation
+from tfmm.market import instruments, schema
 from tfmm.market.ingest import prepare
+from tfmm.simulation.exchange import orders
 
 DAY_NS = 86_400 * 10**9
 OPEN_NS = 1_704_121_200_000_000_000  # 2024-01-01 15:00
@@ -111,3 +112,55 @@ def test_a_day_that_is_locked_at_its_limit_for_hours_is_a_day(tmp_path):
     out, (report,) = prepare.prepare(tmp_path / "raw", tmp_path / "store", request())
     assert (report["one_sided"], report["dropped"], report["refused"]) == (500, {}, [])
     assert (out.events["kind"] == schema.ONE_SIDED).sum() == 500
+
+
+def our_fills_inside(out, session):
+    """Fills of quotes of one cent inside the touch, sent at every fifth quote."""
+    one = out.tape(session)
+    quotes = one.events[one.events["kind"] == schema.QUOTE][::5]
+    tick = one.instruments[0].tick_size
+    sent = np.zeros(len(quotes), orders.SCHEDULE)
+    sent["ts_ns"], sent["bid_qty"], sent["ask_qty"] = quotes["ts"], 5.0, 5.0
+    sent["bid_px"] = np.round(quotes["lo_tick"] * tick + 0.01, 2)
+    sent["ask_px"] = np.round(quotes["hi_tick"] * tick - 0.01, 2)
+    return simulation.replay(one, sent).fills["px"]
+
+
+def test_each_session_keeps_its_price_step_and_our_quotes_keep_to_it(tmp_path):
+    for day, step in ((0, 10), (1, 10), (2, 1)):  # cents
+        write(tmp_path / "raw", day, walk(step, 2, seed=day))
+    out, report = prepare.prepare(tmp_path / "raw", tmp_path / "store", request())
+    assert out.instruments[0].tick_size == 0.01
+    assert [session.price_steps for session in out.sessions] == [(10,), (10,), ()]
+    words = "sessions of X have different price steps: 0.01 in 20240103; 0.1 in 20240101 and 1 more"
+    assert words in report[0]["notes"][-1]
+    coarse = our_fills_inside(out, "20240101")
+    assert len(coarse) and np.all(np.rint(coarse * 100) % 10 == 0)
+    assert np.any(np.rint(our_fills_inside(out, "20240103") * 100) % 10)
+
+
+@pytest.mark.parametrize("first", [10, 1])
+def test_added_days_may_have_finer_or_coarser_prices(tmp_path, first):
+    other = 11 - first
+    write(tmp_path / "raw", 0, walk(first, 2))
+    before, _ = prepare.prepare(tmp_path / "raw", tmp_path / "store", request())
+    at_first = before.events["lo_tick"] * before.instruments[0].tick_size
+    write(tmp_path / "raw", 1, walk(other, 2, seed=2))
+    out, _ = prepare.prepare(tmp_path / "raw", tmp_path / "store", request(add=True))
+    out.verify()
+    assert out.instruments[0].tick_size == 0.01
+    steps = {10: (10,), 1: ()}
+    assert [session.price_steps for session in out.sessions] == [steps[first], steps[other]]
+    same = out.tape("20240101").events["lo_tick"] * 0.01
+    np.testing.assert_allclose(same, at_first, rtol=1e-12)
+    # both days at once make the same store
+    both, _ = prepare.prepare(tmp_path / "raw", tmp_path / "both", request())
+    assert both.data_hash == out.data_hash
+
+
+def test_a_step_that_all_sessions_share_is_the_tick_that_was_given(tmp_path):
+    for day in range(2):
+        write(tmp_path / "raw", day, walk(10, 2, seed=day))
+    given = request(terms={"*": instruments.Terms(tick_size=0.01)})
+    out, _ = prepare.prepare(tmp_path / "raw", tmp_path / "store", given)
+    assert [session.price_steps for session in out.sessions] == [(), ()]

@@ -113,8 +113,9 @@ def replay(
     inventory_limit=None,
     cash_limit=None,
     gap_ns=None,
+    step=1,
 ):
-    """Fills as a list of (ts_ns, side, px, qty, fee, rule, event)."""
+    """Fills as a list of (ts_ns, side, px, qty, fee, rule, event). step: price step of the session, ticks."""
     tick, lot = exact(tick_size), exact(lot_size)
     events = [
         (int(row.ts), 0, k, "trade", multiple(row.price, tick_size), int(row.side), in_lots(row.size, lot_size))
@@ -132,7 +133,9 @@ def replay(
             px, qty = row[f"{name}_px"], row[f"{name}_qty"]
             known = not math.isnan(px)
             sides.append(
-                (rounding(multiple(px, tick_size)), math.floor(multiple(qty, lot_size))) if known else (None, 0)
+                (rounding(multiple(px, tick_size) / step) * step, math.floor(multiple(qty, lot_size)))
+                if known
+                else (None, 0)
             )
         pending.append((int(row["ts_ns"]) + latency_ns, *sides))
     limit = None if inventory_limit is None else math.floor(multiple(inventory_limit, lot_size))
@@ -217,14 +220,14 @@ def replay(
             best_bid, best_ask, bid_size, ask_size = state["market"]
             if ask_lots and ask_px <= best_bid:
                 if marketable == "clamp":
-                    ask_px = best_bid + 1
+                    ask_px = (best_bid // step + 1) * step
                 elif marketable == "reject":
                     ask_lots = 0
                 else:
                     taking.append((ask, taken_bids, best_bid, bid_size))
             if bid_lots and bid_px >= best_ask:
                 if marketable == "clamp":
-                    bid_px = best_ask - 1
+                    bid_px = ((best_ask - 1) // step) * step
                 elif marketable == "reject":
                     bid_lots = 0
                 else:

@@ -1,5 +1,6 @@
 """replay() against the plain-Python reference, and worked examples of every rule."""
 
+import dataclasses
 import importlib.util
 import pathlib
 
@@ -39,8 +40,9 @@ def schedule(*rows):
     return out
 
 
-def found(q, t, s, instrument=ONE, **rules):
-    result = simulation.replay(tape.Tape.from_frames(q, t, instrument), s, simulation.FillRules(**rules))
+def found(q, t, s, instrument=ONE, step=1, **rules):
+    one = dataclasses.replace(tape.Tape.from_frames(q, t, instrument), price_steps=(step,) if step > 1 else ())
+    result = simulation.replay(one, s, simulation.FillRules(**rules))
     return [tuple(fill)[:7] for fill in result.fills.tolist()]
 
 
@@ -72,6 +74,7 @@ RULES = st.fixed_dictionaries(
         "inventory_limit": st.sampled_from([None, 0.0, 2.0, 5.0]),
         "cash_limit": st.sampled_from([None, 0.0, 300.0]),
         "gap_ns": st.sampled_from([None, None, 2, 4]),
+        "step": st.sampled_from([1, 1, 2, 5]),
     }
 )
 HALF = schema.Instrument(symbol="X", tick_size=1.0, lot_size=0.5)

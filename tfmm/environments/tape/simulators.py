@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from tfmm import errors
 from tfmm.arrays import Ints, Records
 from tfmm.calibration import inventory_value, reference_quote
@@ -105,7 +107,8 @@ def _create(task, run, parameters, reward):
         environment.clock,
         environment.interval_quotes,
     )
-    market = simulator.Tape(task.store.events, run.segments, run.windows)
+    steps = [task.store.session(one.session).price_steps or (1,) * len(parameters) for one in run.segments]
+    market = simulator.Tape(task.store.events, run.segments, run.windows, np.array(steps, np.int64))
     return simulator.Simulator(
         market, parameters, run.rows, decisions, reward=reward, seed=run.seed, threads=None, record=run.record
     )

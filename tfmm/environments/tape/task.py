@@ -220,6 +220,11 @@ class TapeTask:
         return self.store.instruments
 
     @property
+    def price_steps(self) -> tuple[int, ...]:
+        """Of each instrument in the store's last session, ticks; empty: one tick."""
+        return self.store.sessions[-1].price_steps
+
+    @property
     def rates(self) -> dict[int, int]:
         """See instruments.rates."""
         return instruments_lib.rates(self.config, self.instruments)

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from tfmm import errors
@@ -14,6 +15,7 @@ from tfmm.market.ingest import (
     merging,
     overlaps,
     periods,
+    price_steps,
     quality,
     spool,
     store_writer,
@@ -64,7 +66,6 @@ class Plan:
         if old is None:
             self.instruments = self._infer()
         else:
-            self.instruments = old.instruments
             made = {triangle.name for triangle in self._legged}
             symbols = tuple(one.symbol for one in old.instruments if one.symbol not in made)
             if symbols != self._symbols:
@@ -72,6 +73,10 @@ class Plan:
                     f"{origin}: has {', '.join(self._symbols)}, but store {old.path} has {', '.join(symbols)}, "
                     "wanted the same instruments (and the same --synthetic)"
                 )
+            self.instruments = self._refined(old.instruments)
+        self._steps = price_steps.of_sessions(self._parts, self._symbols, self.instruments, old is None)
+        for symbol, steps in zip(self._symbols, zip(*self._steps.values(), strict=True), strict=False):
+            self._told.setdefault(symbol, []).extend(price_steps.notes(symbol, self._steps, steps, self.instruments))
         self._triangles = self._makers()
 
     def write(self, session: str, writer: store_writer.Writer) -> list[quality.Report]:
@@ -101,7 +106,7 @@ class Plan:
             for reason, count in dropped.items():
                 total[reason] = total.get(reason, 0) + count
         if written:
-            writer.note(sources, total)
+            writer.note(sources, total, self._steps[session])
         cut = periods.facts(writer.sessions[-1]) if written else {}
         return [
             self._report(session, k, dropped, cleaner.noted[k], {**meter.report(cut), **holes.report(k), **cut})
@@ -181,6 +186,16 @@ class Plan:
             legs = [self._leg(triangle, name, out) for name in (triangle.first, triangle.second)]
             px = [self._typical(self.sessions[0], k) for k in legs]
             out.append(terms.implied(triangle, out[legs[0]], out[legs[1]], tuple(px)))
+        return tuple(out)
+
+    def _refined(self, members):
+        """Instruments of a store that is added to, with finer ticks where the new prices lie between the old ones."""
+        out = []
+        for member in members:
+            parts = [part for found in self._parts.values() for part in found.get(member.symbol, ())]
+            given = self._request.terms.get(member.symbol, self._request.terms.get("*", instruments.Terms()))
+            tick = price_steps.refined(member, parts) if given.tick_size is None and parts else member.tick_size
+            out.append(msgspec.structs.replace(member, tick_size=tick))
         return tuple(out)
 
     def _leg(self, triangle, name, members):

@@ -19,7 +19,7 @@ import msgspec
 
 from tfmm import errors, files
 from tfmm.market import instruments, readers, store, synthetic
-from tfmm.market.ingest import periods, plan, quality, quality_page, repeats, spool, store_writer
+from tfmm.market.ingest import periods, plan, quality, quality_page, refining, repeats, spool, store_writer
 from tfmm.market.readers import containers, discovery, sidecars
 
 QUALITY, PAGE = "quality.json", "quality.html"
@@ -206,9 +206,20 @@ def _write(planned, target, request, progress, beside):
         if request.plots:
             files.write_text(folder / PAGE, quality_page.page(told["sessions"]))
 
-    if planned.old is not None:
+    old = planned.old
+    if old is None:
+        return store_writer.write(target, planned.instruments, fill, request.overwrite, request.break_s), report
+    factors = [
+        round(one.tick_size / new.tick_size) for one, new in zip(old.instruments, planned.instruments, strict=True)
+    ]
+    if max(factors) == 1:
         return store_writer.append(target, fill, request.break_s), report
-    return store_writer.write(target, planned.instruments, fill, request.overwrite, request.break_s), report
+
+    def refill(writer, folder):
+        refining.add_sessions(writer, old, factors)
+        fill(writer, folder)
+
+    return store_writer.write(target, planned.instruments, refill, True, request.break_s), report
 
 
 def _check_venues(planned, measured, target):

@@ -1,10 +1,12 @@
 """The price step of an instrument, of all days and of each: what the prices that occur are multiples of."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
 
 from tfmm import errors
-from tfmm.market import instruments
+from tfmm.market import instruments, schema
 from tfmm.market.ingest import quality, spool, time_zones
 
 _ENOUGH = 100  # changes of the price from which the prices of a session tell its step
@@ -49,9 +51,50 @@ def merged(streams: Iterable[spool.Stream]) -> instruments.Steps:
     return out
 
 
-def in_ticks(streams: Iterable[spool.Stream], tick: float, where: str) -> int:
-    """The price step of a session in ticks; 1 where its prices do not tell."""
-    seen = merged(streams)
-    if seen.changes < _ENOUGH:
-        return 1
-    return max(1, round(seen.step(where) / tick))
+def refined(member: schema.Instrument, parts: Sequence[time_zones.Part]) -> float:
+    """The tick size of a store's instrument, finer where the prices of added files lie between its ticks."""
+    prices = merged(stream for _, _, stream in parts)
+    if not prices.counts.any():
+        return member.tick_size
+    return instruments.common_step([member.tick_size, tick_size(prices, parts, f"{member.symbol}: tick size")])
+
+
+def of_sessions(
+    sessions: Mapping[str, Mapping[str, Sequence[time_zones.Part]]],
+    symbols: Sequence[str],
+    members: Sequence[schema.Instrument],
+    alone: bool,
+) -> dict[str, tuple[int, ...]]:
+    """The price step of every session and instrument, ticks; 1 where its prices do not tell, and for synthetic ones.
+
+    Args:
+        sessions: session -> symbol -> parts. symbols: those of the first of the members.
+        alone: the sessions are all of the store: a step that all of them share is the tick that was given.
+    """
+    steps = np.ones((len(sessions), len(members)), np.int64)
+    for row, of_symbol in zip(steps, sessions.values(), strict=True):
+        for n, symbol in enumerate(symbols):
+            seen = merged(stream for _, _, stream in of_symbol.get(symbol, ()))
+            if seen.changes >= _ENOUGH:
+                row[n] = max(1, round(seen.step(f"{symbol}: price step") / members[n].tick_size))
+    if alone:
+        steps[:, (steps == steps[:1]).all(axis=0)] = 1
+    return {name: tuple(row.tolist()) for name, row in zip(sessions, steps, strict=True)}
+
+
+def notes(
+    symbol: str, sessions: Iterable[str], steps: Sequence[int], members: Sequence[schema.Instrument]
+) -> list[str]:
+    """A sentence where the sessions have different price steps. steps: of each session, ticks."""
+    if len(set(steps)) == 1:
+        return []
+    tick = next(one.tick_size for one in members if one.symbol == symbol)
+    days: dict[int, list[str]] = {}
+    for name, step in zip(sessions, steps, strict=True):
+        days.setdefault(step, []).append(name)
+    listed = "; ".join(
+        f"{schema.multiples(np.array(step), tick):g} in {names[0]}"
+        + (f" and {len(names) - 1} more" if names[1:] else "")
+        for step, names in sorted(days.items())
+    )
+    return [f"sessions of {symbol} have different price steps: {listed}; our quotes keep to them"]

@@ -65,9 +65,13 @@ class Writer:
         )  # fmt: skip
         return True
 
-    def note(self, sources: dict[str, str], dropped: dict[str, int]) -> None:
-        """Says where the last session came from: file name -> sha256, and rows left out by reason."""
-        self.sessions[-1] = msgspec.structs.replace(self.sessions[-1], sources=sources, dropped=dropped)
+    def note(self, sources: dict[str, str], dropped: dict[str, int], price_steps: Sequence[int] = ()) -> None:
+        """Says where the last session came from: file name -> sha256, and rows left out by reason; and the price steps
+        of its instruments, ticks."""
+        steps = tuple(price_steps) if any(step > 1 for step in price_steps) else ()
+        self.sessions[-1] = msgspec.structs.replace(
+            self.sessions[-1], sources=sources, dropped=dropped, price_steps=steps
+        )
 
     def drop_last(self) -> None:
         """Takes back the last session."""
@@ -99,7 +103,7 @@ def create(
         for name, one, sources in sessions:
             if not writer.add(name, [one.events]):
                 raise errors.DataError(f"session {name} has no events, wanted at least one")
-            writer.note(sources, one.dropped)
+            writer.note(sources, one.dropped, one.price_steps)
 
     return write(path, instruments, fill, overwrite)
 

@@ -29,6 +29,7 @@ MARKET = np.dtype(
         ("bid_tick", np.int64),
         ("ask_tick", np.int64),
         ("has_market", np.int64),
+        ("price_step", np.int64),  # ticks
         ("last_ns", np.int64),  # of the last event before
         ("row", np.int64),  # next event
         ("stop", np.int64),  # one past the last event of the segment
@@ -142,6 +143,7 @@ def _send(instrument, in_flight, parameters, now, orders, action, log):
     """
     instrument.bid_tick, instrument.ask_tick, instrument.has_market = now.bid_tick, now.ask_tick, now.has_market
     instrument.touch_bid_tick, instrument.touch_ask_tick = now.bid_tick, now.ask_tick
+    instrument.price_step = now.price_step
     instrument.drift, instrument.inventory_lot = now.drift, orders * parameters.order_lot
     instrument.my_bid_lot = instrument.my_ask_lot = 0
     instrument.cash = instrument.fees = 0.0

@@ -6,7 +6,7 @@ import numpy as np
 
 from tfmm import jit
 from tfmm.arrays import Array, Floats, Record, Records
-from tfmm.simulation import interpolation, state
+from tfmm.simulation import interpolation, price_steps, state
 from tfmm.simulation.dealer import optimal_tick
 
 _SKEW_SPREAD, _OFFSETS, _DISTANCES = state.SKEW_SPREAD, state.OFFSETS, state.DISTANCES
@@ -182,10 +182,10 @@ def send(
     if instrument.has_market and parameters.quoted:
         bid, ask = prices(instrument, parameters, parameters.action, action[0], action[1], synthetic)
         if not math.isnan(bid):
-            order.bid_tick = bid_on_tick(bid)
+            order.bid_tick = price_steps.down(bid_on_tick(bid), instrument.price_step)
             order.bid_lot = _lots(parameters, action[3]) if parameters.sizes else parameters.order_lot
         if not math.isnan(ask):
-            order.ask_tick = ask_on_tick(ask)
+            order.ask_tick = price_steps.up(ask_on_tick(ask), instrument.price_step)
             order.ask_lot = _lots(parameters, action[2]) if parameters.sizes else parameters.order_lot
     instrument.tail += 1
     return order

@@ -3,7 +3,7 @@
 from tfmm import jit
 from tfmm.arrays import Record
 from tfmm.market import schema
-from tfmm.simulation import arguments, sizes, state
+from tfmm.simulation import arguments, price_steps, sizes, state
 from tfmm.simulation.exchange import displayed, fees, ledger, queue
 
 _QUOTE, _BUY, _SELL = schema.QUOTE, schema.BUY, schema.SELL
@@ -17,8 +17,8 @@ _CLAMP, _REJECT = state.CLAMP, state.REJECT
 def activate(instrument: Record, order: Record, parameters: Record, log: arguments.FillLog, row: int, n: int) -> None:
     """Replaces both sides by a quote that reached the venue.
 
-    A side whose fill could breach a limit is not quoted. A marketable price is moved to one tick behind the
-    far touch (clamp), refused (reject) or filled at the touch (take).
+    A side whose fill could breach a limit is not quoted. A marketable price is moved to one price step behind
+    the far touch (clamp), refused (reject) or filled at the touch (take).
 
     Args:
         row: the next event; a taker fill names the one before it. n: instrument.
@@ -39,11 +39,13 @@ def activate(instrument: Record, order: Record, parameters: Record, log: argumen
     take_bid = bid_lot > 0 and bid >= instrument.touch_ask_tick
     take_ask = ask_lot > 0 and ask <= instrument.touch_bid_tick
     if take_bid and parameters.marketable == _CLAMP:
-        bid, bid_is, take_bid = instrument.touch_ask_tick - 1, state.MOVED, False
+        bid = price_steps.down(instrument.touch_ask_tick - 1, instrument.price_step)
+        bid_is, take_bid = state.MOVED, False
     elif take_bid and parameters.marketable == _REJECT:
         bid_lot, bid_is, take_bid = 0, state.REJECTED, False
     if take_ask and parameters.marketable == _CLAMP:
-        ask, ask_is, take_ask = instrument.touch_bid_tick + 1, state.MOVED, False
+        ask = price_steps.up(instrument.touch_bid_tick + 1, instrument.price_step)
+        ask_is, take_ask = state.MOVED, False
     elif take_ask and parameters.marketable == _REJECT:
         ask_lot, ask_is, take_ask = 0, state.REJECTED, False
     replace_quotes(

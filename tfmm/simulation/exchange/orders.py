@@ -5,7 +5,7 @@ import numpy as np
 from tfmm import errors, jit
 from tfmm.arrays import Ints, Records
 from tfmm.market.tape import Tape
-from tfmm.simulation import arguments, state
+from tfmm.simulation import arguments, price_steps, state
 
 SCHEDULE = np.dtype(
     [
@@ -22,6 +22,7 @@ SCHEDULE = np.dtype(
 _LARGEST = 2.0**53  # ticks or lots; above, float64 skips whole numbers
 GRID_TOLERANCE = 1e-6
 """A price this close (in ticks) to a tick is on it; others round away from the market."""
+_ROUNDING = 4 * 2.0**-52  # of a price in ticks, relative
 
 
 def checked(schedule: Records, count: int) -> Records:
@@ -64,6 +65,7 @@ def in_flight(tape: Tape, schedule: Records, parameters: Records) -> tuple[argum
     orders = np.empty((count, max(1, length)), state.ORDER)
     instruments = np.zeros(count, state.INSTRUMENT_STATE)
     state.clear(instruments)
+    instruments["price_step"] = tape.price_steps or 1
     account = arguments.Account(instruments, orders, parameters)
     index = np.empty(len(schedule), np.int64)
     ticks = np.array([one.tick_size for one in tape.instruments])
@@ -93,8 +95,14 @@ def _refuse(wrong, quote, row, instruments):
 
 
 @jit.kernel
+def _tolerance(px_tick):
+    """How close to a tick, in ticks, a price is on it: at least what floats of its size can tell apart."""
+    return max(GRID_TOLERANCE, _ROUNDING * abs(px_tick))
+
+
+@jit.kernel
 def _send(schedule, ticks, account, index):
-    """Puts every quote in flight, bids rounded down and asks up to a tick. Returns (what is wrong or 0, row)."""
+    """Puts every quote in flight, bids rounded down and asks up to a price step. Returns (what is wrong or 0, row)."""
     instruments, parameters = account.instruments, account.parameters
     for row in range(len(schedule)):
         quote = schedule[row]
@@ -113,13 +121,15 @@ def _send(schedule, ticks, account, index):
                 return _BID_PX, row
             if not lot - GRID_TOLERANCE * lot <= quote.bid_qty < _LARGEST * lot:
                 return _BID_QTY, row
-            order.bid_tick = np.int64(np.floor(quote.bid_px / tick + GRID_TOLERANCE))
+            nearest = np.int64(np.floor(quote.bid_px / tick + _tolerance(quote.bid_px / tick)))
+            order.bid_tick = price_steps.down(nearest, instruments[n].price_step)
             order.bid_lot = np.int64(np.floor(quote.bid_qty / lot + GRID_TOLERANCE))
         if not np.isnan(quote.ask_px):
             if not abs(quote.ask_px) < _LARGEST * tick:
                 return _ASK_PX, row
             if not lot - GRID_TOLERANCE * lot <= quote.ask_qty < _LARGEST * lot:
                 return _ASK_QTY, row
-            order.ask_tick = np.int64(np.ceil(quote.ask_px / tick - GRID_TOLERANCE))
+            nearest = np.int64(np.ceil(quote.ask_px / tick - _tolerance(quote.ask_px / tick)))
+            order.ask_tick = price_steps.up(nearest, instruments[n].price_step)
             order.ask_lot = np.int64(np.floor(quote.ask_qty / lot + GRID_TOLERANCE))
     return 0, 0

@@ -33,7 +33,7 @@ import math
 
 from tfmm import jit
 from tfmm.arrays import Floats, Record, Records
-from tfmm.simulation import arguments, interpolation, state
+from tfmm.simulation import arguments, interpolation, price_steps, state
 from tfmm.simulation.clients import arrivals, survival
 from tfmm.simulation.dealer import quoting
 from tfmm.simulation.rewards import joint_inventory, kinds
@@ -126,7 +126,8 @@ def expect_reference(
     instrument.reference_inventory_lot, ask, bid = instrument.inventory_lot, state.NO_ASK, state.NO_BID
     below, above = quoting.prices(instrument, parameters, parameters.reference_quote, 0.0, 0.0, synthetic)
     if instrument.has_market and parameters.quoted and not math.isnan(below + above):
-        bid, ask = quoting.bid_on_tick(below), quoting.ask_on_tick(above)
+        bid = price_steps.down(quoting.bid_on_tick(below), instrument.price_step)
+        ask = price_steps.up(quoting.ask_on_tick(above), instrument.price_step)
     quote, lot_s = _outlive(events, row, account, n, until, ask, bid)
     instrument.reference_ask_tick, instrument.reference_bid_tick = quote.ask_tick, quote.bid_tick
     instrument.reference_ask_fill_probability = 1.0 - quote.ask_survival
@@ -142,8 +143,9 @@ def _outlive(events, row, account, n, until, ask, bid):
         The survival.Quote then, and the expected integral of survival.risk_lot dt (lot x s).
     """
     instrument, parameters = account.instruments[n], account.parameters[n]
-    # clamped as fills.activate does: never better than a tick behind the far touch
-    ask, bid = max(ask, instrument.bid_tick + 1), min(bid, instrument.ask_tick - 1)
+    # clamped as fills.activate does: never better than a price step behind the far touch
+    ask = max(ask, price_steps.up(instrument.bid_tick + 1, instrument.price_step))
+    bid = min(bid, price_steps.down(instrument.ask_tick - 1, instrument.price_step))
     if instrument.inventory_lot - parameters.order_lot < -parameters.limit_lot:
         ask = state.NO_ASK
     if instrument.inventory_lot + parameters.order_lot > parameters.limit_lot:
