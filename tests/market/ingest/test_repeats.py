@@ -99,6 +99,19 @@ def test_the_same_content_under_two_names_is_refused_with_both(folder, tmp_path)
     assert _counts(store) == [("20240101", 400, 60)]
 
 
+def test_a_copy_under_a_venue_is_the_same_and_one_under_two_venues_is_refused(folder, tmp_path):
+    once, _ = prepare.prepare(folder, tmp_path / "once", request())
+    _copied(folder)
+    (folder / "copy").rename(folder / "binance")
+    store, _ = prepare.prepare(folder, tmp_path / "store", request())
+    assert store.data_hash == once.data_hash
+    for path in list(folder.glob("*.csv")):
+        (folder / "bybit").mkdir(exist_ok=True)
+        path.rename(folder / "bybit" / path.name)
+    with pytest.raises(errors.DataError, match="named BTCUSDT@BYBIT 20240101 and BTCUSDT@BINANCE 20240101"):
+        prepare.prepare(folder, tmp_path / "other", request())
+
+
 def test_a_day_of_the_store_is_not_added_again_however_it_is_packed(folder, tmp_path, caplog):
     prepare.prepare(folder, tmp_path / "store", request())
     for path in list(folder.iterdir()):

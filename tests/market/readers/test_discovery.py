@@ -181,7 +181,8 @@ def test_binary_is_called_by_its_name_and_never_shown(folder, kind, pack):
         with pytest.raises(errors.DataError) as refusal:
             readers.find(where)
         name, advice = kinds.KINDS[kind]
-        assert str(refusal.value) == f"{folder / 'ticks.bin'}: is {name}, which is not read: {advice}"
+        told = f"{folder / 'ticks.bin'}: is {name}, which is not read: {advice}"
+        assert str(refusal.value) == told + "; a quoted pattern of the files to read leaves it out" * (where == folder)
 
 
 def test_kinds_of_binary_that_a_layout_may_read():

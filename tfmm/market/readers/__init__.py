@@ -56,7 +56,7 @@ VENDORS = tuple(dict.fromkeys(one.vendor for one in LAYOUTS))
 
 
 class NoLayout(errors.DataError):
-    """A text or table that no layout reads. head: its first lines. header: its columns. near: one nearly does."""
+    """A file that no layout reads. head: first lines of a text. header: columns of a table. near: one almost fits."""
 
     def __init__(self, message: str, head: Sequence[str] = (), header: Sequence[str] = (), near: bool = False):
         super().__init__(message)
@@ -135,9 +135,9 @@ def _read(file, vendor, alone, partners, sources):
             raise
         if sidecars.other_columns(refusal.header):
             return sidecars.OTHER
-        if not refusal.head or sidecars.may_hold_data(file.path, refusal.head):
-            raise
-        return sidecars.DOCUMENT
+        if refusal.head and not sidecars.may_hold_data(file.path, refusal.head):
+            return sidecars.DOCUMENT
+        raise errors.DataError(f"{refusal}; a quoted pattern of the files to read leaves it out") from refusal
     sources.append(dataclasses.replace(source, partner=partners.get(file.path)))
     return ""
 
@@ -154,8 +154,8 @@ def detect(path: pathlib.Path, vendor: str | None = None, parts: Sequence[str] =
         parts: of the path below the folder that was given, see naming; empty: the file's name alone.
 
     Raises:
-        NoLayout: no layout fits. DataError: the file is binary that is not read, empty or damaged, or one of ours whose
-            name and folders name no instrument.
+        NoLayout: no layout fits. DataError: the file is empty or damaged, or one of ours whose name and folders name no
+            instrument.
     """
     return _named(_detect(path, vendor), parts or (path.name,))
 
@@ -196,7 +196,7 @@ def _binary(path, kind, candidates):
     if kind == "dbn" and dbn.LAYOUTS[0] in candidates:
         raise NoLayout(f"{path}: {dbn.unread(path)}", header=dbn.fields(path))
     name, advice = kinds.KINDS[kind]
-    raise errors.DataError(f"{path}: is {name}, which is not read: {advice}")
+    raise NoLayout(f"{path}: is {name}, which is not read: {advice}")
 
 
 def _unknown(candidates, header, first):

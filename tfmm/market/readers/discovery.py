@@ -44,7 +44,7 @@ def files(where: pathlib.Path) -> tuple[list[File], list[Passed]]:
         root = next(parent for parent in where.parents if not any(letter in str(parent) for letter in "*?["))
         found = sorted(root.glob(str(where.relative_to(root)))) if root.is_dir() else []
     else:
-        raise errors.DataError(f"{where}: no such folder, wanted the folder of the raw files")
+        raise errors.DataError(f"{where}: no such folder or file, wanted that of the raw files")
     passed: list[Passed] = []
     seen: dict[pathlib.Path, None] = {}
     out = []
