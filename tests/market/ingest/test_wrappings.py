@@ -68,7 +68,8 @@ ZIPS = {
     "zip of a day": lambda symbol, day, name: (f"{day}.zip", f"{name}.csv"),
     "zip of all, in folders": lambda symbol, day, name: ("all.zip", f"{symbol}/{day}/{name}.csv"),
 }
-WRAPPINGS = [*PACKED, *FOLDERS, *ZIPS, "zip of gz", "hive of zst"]
+BARE = {"bare names, hive": "hive", "bare names, folder a symbol and day": "folder a symbol and day"}
+WRAPPINGS = [*PACKED, *FOLDERS, *ZIPS, "zip of gz", "hive of zst", *BARE]
 
 
 def wrap(root, files, wrapping):
@@ -81,8 +82,10 @@ def wrap(root, files, wrapping):
             with zipfile.ZipFile(root / archive, "a", zipfile.ZIP_DEFLATED) as out:
                 out.writestr(member, data)
             continue
+        if wrapping in BARE:  # only the kind of data is left
+            name = next(kind for kind in ("tob", "trades", "trade", "quotes", "bookTicker") if kind in name)
         suffix, pack = PACKED["zst"] if wrapping == "hive of zst" else PACKED.get(wrapping, PACKED["plain"])
-        folder = root / FOLDERS.get(wrapping.removesuffix(" of zst"), lambda *_: "")(symbol, day)
+        folder = root / FOLDERS.get(BARE.get(wrapping, wrapping.removesuffix(" of zst")), lambda *_: "")(symbol, day)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}{suffix}").write_bytes(pack(data))
 

@@ -32,6 +32,7 @@ _SUFFIX = re.compile(
     r"zst|zstd|lz4|zip|tar|tgz)$",
     re.IGNORECASE,
 )  # fmt: skip
+_COPY = re.compile(r"(?<=.) ?\(\d{1,2}\)$| - copy$", re.IGNORECASE)
 _SEPARATORS = "-_. "
 _CUT = "\0"
 _DAY_NS = 86_400 * 10**9
@@ -194,7 +195,8 @@ def _dated(names):
 
 
 def _unsuffixed(name):
-    while match := _SUFFIX.search(name):
+    """A name without the suffixes of formats, and what browsers and file managers add to a copy."""
+    while match := _SUFFIX.search(name) or _COPY.search(name):
         name = name[: match.start()]
     return name
 
