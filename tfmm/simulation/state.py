@@ -1,7 +1,6 @@
-"""The simulator's memory layout: one record per batch row and instrument.
+"""The simulator's memory layout: one record per batch row and instrument; ticks, lots, ns UTC.
 
-Prices are ticks, quantities lots, times ns UTC. Records keep what one row touches together in the cache, and let a
-kernel take few arguments.
+Records keep what one row touches together in the cache, and let a kernel take few arguments.
 """
 
 from typing import Any
