@@ -33,6 +33,8 @@ def test_rows_some_seconds_late_are_left_as_they_are(blocks, numbered):
     order, out = ordered(times, np.arange(100) if numbered else raw.NO_SEQUENCE, blocks)
     assert (order.jump, order.damaged, order.descending) == (None, 0, False)
     np.testing.assert_array_equal(np.concatenate(out)["ts"], START + times)
+    # row 7 k is 5 s earlier than it should be: 4 s earlier than the row before it
+    assert order.notes("quotes") == ["its quotes come up to 4.0 s late and were sorted"]
 
 
 @pytest.mark.parametrize("blocks", [1, 3, 50])

@@ -16,12 +16,14 @@ from tfmm.market import raw, schema
 LATE_NS = 60 * 10**9  # rows that come later than this after the newest one are not just late
 OTHER_DAY_NS = 14 * 3600 * 10**9  # more than time zones and clock changes can move a time
 _ALONE_ROWS = 8
+_TOLD_NS = 10**9
 _MOST_DAMAGED, _MOST_STRETCHES = 10_000, 1000
 _DECIDING_STEPS, _COUNTED_STEPS, _HELD_ROWS = 20, 10_000, 1_000_000
 _CLOCK_CHANGE_NS = 2 * 3600 * 10**9  # most are an hour; between rows that are far apart less is seen
 
-# state of _late: newest time, its number, newest time before the last leap forward, rows since that leap, oldest time
-_NEWEST, _NUMBER, _BEFORE_LEAP, _SINCE_LEAP, _OLDEST = range(5)
+# state of _late: newest time, its number, newest time before the last leap forward, rows since that leap, oldest time,
+# the most by which a row came later than the newest one
+_NEWEST, _NUMBER, _BEFORE_LEAP, _SINCE_LEAP, _OLDEST, _LATEST = range(6)
 _NEVER = np.iinfo(np.int64).min
 
 Jump = tuple[int, int, int]  # time of the newest row, ns; time of a row far behind it, ns; rows before that
@@ -90,6 +92,8 @@ class Order:
     def notes(self, kind: str) -> list[str]:
         """Sentences on what was done with the order."""
         out = [f"its {kind} stand from new to old and were turned round"] if self.turned else []
+        if (late_ns := int(self._state[_LATEST])) > _TOLD_NS:
+            out.append(f"its {kind} come up to {late_ns / 1e9:.1f} s late and were sorted")
         if self.first_damaged is not None:
             around, ts, before = self.first_damaged
             out.append(
@@ -157,7 +161,7 @@ def _text(ns):
 
 
 def _fresh():
-    return np.array([_NEVER, raw.NO_SEQUENCE, _NEVER, 0, np.iinfo(np.int64).max], np.int64)
+    return np.array([_NEVER, raw.NO_SEQUENCE, _NEVER, 0, np.iinfo(np.int64).max, 0], np.int64)
 
 
 def _back_again(rows, k, sign, newest):
@@ -204,6 +208,7 @@ def _late(rows, start, sign, state):
             if state[_NEWEST] == _NEVER or ts - state[_NEWEST] > LATE_NS:
                 state[_BEFORE_LEAP], state[_SINCE_LEAP] = state[_NEWEST], 0
             state[_NEWEST], state[_NUMBER] = ts, own
+        state[_LATEST] = max(state[_LATEST], state[_NEWEST] - ts)
         state[_SINCE_LEAP] += 1
         state[_OLDEST] = min(state[_OLDEST], ts)
     return -1
