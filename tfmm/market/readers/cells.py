@@ -64,6 +64,7 @@ def style(texts: Iterable[str], separator: str) -> Style:
     show it, or where a file that is not separated by commas has larger numbers without any mark.
     """
     bare = [re.sub(_SIGNS, "", text.strip(PADDING)).lstrip("+-").strip() for text in texts]
+    bare = [re.sub(rf"(?<=\d){_SPACE_GROUPS}(?=\d{{3}}(?!\d))", "", text) for text in bare]
 
     def shown(pattern):
         return any(re.fullmatch(pattern, text) for text in bare)
