@@ -290,8 +290,7 @@ def clear(instruments: Records) -> None:
 
 def hold(instruments: Records, positions: Records) -> None:
     """Puts POSITION records into the ledgers of INSTRUMENT_STATE records of the same shape."""
-    for name in POSITION.names or ():
-        instruments[name] = positions[name]
+    instruments[list(POSITION.names or ())] = positions
 
 
 def read_only(events: Any) -> Records:
