@@ -104,6 +104,21 @@ def test_contracts_of_one_parent_symbol_are_instruments_of_their_own(tmp_path):
     assert mids(one, 0) == {4700.125}
 
 
+def test_consolidated_quotes_of_several_publishers_are_one_instrument(tmp_path):
+    header = "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,depth,price,size,flags,ts_in_delta,"
+    lines = [header + "bid_px_00,ask_px_00,bid_sz_00,ask_sz_00,bid_pb_00,ask_pb_00,symbol"]
+    for k in range(400):
+        ts = START * 1000 + k * 10**9 + k * 7919 % 1000
+        action, side, at = {1: ("T", "B", 100.01), 3: ("T", "A", 100.0)}.get(k % 4, ("A", "B", 100.0))
+        lines.append(
+            f"{ts},{ts},177,{(2, 39)[k % 2]},7,{action},{side},0,{at},{1 + k % 5},0,0,100.0,100.01,3,4,2,39,ABC"
+        )
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "dbeq-basic-20240102.cmbp-1.csv").write_text("\n".join(lines) + "\n")
+    out, _ = prepare.prepare(tmp_path / "raw", tmp_path / "store", request())
+    assert [one.symbol for one in out.instruments] == ["ABC"]
+
+
 def test_a_session_that_lacks_an_instrument_is_refused_alone_or_left_out(tmp_path, caplog):
     for day in range(3):
         tardis(tmp_path / "raw", "bybit", "BTCUSDT", day=day)
@@ -154,3 +169,12 @@ def test_the_tail_of_a_file_beyond_midnight_is_put_aside_with_a_line(tmp_path):
     assert [one.name for one in out.sessions] == ["20240101"]
     assert out.sessions[0].n_quotes == 400
     assert any("12 rows of" in note and "put aside" in note for note in report[0]["notes"])
+
+
+def test_assumed_currencies_are_said_in_one_line(tmp_path):
+    for symbol, px in (("IBM", 180.0), ("BRK.B", 110.0), ("USDCAD", 1.3)):
+        tardis(tmp_path / "raw", "venue", symbol, px=px)
+    out, report = prepare.prepare(tmp_path / "raw", tmp_path / "store", request())
+    assert [one.quote_currency for one in out.instruments] == ["USD", "USD", "CAD"]
+    said = {note for one in report for note in one["notes"] if "taken as USD" in note}
+    assert said == {"quote currency of BRK.B, IBM taken as USD; --instrument BRK.B:quote_currency=... says another"}

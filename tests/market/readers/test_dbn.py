@@ -195,6 +195,16 @@ def test_ids_and_publishers_that_share_a_symbol_are_told_apart(written):
     }  # fmt: skip
 
 
+def test_quotes_of_all_venues_together_are_one_market(written):
+    """The publisher of cmbp-1 is that of the event; the quotes are the best of all."""
+    rows = [bytearray(event(NOON + k, "A", "B", PX, 5, BOOK, 7)) for k in range(2)]
+    for row, publisher in zip(rows, (2, 39), strict=True):
+        row[1], row[2:4] = 0xB1, publisher.to_bytes(2, "little")
+    path = written(metadata("cmbp-1", ("AAPL", 1, 3, 118)), *map(bytes, rows))
+    found = [(key, len(part)) for key, part in delimited.read(readers.detect(path), delimited.Tally())]
+    assert found == [(("AAPL", "", "118"), 2)]
+
+
 def test_symbols_of_files_asked_for_by_id(written):
     path = written(metadata("mbp-1", ("ESU4", 1, 3, 118), by_id=True), event(NOON, "A", "B", PX, 5, BOOK, 7))
     assert list(read(path)[1]) == ["ESU4"]

@@ -174,14 +174,16 @@ class Plan:
                         )
 
     def _infer(self):
-        out = []
+        out, assumed = [], []
         for symbol in self._symbols:
             parts = [part for found in self._parts.values() for part in found.get(symbol, ())]
             given = self._request.terms.get(symbol, self._request.terms.get("*", instruments.Terms()))
-            one, self._told[symbol] = terms.instrument(
-                symbol, self._groups.listed[symbol], parts, given, str(self.origin)
-            )
+            listed = self._groups.listed[symbol]
+            one, self._told[symbol], unknown = terms.instrument(symbol, listed, parts, given, str(self.origin))
             out.append(one)
+            assumed += [symbol] * unknown
+        for symbol in assumed:
+            self._told[symbol].append(terms.assumed(assumed))
         for triangle in self._legged:
             legs = [self._leg(triangle, name, out) for name in (triangle.first, triangle.second)]
             px = [self._typical(self.sessions[0], k) for k in legs]

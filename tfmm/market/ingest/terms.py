@@ -10,8 +10,8 @@ from tfmm.market.ingest import price_steps, time_zones
 
 def instrument(
     name: str, listed: tuple[str, str], parts: Sequence[time_zones.Part], given: instruments.Terms, where: str
-) -> tuple[schema.Instrument, list[str]]:
-    """An instrument, and what the user should know of it.
+) -> tuple[schema.Instrument, list[str], bool]:
+    """An instrument, what the user should know of it, and whether its quote currency is assumed.
 
     Args:
         name: in the store. listed: (symbol, venue) as the venue lists it. given: by the user.
@@ -32,17 +32,15 @@ def instrument(
         # without any size the session is refused, with its report
         lambda: size.lot(f"{where}: {name}: lot size") if size.counts.any() else 1.0,
     )  # fmt: skip
-    return out, _notes(name, known.note, given, found, named)
+    notes = []
+    if known.note and given.inverse is None and given.multiplier is None and found.inverse is None:
+        notes.append(known.note)
+    return out, notes, all(one.quote_currency is None for one in (given, found, named))
 
 
-def _notes(name, listed, given, found, named):
-    """Sentences on what the name alone tells, and what is assumed."""
-    out = []
-    if listed and given.inverse is None and given.multiplier is None and found.inverse is None:
-        out.append(listed)
-    if all(one.quote_currency is None for one in (given, found, named)):
-        out.append(f"quote currency of {name} taken as USD; --instrument {name}:quote_currency=... says another")
-    return out
+def assumed(names: Sequence[str]) -> str:
+    """What is said of instruments whose quote currency is assumed."""
+    return f"quote currency of {', '.join(names)} taken as USD; --instrument {names[0]}:quote_currency=... says another"
 
 
 def implied(

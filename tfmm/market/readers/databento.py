@@ -101,11 +101,15 @@ def _orders(columns):
 
 
 def _layouts(table, convert, columns, **optional):
-    """With the column symbol, and with instrument_id in its place."""
-    for name, kind in (("symbol", layout.TEXT), ("instrument_id", layout.TEXT)):
+    """With the column symbol, and with instrument_id in its place. Those of one
+    venue, and of all venues together (bid_pb_00)."""
+    for name in ("symbol", "instrument_id"):
+        consolidated = table.startswith("c")
         yield layout.Layout(
-            vendor="databento", table=table if name == "symbol" else f"{table} by id", columns={**columns, name: kind},
-            symbol=name, venue_column="publisher_id", convert=convert, sequenced=True, optional=optional,
+            vendor="databento", table=table if name == "symbol" else f"{table} by id",
+            columns={**columns, name: layout.TEXT, **({"bid_pb_00": layout.TEXT} if consolidated else {})},
+            symbol=name, convert=convert, sequenced=True, optional=optional,
+            venue_column="" if consolidated else "publisher_id",
             contract_column="instrument_id" if name == "symbol" else "",
         )  # fmt: skip
 
@@ -116,6 +120,8 @@ _TOP = {"bid_px_00": layout.NUMBER, "ask_px_00": layout.NUMBER, "bid_sz_00": lay
 _MORE = {"sequence": layout.INTEGER, "flags": layout.INTEGER}
 
 LAYOUTS = (
+    *_layouts("cmbp-1", _events, {**_TRADE, **_TOP}, **_MORE),
+    *_layouts("cbbo", _quotes, {"ts_recv": layout.TIME, "side": layout.TEXT, **_TOP}, **_MORE),
     *_layouts("mbp-1", _events, {**_TRADE, **_TOP}, **_MORE),
     *_layouts("bbo", _quotes, {"ts_recv": layout.TIME, "side": layout.TEXT, **_TOP}, **_MORE),
     *_layouts("mbo", _orders, {**_TRADE, **_MORE, "order_id": layout.INTEGER}),

@@ -86,6 +86,7 @@ _RECORDS = {
     0xC5: (databento_dbn.MBP1Msg, _events),
 }  # by rtype
 
+_CONSOLIDATED = (0xB1, 0xC0, 0xC1, 0xC2)
 _DTYPES = {rtype: np.dtype(record._dtypes) for rtype, (record, _) in _RECORDS.items()}
 _MAPPINGS = {np.dtype(one._dtypes).itemsize: np.dtype(one._dtypes) for one in
              (databento_dbn.SymbolMappingMsg, databento_dbn.SymbolMappingMsgV1)}  # fmt: skip
@@ -135,7 +136,10 @@ def _rows(data, offsets, names):
         else:
             records = data[chosen[:, None] + np.arange(dtype.itemsize)].view(dtype)[:, 0]
         rows, index = _RECORDS[kind][1](records)
-        yield from names.split(records[["publisher_id", "instrument_id"]][index], rows["ts"], rows)
+        ids = records[["publisher_id", "instrument_id"]][index]
+        if kind in _CONSOLIDATED:
+            ids["publisher_id"] = 0  # of the last event, while the quotes are those of all venues together
+        yield from names.split(ids, rows["ts"], rows)
 
 
 @jit.kernel

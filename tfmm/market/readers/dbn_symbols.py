@@ -43,7 +43,7 @@ class Symbols:
         keys = records["publisher_id"].astype(np.int64) << 32 | records["instrument_id"]
         for key in np.unique(keys):
             chosen = keys == key
-            venue, number = naming.venue(str(key >> 32)), int(key & 0xFFFFFFFF)
+            venue, number = naming.venue(str(key >> 32)) if key >> 32 else "", int(key & 0xFFFFFFFF)
             found = self._intervals.get(number, [])
             if len({symbol for *_, symbol in found}) == 1:
                 yield naming.Name(found[0][2], venue, str(number)), rows if chosen.all() else rows[chosen]

@@ -131,6 +131,9 @@ def split_names(
     Args:
         words: of the rows' symbols, venues and contracts; None where the layout has no such column.
     """
+    if not any(words):
+        yield source.symbol, rows
+        return
     symbols, venues, contracts = words
     for symbol, rows_of_symbol in _split(symbols, source.symbol, np.arange(len(rows))):
         if not symbol and symbols is not None:

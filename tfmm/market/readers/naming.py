@@ -68,7 +68,7 @@ _VENDORS = (  # names that the vendor makes by a rule of its own
 _KEYS = {
     "symbol": ("symbol", "sym", "instrument", "ticker", "pair", "coin", "contract", "product", "asset", "security",
                "instrument_id"),
-    "venue": ("exchange", "venue", "market", "mic"),
+    "venue": ("exchange", "venue", "mic"),
     "date": ("date", "day", "dt", "session", "trade_date", "trading_day", "tradingday"),
 }  # fmt: skip
 
