@@ -90,11 +90,10 @@ def _garbage_parquet(raw):
         (_frame(QUOTES.drop(columns="ask")), ["tob_X_20200101.csv", "no column ask"]),
         (
             _frame(QUOTES.astype({"bid": object}).replace({"bid": {1.0: "cheap"}})),
-            ["tob_X_20200101.csv", "no true quote"],
+            ["tob_X_20200101.csv", "column bid: 3 of 3 cells are no numbers"],
         ),
-        (_frame(QUOTES.iloc[::-1]), ["tob_X_20200101.csv", "out of order"]),
+        (_frame(QUOTES.assign(ts=QUOTES["ts"] + [0, 3600 * SECOND, 0])), ["20200101 X", "no_time 20.00%"]),
         (_text(""), ["tob_X_20200101.csv", "empty"]),
-        (_text("ts,bid,bid_size,ask,ask_size\n"), ["tob_X_20200101.csv", "no rows"]),
         (_text("\x00\xff\x00"), ["tob_X_20200101.csv"]),
         (_garbage_parquet, ["tob_X_20200101.parquet", "cannot be read"]),
         (
@@ -104,7 +103,7 @@ def _garbage_parquet(raw):
         (lambda raw: [path.unlink() for path in raw.iterdir()], ["no files of a known layout"]),
         (_frame(QUOTES.assign(bid=2.0)), ["quotes_crossed 60.00%", "no true quote"]),
     ],
-    ids=["column", "text", "unsorted", "empty", "header", "binary", "parquet", "partner", "nothing", "crossed"],
+    ids=["column", "text", "time", "empty", "binary", "parquet", "partner", "nothing", "crossed"],
 )
 def test_wrong_files_end_with_one_line_and_exit_2(raw, tmp_path, spoil, words, run_script):
     spoil(raw)
@@ -134,6 +133,23 @@ def test_wrong_arguments_end_with_one_line_and_exit_2(raw, tmp_path, arguments, 
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
     assert words in done.stderr
     assert not (tmp_path / "store").exists()
+
+
+def test_what_was_not_read_is_told_on_the_terminal_and_in_the_report(raw, tmp_path, run_script):
+    (raw / "README.txt").write_text("Data of one day.")
+    (raw / "trade_Y_20200101.csv").write_text("ts,price,size,side\n")
+    shutil.copytree(raw, tmp_path / "copy")
+    (tmp_path / "copy").rename(raw / "copy")
+    done = run_script("prepare.py", raw, "--store", tmp_path / "store")
+    assert done.returncode == 0, done.stderr
+    assert "passed over 2 files: 2 sidecars (README.txt, copy/README.txt)" in done.stderr
+    assert (
+        "read once what several files hold: tob_X_20200101.csv repeats copy/tob_X_20200101.csv, trade_" in done.stderr
+    )
+    report = json.loads((tmp_path / "store" / "quality.json").read_text())
+    assert [one["name"] for one in report["passed_over"]][:2] == ["README.txt", "copy/README.txt"]
+    assert [one["first"] for one in report["repeated"]] == ["copy/tob_X_20200101.csv", "copy/trade_X_20200101.csv"]
+    assert store.Store.open(tmp_path / "store").sessions[0].n_trades == 2
 
 
 def test_an_existing_store_is_kept(raw, tmp_path, run_script):

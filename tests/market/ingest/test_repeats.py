@@ -156,6 +156,6 @@ def test_a_file_without_rows_is_passed_over_with_a_line_and_refused_alone(folder
     (folder / name).write_text(text.split("\n", 1)[0] + "\n")
     store, _ = prepare.prepare(folder, tmp_path / "store", request())
     assert _counts(store) == [("20240101", 400, 60)]
-    assert f"passed over 1 file: 1 empty file ({name})" in caplog.text
+    assert f"passed over 1 file: 1 file with no rows ({name})" in caplog.text
     with pytest.raises(errors.DataError, match=f"{name}: no rows, wanted at least one"):
         prepare.prepare(folder / name, tmp_path / "other", request())

@@ -78,6 +78,8 @@ def test_sidecars_and_other_data_types_are_passed_over_with_one_line(folder):
     (folder / "remark.txt").write_text("The venue was closed at 12:30, 2 hours.\nNothing else.\n")
     (folder / "letter.txt").write_text("Dear all, this is prose, enjoy\nSincerely\n")
     (folder / "info.json").write_text('{"task": 1, "created": "2020-01-01"}\n')
+    (folder / "rules.json").write_text('{"filters": [{"filterType": "PRICE_FILTER", "minPrice": "0.1"}]}')
+    (folder / "holidays.csv").write_text("day,open,hours\n2020-01-01,0,0\n")
     found = readers.find(folder)
     assert names(found) == [TOB, PRINTS]
     passed = {one.name: one.what for one in found.passed}
@@ -88,11 +90,11 @@ def test_sidecars_and_other_data_types_are_passed_over_with_one_line(folder):
         "picture": sidecars.DOCUMENT, "done": sidecars.EMPTY, "half.csv.part": sidecars.UNFINISHED,
         "store": sidecars.STORE,
         "pipe": sidecars.SPECIAL, "letter.txt": sidecars.DOCUMENT, "remark.txt": sidecars.DOCUMENT,
-        "info.json": sidecars.DOCUMENT,
+        "info.json": sidecars.DOCUMENT, "rules.json": sidecars.DOCUMENT, "holidays.csv": sidecars.DOCUMENT,
     }  # fmt: skip
     said = discovery.line(found.passed)
     assert said.startswith(
-        f"passed over {len(passed)} files: 4 documents (info.json, letter.txt, picture, remark.txt); 1 empty"
+        f"passed over {len(passed)} files: 6 documents (holidays.csv, info.json, letter.txt, picture, and 2 more)"
     )
     assert f"{len(SIDECARS)} sidecars (LICENSE, LOBSTER_SampleFiles_ReadMe.txt, MD5SUMS, README, and " in said
     assert "\n" not in said

@@ -166,7 +166,7 @@ def _with_rows(spooled):
     if len(empty) == len(spooled):
         raise errors.DataError(f"{empty[0].path}: no rows, wanted at least one")
     kept = [part for part in spooled if part[1] not in empty]
-    return kept, [discovery.Passed(one.name, sidecars.EMPTY) for one in empty]
+    return kept, [discovery.Passed(one.name, sidecars.NO_ROWS) for one in empty]
 
 
 def _spool_file(source, name, *arguments):

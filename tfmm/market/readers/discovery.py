@@ -80,7 +80,8 @@ def listed(names: list[str]) -> str:
 
 
 def _counted(count, what):
-    return f"{count} {what}{'s' * (count > 1)}"
+    noun, *rest = what.split(" with ")
+    return " with ".join((f"{count} {noun}{'s' * (count > 1)}", *rest))
 
 
 def _walk(folder, root, passed):

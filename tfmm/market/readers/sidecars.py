@@ -8,7 +8,8 @@ A file of a folder or zip is read, passed over and named in one line, or refused
     best quotes are read and the order book is passed over.
  4. It may be market data that no layout reads: refused. That is a text of lines of numbers, a JSON of prices, whatever
     is called .csv or the like, and binary that is no document.
- 5. Else it is prose or metadata, a picture, or empty and without a suffix: passed over.
+ 5. Else it is prose or metadata, a list of instruments, fees or holidays by its name, a picture, or empty and without a
+    suffix: passed over. So is a table with a header and no rows.
 A file that the user names is read or refused.
 """
 
@@ -18,9 +19,9 @@ from collections.abc import Sequence
 
 from tfmm.market.readers import containers
 
-SIDECAR, OTHER, HIDDEN, UNFINISHED, SPECIAL, STORE, DOCUMENT, EMPTY = (
+SIDECAR, OTHER, HIDDEN, UNFINISHED, SPECIAL, STORE, DOCUMENT, EMPTY, NO_ROWS = (
     "sidecar", "other data type", "hidden file", "unfinished download", "special file", "store", "document",
-    "empty file",
+    "empty file", "file with no rows",
 )  # fmt: skip
 _DOCUMENTS = (
     ".pdf", ".md", ".rst", ".html", ".htm", ".doc", ".docx", ".odt", ".rtf", ".tex", ".bib", ".png", ".jpg", ".jpeg",
@@ -59,6 +60,11 @@ _TABLES = (
 _KEPT = ("__MACOSX", "__pycache__", "_delta_log", "$RECYCLE.BIN", "System Volume Information", "lost+found", "Icon\r")
 _NUMBER = re.compile(r"[-+]?[\d.][\d.,:/TZeE+ -]*")
 _PRICE_KEY = re.compile(r"(?:^|[^a-z])(?:best|last)?(?:bids?|asks?|price|px)(?:$|[^a-z])")
+_LIMITS = re.compile(r"min|max|tick|step|precision|increment|filter")
+_REFERENCE = re.compile(
+    r"(instruments?|symbols?|securities|contracts?|markets?|universe|holidays?|calendars?|fees?|exchange_?info|specs?)"
+    r"\.(json|csv|tsv|txt)"
+)
 _LOOKED_AT, _MOST = 50, 0.8
 
 
@@ -94,8 +100,10 @@ def is_hidden(name: str) -> bool:
 
 def may_hold_data(path: pathlib.Path, head: Sequence[str]) -> bool:
     """Whether a text that no layout reads may be market data. head: its first lines."""
-    name = pathlib.PurePath(bare(path.name))
-    return name.suffix.lower() in _TABLES or _is_table(head) or _has_prices(head)
+    name = pathlib.PurePath(bare(path.name).lower())
+    if _REFERENCE.fullmatch(name.name):
+        return False
+    return name.suffix in _TABLES or _is_table(head) or _has_prices(head)
 
 
 def lesser(names: Sequence[str]) -> set[str]:
@@ -138,4 +146,5 @@ def _has_prices(head):
     if "8=FIX" in text:
         return True
     keys = re.findall(r'"?([A-Za-z_ ]{1,40})"?\s*:', text) if "{" in head[0] or "[" in head[0] else []
-    return any(_PRICE_KEY.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower()) for key in keys)
+    keys = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower() for key in keys]
+    return any(_PRICE_KEY.search(key) and not _LIMITS.search(key) for key in keys)
