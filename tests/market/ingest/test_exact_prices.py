@@ -9,7 +9,7 @@ import pytest
 from tests.market import vendor_files
 from tfmm import errors, simulation
 from tfmm.market import instruments, schema
-from tfmm.market.ingest import prepare
+from tfmm.market.ingest import prepare, quality_table
 from tfmm.simulation.exchange import orders
 
 DAY_NS = 86_400 * 10**9
@@ -112,6 +112,7 @@ def test_a_day_that_is_locked_at_its_limit_for_hours_is_a_day(tmp_path):
     out, (report,) = prepare.prepare(tmp_path / "raw", tmp_path / "store", request())
     assert (report["one_sided"], report["dropped"], report["refused"]) == (500, {}, [])
     assert (out.events["kind"] == schema.ONE_SIDED).sum() == 500
+    assert "20240101 X: 500 quotes have one side only" in quality_table.table([report])
 
 
 def our_fills_inside(out, session):

@@ -99,6 +99,13 @@ def notes(one: quality.Report) -> list[str]:
     """Sentences on what stands out in a report."""
     lost = {**one["dropped"], **{name: one[name] for name in ("malformed", "no_time") if one[name]}}
     out = ["dropped " + ", ".join(f"{count} {reason}" for reason, count in lost.items())] if lost else []
+    if one.get("unknown"):
+        out.append(f"the market was unknown {one['unknown']} times, from a dropped quote to the next true one")
+    if one.get("one_sided"):
+        out.append(
+            f"{one['one_sided']} quotes have one side only, as at a price limit: what rests may fill, policies wait "
+            "for the other side"
+        )
     if one["missing_trades"]:
         hole = one["first_hole"]
         out.append(
