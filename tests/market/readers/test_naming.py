@@ -80,6 +80,10 @@ def test_files_of_ours(path, symbol, session):
         ("xnas-itch-20240101.mbp-1.csv.zst", "", ""),
         ("BTC-27SEP24-60000-C_trades_2024-01-01.csv", "BTC-27SEP24-60000-C", ""),
         ("trades.csv.gz", "", ""),
+        ("BTCUSDT/202401/trades_20240105.csv", "BTCUSDT", ""),
+        ("BTCUSDT_quotes_1.csv", "BTCUSDT", ""),
+        ("BTCUSDT-trades-part-003.csv", "BTCUSDT", ""),
+        ("backup/day1/BTCUSDT-trades (2).csv", "BTCUSDT", ""),
     ],
 )  # fmt: skip
 def test_files_of_vendors(path, symbol, venue):
@@ -97,6 +101,7 @@ def test_days_of_hive_folders():
     [
         ("tob_20240101.csv", "neither its name nor its folders name an instrument"),
         ("tob_BTCUSD_240927.csv", "240927 in its name may be a day, a month or an expiry"),
+        ("202401/tob_20240105.csv", "202401 may be a month or an instrument"),
         ("tob_HSI_2401.csv", "2401 in its name may be a session or a part of the symbol"),
         ("tob_ES_20240101_H4.csv", "'ES' and 'H4' in its name may both be the instrument"),
         ("BTCUSDT/tob_20240101_050000.csv", "050000 in its name may be a time or an instrument"),

@@ -18,7 +18,7 @@ import numpy as np
 
 from tfmm import arrays, errors, files
 from tfmm.market import instruments, raw, schema
-from tfmm.market.ingest import file_order, rounded
+from tfmm.market.ingest import file_order, named_days, rounded
 from tfmm.market.readers import books, containers, delimited, layout, naming
 
 DAY_NS = 86_400 * 10**9
@@ -275,7 +275,7 @@ class _Writer:
             stream.size_counts, stream.size_divisors = size.counts.tolist(), size.divisors.tolist()
             span_ns = stream.end_ns - stream.begin_ns
             stream.fault = rounded.fault(stream.rows, self._times[key], span_ns, stream.quotes > 0)
-            if said := naming.other_day(self._source.session, stream.begin_ns):
+            if said := named_days.other_day(self._source.session, stream.begin_ns):
                 self.notes.append(f"{self._source.path.name}: {said}")
         for (name, kind), order in self._orders.items():
             self.no_time += order.damaged

@@ -17,9 +17,7 @@ digits, or a word in small letters beside a symbol in capitals. Two names in a f
 expiry (six digits), name nothing: a file that needs its name is refused then.
 """
 
-import calendar
 import re
-import time
 import unicodedata
 import urllib.parse
 from collections.abc import Sequence
@@ -35,7 +33,6 @@ _SUFFIX = re.compile(
 _COPY = re.compile(r"(?<=.) ?\(\d{1,2}\)$| - copy$", re.IGNORECASE)
 _SEPARATORS = "-_. "
 _CUT = "\0"
-_DAY_NS = 86_400 * 10**9
 _MONTHS_DAYS = r"(?P<month>0[1-9]|1[0-2]){0}(?P<day>0[1-9]|[12]\d|3[01])"
 _HOUR = r"(?P<hour>[T _-]?(?:[01]\d|2[0-3])(?:[-_:.h]?[0-5]\d){0,2}(?:h|Z)?(?![0-9A-Za-z]))?"
 _DATES = (
@@ -43,17 +40,19 @@ _DATES = (
     re.compile(r"(?<!\d)(?:0[1-9]|[12]\d|3[01])(?P<s>[-_.])(?:0[1-9]|1[0-2])(?P=s)(?:19|20)\d\d(?!\d)"),
     re.compile(r"(?<!\d)(?:19|20)\d\d[-_.](?:0[1-9]|1[0-2])(?!\d)"),
 )
+_MONTH = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])")
 _KINDS = (
     r"book_snapshot_\d+|incremental_book_l2|l2orderbook(?:-\d+lv)?|book_?ticker|order_?books?|agg_?trades?|bbo-1[sm]|"
     r"mbp-?10?|tbbo|nbbo|bbo|mbo|ob\d+|tob|trades?|quotes?|ticks?|depth\d*|bookdepth|deals|prints|executions|l[12]|data"
 )
 _FIRST_KIND = re.compile(rf"(?:{_KINDS})(?=[-_. ]|$)", re.IGNORECASE)
-_LAST_KIND = re.compile(rf"(?:^|[-_. ])(?:{_KINDS})$", re.IGNORECASE)
+_LAST_KIND = re.compile(rf"(?:^|[-_. ])(?:{_KINDS})(?:[-_.](?:part-?)?\d{{1,3}})?$", re.IGNORECASE)
 _OURS = re.compile(r"(?:tob|trade)(?=[-_. ]|$)", re.IGNORECASE)
 _NOTHING = re.compile(
     r"|data|raw|files?|exports?|samples?|downloads?|part|part-?\d.*|chunk-?\d+|v\d+|final|new|copy|to|utc|\d{1,2}|daily|"
     r"monthly|hourly|market_?data|spot|futures|perpetuals?|options?|um|cm|usdm|usd-m|coinm|coin-m|linear|inverse|crypto|"
-    r"csv|parquet|feather|json|fx|forex|equity|equities|stocks|usa",
+    r"csv|parquet|feather|json|fx|forex|equity|equities|stocks|usa|backup|archive|te?mp|old|history|recordings?|"
+    r"symbols?|instruments?|tickdata|tests?|train|(?:day|session|server|disk)-?\d+|\(\d+\)",
     re.IGNORECASE,
 )  # fmt: skip
 _VENDORS = (  # names that the vendor makes by a rule of its own
@@ -73,7 +72,10 @@ _KEYS = {
 }  # fmt: skip
 
 
-WANTED = "tob_SYMBOL_DATE and trade_SYMBOL_DATE with a date like 20240131, or a folder for each symbol or symbol=SYMBOL"
+WANTED = (
+    "tob_SYMBOL_DATE and trade_SYMBOL_DATE with a date like 20240131, or a folder SYMBOL or symbol=SYMBOL below the "
+    "one that is given"
+)
 
 
 class Identity(NamedTuple):
@@ -125,7 +127,10 @@ def identify(parts: Sequence[str]) -> Identity:
     files = [bool(_SUFFIX.search(name)) or k == len(names) - 1 for k, name in enumerate(names)]
     read = [_read(_unsuffixed(name), inside) for name, inside in zip(_dated(names), files, strict=True)][::-1]
     symbol, problem = keys.get("symbol", ""), ""
+    months = [one.symbol for one in read if _MONTH.fullmatch(one.symbol)]
     for one, in_file in zip(read, files[::-1], strict=True):
+        if not in_file and one.symbol in months:
+            continue
         if symbol or problem:
             if in_file and one.symbol and keys.get("symbol") and listings.folded(one.symbol) != listings.folded(symbol):
                 problem = f"{one.symbol!r} in its name and {symbol!r} in symbol={symbol} may both be the instrument"
@@ -140,20 +145,14 @@ def identify(parts: Sequence[str]) -> Identity:
         "" if problem else symbol,
         keys.get("venue") or next((one.venue for one in read if one.venue), ""),
         keys.get("date") or next((one.session for one in read if one.session), ""),
-        problem or ("" if symbol else "neither its name nor its folders name an instrument"),
+        problem or ("" if symbol else _nothing(months)),
     )
 
 
-def other_day(session: str, begin_ns: int) -> str:
-    """What is said of times that are not of the day of a session's name, but for time zones and nights."""
-    try:
-        day_ns = calendar.timegm(time.strptime(session.replace("-", ""), "%Y%m%d")) * 10**9
-    except ValueError:
-        return ""
-    if day_ns - 2 * _DAY_NS <= begin_ns <= day_ns + 3 * _DAY_NS:
-        return ""
-    first = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(begin_ns // 10**9))
-    return f"its times begin at {first}, not on the day of its name"
+def _nothing(months):
+    if months:
+        return f"{months[0]} may be a month or an instrument"
+    return "neither its name nor its folders name an instrument"
 
 
 class _Read(NamedTuple):
@@ -284,8 +283,8 @@ def _without_month(symbol):
     match = re.fullmatch(r"(.+?)[-_. ](\d{6})", symbol)
     if not match:
         return symbol, ""
-    if re.fullmatch(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])", match[2]) and listings.pair(match[1]):
+    if _MONTH.fullmatch(match[2]) and listings.pair(match[1]):
         return match[1], ""
-    if re.fullmatch(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])|[0-3]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", match[2]):
+    if _MONTH.fullmatch(match[2]) or re.fullmatch(r"[0-3]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", match[2]):
         return "", f"{match[2]} in its name may be a day, a month or an expiry"
     return symbol, ""
