@@ -56,11 +56,11 @@ def event(ts, action, side, price, size, book, sequence, **changes):
     )  # fmt: skip
 
 
-def order(ts, action, side, price, size, number, sequence=0, flags=dbn.F_LAST):
+def order(ts, action, side, price, size, number, flags=dbn.F_LAST, received=None):
     return bytes(
         dbn.MBOMsg(
             publisher_id=1, instrument_id=118, ts_event=ts, order_id=number, price=price, size=size,
-            action=ACTIONS[action], side=SIDES[side], ts_recv=ts + 5, sequence=sequence, flags=flags,
+            action=ACTIONS[action], side=SIDES[side], ts_recv=received or ts + 5, flags=flags,
         )
     )  # fmt: skip
 
@@ -211,15 +211,16 @@ def test_symbols_of_files_asked_for_by_id(written):
 
 
 def test_orders_make_a_book_and_trades_leave_it_as_it_is(written):
-    """Orders 1: 5 at 100, 2: 2 at 100, 3: 6 at 101, all of the snapshot, whose own times are old. A trade of 4 with
-    order 1: 5 + 2 - 4 = 3 are left. Order 3 moves to 100.5, then 1 and 2 are cancelled: no bid."""
+    """The snapshot is of NOON + 1, its orders of the day before: 1 of 5 and 2 of 2 at 100, 3 of 6 at 101. A trade of 4
+    with order 1 leaves 5 + 2 - 4 = 3. Order 3 moves to 100.5, then 1 and 2 are cancelled: no bid."""
     old, snapshot = NOON - DAY, dbn.F_SNAPSHOT | dbn.F_LAST
     path = written(
         metadata("mbo", ("ESU4", 1, 3, 118)),
         order(NOON, "C", "B", 99 * PX, 1, 9),  # before the snapshot: says nothing
-        order(old, "R", "N", UNDEFINED, 0, 0, flags=dbn.F_SNAPSHOT),
-        order(old, "A", "B", 100 * PX, 5, 1, flags=snapshot),
-        order(old, "A", "B", 100 * PX, 2, 2, flags=snapshot), order(old, "A", "A", 101 * PX, 6, 3, flags=snapshot),
+        order(old, "R", "N", UNDEFINED, 0, 0, dbn.F_SNAPSHOT, NOON + 1),
+        order(old, "A", "B", 100 * PX, 5, 1, snapshot, NOON + 1),
+        order(old, "A", "B", 100 * PX, 2, 2, snapshot, NOON + 1),
+        order(old, "A", "A", 101 * PX, 6, 3, snapshot, NOON + 1),
         order(NOON + 1, "A", "A", 102 * PX, 1, 4),
         order(NOON + 2, "T", "A", 100 * PX, 4, 0, flags=0), order(NOON + 2, "F", "B", 100 * PX, 4, 1, flags=0),
         order(NOON + 2, "C", "B", 100 * PX, 4, 1), order(NOON + 3, "M", "A", 100_500_000_000, 3, 3),
@@ -235,6 +236,14 @@ def test_orders_make_a_book_and_trades_leave_it_as_it_is(written):
         [(NOON + 1, 100, 101, 7, 6, 0), (NOON + 2, 100, 101, 3, 6, 0), (NOON + 3, 100, 100.5, 3, 3, 0),
          (NOON + 4, NAN, 100.5, NAN, 3, 0), (NOON + 5, NAN, NAN, NAN, NAN, 0)],
     )  # fmt: skip
+
+
+def test_a_quote_of_a_snapshot_has_the_time_of_the_snapshot(written):
+    """Each day's file begins with one, whose event may be of the day before; here it was sent 5 ns after its event."""
+    path = written(
+        metadata("mbp-1", ("ESU4", 1, 3, 118)), event(NOON, "A", "N", PX, 5, BOOK, 7, flags=dbn.F_SNAPSHOT | dbn.F_LAST)
+    )
+    assert read(path)[1]["ESU4"]["ts"].tolist() == [NOON + 5]
 
 
 def test_orders_without_a_cleared_book_are_refused(written):

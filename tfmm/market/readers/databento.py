@@ -1,4 +1,4 @@
-"""Databento CSV. Time ts_event, of bbo ts_recv (the end of the interval); prices decimal or whole numbers of 1e-9.
+"""Databento CSV. Time ts_event, of bbo (the end of the interval) and snapshots ts_recv; prices decimal or whole 1e-9.
 
 mbp-1, tbbo, mbp-10, cmbp-1: events with the best quote as it is before a trade; action T is a trade, its side the
 aggressor's: A sells, B buys. trades: the same without quotes. bbo-1s, bbo-1m, cbbo: quotes; their price and side are of
@@ -15,7 +15,7 @@ from tfmm.market.readers import layout, orders
 
 UNDEFINED = float(np.iinfo(np.int64).max)
 NO_SIZE = 2**32 - 1
-MAYBE_BAD = 4  # flag
+MAYBE_BAD, SNAPSHOT = 4, 32  # flags
 _SIDES = {"a": schema.SELL, "b": schema.BUY, "n": schema.UNKNOWN, "": schema.UNKNOWN}
 _WHOLE = 1e6  # a median price above it is a whole number of 1e-9
 
@@ -54,6 +54,12 @@ def book(
     return tuple(np.where(good, one, np.nan) for one in (bid, next(sizes), ask, next(sizes)))
 
 
+def time(flags: arrays.Array | int, event: arrays.Ints, received: arrays.Ints) -> arrays.Ints:
+    """(K,) ns: the time of the event, but of a snapshot when it was sent: its event may be of another day."""
+    of_snapshot = (np.asarray(flags) & SNAPSHOT) != 0
+    return np.where(of_snapshot & (received != raw.TIME_UNKNOWN), received, event)
+
+
 def _price(values):
     values = np.where(values >= UNDEFINED * 0.999999, np.nan, values)
     typical = np.nanmedian(values) if np.isfinite(values).any() else 0.0
@@ -68,16 +74,25 @@ def _sequence(columns):
     return columns.get("sequence", np.full(len(columns["side"].codes), raw.NO_SEQUENCE))
 
 
+def _flags(columns):
+    return np.maximum(columns["flags"], 0) if "flags" in columns else 0
+
+
+def _time(columns):
+    if "ts_recv" not in columns:
+        return columns["ts_event"]
+    return time(_flags(columns), columns["ts_event"], columns["ts_recv"])
+
+
 def _book(columns):
     bid, ask = (_price(columns[name]) for name in ("bid_px_00", "ask_px_00"))
-    flags = np.maximum(columns["flags"], 0) if "flags" in columns else 0
-    return book(flags, bid, columns["bid_sz_00"], ask, columns["ask_sz_00"])
+    return book(_flags(columns), bid, columns["bid_sz_00"], ask, columns["ask_sz_00"])
 
 
 def _events(columns):
     traded = columns["action"].translate({"t": 1}, 0).astype(bool)
     trade = _price(columns["price"]), columns["size"], _side(columns)
-    return events(columns["ts_event"], _sequence(columns), _book(columns), trade, traded)
+    return events(_time(columns), _sequence(columns), _book(columns), trade, traded)
 
 
 def _trades(columns):
@@ -91,12 +106,12 @@ def _quotes(columns):
 
 
 def _orders(columns):
-    flags = np.maximum(columns["flags"], 0)
     side = columns["side"].translate(_SIDES, schema.UNKNOWN)
     letters = {letter: ord(letter.upper()) for letter in "acmrtfn"}
     return orders.create(
-        ts=columns["ts_event"], sequence=columns["sequence"], order_id=columns["order_id"], side=side,
-        px=_price(columns["price"]), size=columns["size"], action=columns["action"].translate(letters, 0), flags=flags,
+        ts=_time(columns), sequence=columns["sequence"], order_id=columns["order_id"], side=side,
+        px=_price(columns["price"]), size=columns["size"], action=columns["action"].translate(letters, 0),
+        flags=_flags(columns),
     )  # fmt: skip
 
 
@@ -118,12 +133,13 @@ _TRADE = {"ts_event": layout.TIME, "action": layout.TEXT, "side": layout.TEXT, "
           "size": layout.NUMBER}  # fmt: skip
 _TOP = {"bid_px_00": layout.NUMBER, "ask_px_00": layout.NUMBER, "bid_sz_00": layout.NUMBER, "ask_sz_00": layout.NUMBER}
 _MORE = {"sequence": layout.INTEGER, "flags": layout.INTEGER}
+_RECEIVED = {"ts_recv": layout.TIME}
 
 LAYOUTS = (
-    *_layouts("cmbp-1", _events, {**_TRADE, **_TOP}, **_MORE),
+    *_layouts("cmbp-1", _events, {**_TRADE, **_TOP}, **_MORE, **_RECEIVED),
     *_layouts("cbbo", _quotes, {"ts_recv": layout.TIME, "side": layout.TEXT, **_TOP}, **_MORE),
-    *_layouts("mbp-1", _events, {**_TRADE, **_TOP}, **_MORE),
+    *_layouts("mbp-1", _events, {**_TRADE, **_TOP}, **_MORE, **_RECEIVED),
     *_layouts("bbo", _quotes, {"ts_recv": layout.TIME, "side": layout.TEXT, **_TOP}, **_MORE),
-    *_layouts("mbo", _orders, {**_TRADE, **_MORE, "order_id": layout.INTEGER}),
+    *_layouts("mbo", _orders, {**_TRADE, **_MORE, "order_id": layout.INTEGER}, **_RECEIVED),
     *_layouts("trades", _trades, {**_TRADE, "sequence": layout.INTEGER}),
 )

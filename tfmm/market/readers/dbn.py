@@ -43,12 +43,14 @@ def _ns(values):
     return np.where(inside, values, 0).astype(np.int64) + np.where(inside, 0, raw.TIME_UNKNOWN)
 
 
+def _time(records):
+    return databento.time(records["flags"], _ns(records["ts_event"]), _ns(records["ts_recv"]))
+
+
 def _events(records):
     """(rows, the record of each)"""
     trade = _price(records["price"]), records["size"], _side(records)
-    return databento.events(
-        _ns(records["ts_event"]), _sequence(records), _book(records), trade, records["action"] == b"T"
-    )
+    return databento.events(_time(records), _sequence(records), _book(records), trade, records["action"] == b"T")
 
 
 def _trades(records):
@@ -65,7 +67,7 @@ def _quotes(records):
 
 def _orders(records):
     rows = orders.create(
-        ts=_ns(records["ts_event"]), sequence=records["sequence"], order_id=records["order_id"].view(np.int64),
+        ts=_time(records), sequence=records["sequence"], order_id=records["order_id"].view(np.int64),
         side=_side(records), px=_price(records["price"]), size=records["size"], action=records["action"].view(np.int8),
         flags=records["flags"],
     )  # fmt: skip

@@ -25,7 +25,7 @@ ORDER = np.dtype(
         ("action", np.int8),  # a letter: Add, Cancel, Modify, R clears; others leave the book as it is
         ("side", np.int8),
         ("last", np.bool_),  # of its event: a row of the book follows
-        ("snapshot", np.bool_),  # its time is that of an order long ago: the row comes with the next event
+        ("snapshot", np.bool_),  # of all orders that rest: one event
         ("whole_side", np.bool_),  # it is all that is on its side
         ("doubtful", np.bool_),  # what came before may be incomplete
     ],
@@ -73,7 +73,7 @@ def _updates(orders, resting, state, out):
     for k in range(len(orders)):
         one = orders[k]
         ended, ts, of_snapshot = state.last
-        if not of_snapshot and (one.snapshot or ended or one.ts != ts):
+        if one.snapshot != (of_snapshot != 0) or (not of_snapshot and (ended or one.ts != ts)):
             state.message[0] += 1
         state.last[0], state.last[1], state.last[2] = one.last, one.ts, one.snapshot
         action, side = one.action, np.int64(one.side)
