@@ -1,79 +1,18 @@
 """Databento's DBN: files written by the vendor's own library."""
 
-import datetime
-import types
-
 import databento_dbn as dbn
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.market.readers.dbn_files import SIDES, event, level, listed, metadata, order, read
 from tfmm import errors
 from tfmm.market import raw, readers, schema
-from tfmm.market.readers import delimited, naming
+from tfmm.market.readers import delimited
 
-NOON = 1_719_835_200_000_000_000  # 2024-07-01 12:00
-DAY = 86_400 * 10**9
-PX = 10**9
+NOON, DAY, PX = 1_719_835_200_000_000_000, 86_400 * 10**9, 10**9  # 2024-07-01 12:00
 UNDEFINED = dbn.UNDEF_PRICE
 BUY, SELL, NAN = schema.BUY, schema.SELL, float("nan")
-SIDES = {"A": dbn.Side.ASK, "B": dbn.Side.BID, "N": dbn.Side.NONE}
-ACTIONS = {one.value: one for one in dbn.Action.variants()}
-
-
-def metadata(schema_name, *mappings, by_id=False):
-    """mappings: (symbol, first day of July 2024, day after the last, id)."""
-    found = {}
-    for symbol, first, end, number in mappings:
-        interval = types.SimpleNamespace(
-            start_date=datetime.date(2024, 7, first), end_date=datetime.date(2024, 7, end),
-            symbol=symbol if by_id else str(number),
-        )  # fmt: skip
-        found.setdefault(str(number) if by_id else symbol, []).append(interval)
-    return bytes(
-        dbn.Metadata(
-            dataset="GLBX.MDP3", start=1, schema=schema_name and dbn.Schema.from_str(schema_name),
-            stype_in=dbn.SType.INSTRUMENT_ID if by_id else dbn.SType.RAW_SYMBOL,
-            stype_out=dbn.SType.RAW_SYMBOL if by_id else dbn.SType.INSTRUMENT_ID,
-            mappings=[types.SimpleNamespace(raw_symbol=name, intervals=rows) for name, rows in found.items()],
-        )
-    )  # fmt: skip
-
-
-def level(bid, bid_size, ask, ask_size):
-    return dbn.BidAskPair(bid_px=bid, bid_sz=bid_size, ask_px=ask, ask_sz=ask_size)
-
-
-def event(ts, action, side, price, size, book, sequence, **changes):
-    kind, number = changes.get("kind", dbn.MBP1Msg), changes.get("number", 118)
-    levels = level(*book) if kind is dbn.MBP1Msg else [level(*book), *[level(UNDEFINED, 0, UNDEFINED, 0)] * 9]
-    return bytes(
-        kind(
-            publisher_id=1, instrument_id=number, ts_event=ts, price=price, size=size, action=ACTIONS[action],
-            side=SIDES[side], depth=0, ts_recv=ts + 5, sequence=sequence, levels=levels,
-            flags=changes.get("flags", 0),
-        )
-    )  # fmt: skip
-
-
-def order(ts, action, side, price, size, number, flags=dbn.F_LAST, received=None):
-    return bytes(
-        dbn.MBOMsg(
-            publisher_id=1, instrument_id=118, ts_event=ts, order_id=number, price=price, size=size,
-            action=ACTIONS[action], side=SIDES[side], ts_recv=received or ts + 5, flags=flags,
-        )
-    )  # fmt: skip
-
-
-def read(path):
-    source, tally, parts = readers.detect(path), delimited.Tally(), {}
-    for key, rows in delimited.read(source, tally):
-        parts.setdefault(naming.name(key).symbol, []).append(rows)
-    return source, {symbol: np.concatenate(rows) for symbol, rows in parts.items()}
-
-
-def listed(rows):
-    return [tuple(row[name].item() for name in ("ts", "lo", "hi", "lo_size", "hi_size", "side")) for row in rows]
 
 
 @pytest.fixture
@@ -123,7 +62,7 @@ def test_ten_levels_give_the_best(written):
 def test_intervals_are_quotes_at_their_end_and_no_trades(written):
     """ts_event of bbo is the time of the last trade, whose price and side it repeats."""
     one = dbn.BBOMsg(
-        rtype=0xC3, publisher_id=1, instrument_id=118, ts_event=NOON - DAY, price=99 * PX, size=1, side=SIDES["A"],
+        rtype=0xC3, publisher_id=1, instrument_id=118, ts_event=NOON - DAY, price=99 * PX, size=1, side=dbn.Side.ASK,
         ts_recv=NOON, levels=level(*BOOK),
     )  # fmt: skip
     source, found = read(written(metadata("bbo-1s", ("ESU4", 1, 3, 118)), bytes(one)))
