@@ -148,7 +148,9 @@ def _spool(sources, work, request, progress):
     context = multiprocessing.get_context("forkserver")
     with concurrent.futures.ProcessPoolExecutor(jobs, context) as pool:
         futures = [
-            pool.submit(_spool_file, dataclasses.replace(source, layout=None), source.layout.name, *arguments)
+            pool.submit(
+                _spool_file, dataclasses.replace(source, layout=None), readers.LAYOUTS.index(source.layout), *arguments
+            )
             for source in sources
         ]
         try:
@@ -169,9 +171,9 @@ def _with_rows(spooled):
     return kept, [discovery.Passed(one.name, sidecars.NO_ROWS) for one in empty]
 
 
-def _spool_file(source, name, *arguments):
-    """In a worker process: a layout holds functions, which cannot be sent, so its name is."""
-    return spool.spool(dataclasses.replace(source, layout=readers.of_layout(name)), *arguments, threads=1)
+def _spool_file(source, index, *arguments):
+    """In a worker process: a layout holds functions, which cannot be sent, so its place among all is."""
+    return spool.spool(dataclasses.replace(source, layout=readers.LAYOUTS[index]), *arguments, threads=1)
 
 
 def _write(planned, target, request, progress, beside):

@@ -142,11 +142,6 @@ def _read(file, vendor, alone, partners, sources):
     return ""
 
 
-def of_layout(name: str) -> layout.Layout:
-    """The layout of a name like "binance spot trades"."""
-    return next(one for one in LAYOUTS if one.name == name)
-
-
 def detect(path: pathlib.Path, vendor: str | None = None, parts: Sequence[str] = ()) -> layout.Source:
     """The layout.Source of a file.
 
