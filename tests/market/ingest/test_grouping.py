@@ -178,3 +178,12 @@ def test_assumed_currencies_are_said_in_one_line(tmp_path):
     assert [one.quote_currency for one in out.instruments] == ["USD", "USD", "CAD"]
     said = {note for one in report for note in one["notes"] if "taken as USD" in note}
     assert said == {"quote currency of BRK.B, IBM taken as USD; --instrument BRK.B:quote_currency=... says another"}
+
+
+def test_two_spellings_of_a_symbol_are_told(tmp_path):
+    quotes, trades = tob_files.market(400, 1.0, 50)
+    (tmp_path / "raw").mkdir()
+    quotes.to_csv(tmp_path / "raw" / "tob_btcusdt_20240102.csv", index=False)
+    trades.to_csv(tmp_path / "raw" / "trade_BTCUSDT_20240102.csv", index=False)
+    with pytest.raises(errors.DataError, match=r"no quotes of BTCUSDT \(btcusdt is another instrument: one spelling"):
+        prepare.prepare(tmp_path / "raw", tmp_path / "store", request())

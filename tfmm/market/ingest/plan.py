@@ -143,7 +143,10 @@ class Plan:
         parts = self._parts[session]
         absent = [one for one in self._symbols if not sum(stream.quotes for *_, stream in parts.get(one, ()))]
         if absent:
-            return f"has no quotes of {', '.join(absent)}"
+            folded = {one.casefold() for one in absent}
+            alike = [one for one in self._groups.names if one.casefold() in folded and one not in absent]
+            hint = f" ({', '.join(alike)} is another instrument: one spelling is wanted)" if alike else ""
+            return f"has no quotes of {', '.join(absent)}{hint}"
         for symbol in self._symbols:
             if not any(stream.first_quote_ns for *_, stream in parts[symbol]):
                 return f"has no true quote of {symbol} in {self._files(session, symbol)}"
