@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 import re
+import zoneinfo
 
 import tqdm
 
@@ -29,6 +30,8 @@ def parser():
         help="add the quotes implied by two others, as ETHBTC=ETHUSDT/BTCUSDT, or * for a product; @TICK sets the tick",
     )  # fmt: skip
     add("--quote-lag-ms", type=float, default=0.0, help="move quotes this much later (the report estimates it)")
+    add("--assume-size", type=float, metavar="SIZE", help="of quotes without sizes, as FX ticks; the report states it")
+    add("--time-zone", default="", metavar="ZONE", help="of local times of files that do not say it, as Europe/Athens")
     add("--flip-sides", action="store_true", help="turn the sides of trades, where files give the maker's")
     add("--day-start", default="00:00", metavar="HH:MM", help="UTC time at which files without date are cut into days")
     add("--gap-s", type=float, default=60.0, help="seconds without events that the report calls a gap")
@@ -55,6 +58,10 @@ def request(args):
             f"--limit {args.limit:g} --gap-s {args.gap_s:g} --jobs {args.jobs} --quote-lag-ms {args.quote_lag_ms:g}: "
             "wanted 0 to 1, above 0, at least 0, below 1e9"
         )
+    if args.assume_size is not None and not 0 < args.assume_size < 1e15:
+        raise errors.ConfigError(f"--assume-size {args.assume_size:g}: wanted a size above 0")
+    if args.time_zone and args.time_zone not in zoneinfo.available_timezones():
+        raise errors.ConfigError(f"--time-zone {args.time_zone}: unknown, wanted a name as Europe/Athens or Etc/GMT-2")
     if not 0 <= args.break_s < 1e9:
         raise errors.ConfigError(f"--break-s {args.break_s:g}: wanted seconds from 0 (sessions are never cut) to 1e9")
     terms = dict(instruments.parse(text) for text in args.instrument)
@@ -72,6 +79,8 @@ def request(args):
             for name in (
                 "gap_s",
                 "flip_sides",
+                "assume_size",
+                "time_zone",
                 "break_s",
                 "limit",
                 "allow",

@@ -1,6 +1,6 @@
 """A small file of every layout, built from its documented facts with the traps it is known for, and what it says."""
 
-from tests.market.readers import book_cases
+from tests.market.readers import book_cases, vendor_cases
 from tfmm.market import raw, schema
 
 QUOTE, TRADE, BUY, SELL, UNKNOWN = schema.QUOTE, schema.TRADE, schema.BUY, schema.SELL, schema.UNKNOWN
@@ -209,4 +209,5 @@ CASES = [
          ("BTC-USD", 1704067200100 * MS, 5, 42000.5, 42000.5, 0.1, 0.1, TRADE, SELL)],
     ),
     *book_cases.CASES,
+    *vendor_cases.CASES,
 ]  # fmt: skip

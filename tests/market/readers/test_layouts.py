@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.market.readers import cases
+from tests.market.readers import cases, vendor_cases
 from tfmm import errors
 from tfmm.market import instruments, raw, readers, schema
 from tfmm.market.readers import delimited, naming
 
 CASES, MS, NAN = cases.CASES, cases.MS, cases.NAN
 QUOTE, TRADE, BUY, SELL = schema.QUOTE, schema.TRADE, schema.BUY, schema.SELL
+# vendors that have text alone come after the others
+TABLES = [case for case in CASES if case[2][0].isalpha() and case not in vendor_cases.CASES]
 IDS = [f"{layout}-{name}" for layout, name, _, _ in CASES]
 
 
@@ -60,8 +62,8 @@ def test_containers(tmp_path, container, layout, name, text, expected):
 
 @pytest.mark.parametrize("suffix", ["parquet", "feather"])
 @pytest.mark.parametrize(
-    ("layout", "name", "text", "expected"), [case for case in CASES if case[2][0].isalpha()],
-    ids=[name for name, case in zip(IDS, CASES, strict=True) if case[2][0].isalpha()],
+    ("layout", "name", "text", "expected"), TABLES,
+    ids=[f"{layout}-{name}" for layout, name, _, _ in TABLES],
 )  # fmt: skip
 def test_arrow_files_with_the_same_columns(tmp_path, suffix, layout, name, text, expected):
     (tmp_path / name).write_text(text)

@@ -16,7 +16,7 @@ _LEAST_ROWS = 1 << 12
 
 class Run(NamedTuple):
     """Rows [start, stop) of a spool file. shift_ns: added to the time of quotes. flip: buyers become sellers.
-    left_out: see overlaps."""
+    size: of quotes without sizes, NaN: they stay without. left_out: see overlaps."""
 
     path: str
     start: int
@@ -25,6 +25,7 @@ class Run(NamedTuple):
     sequenced: bool
     shift_ns: int = 0
     flip: bool = False
+    size: float = np.nan
     left_out: tuple[overlaps.Cut, ...] = ()
 
 
@@ -54,6 +55,9 @@ class _Cursor:
         new["instrument"] = self._run.instrument
         if self._run.shift_ns:
             new["ts"][new["kind"] == schema.QUOTE] += self._run.shift_ns
+        if np.isfinite(self._run.size):
+            for px, size in (("lo", "lo_size"), ("hi", "hi_size")):
+                new[size][np.isnan(new[size]) & np.isfinite(new[px]) & (new["kind"] == schema.QUOTE)] = self._run.size
         if self._run.flip:
             known = np.abs(new["side"]) == schema.BUY
             new["side"][known] *= -1

@@ -263,6 +263,8 @@ class Plan:
                 for start, stop in stream.sorted_runs():
                     path = str(folder / stream.file)
                     run = merging.Run(path, start, stop, k, one.sequenced, self._shift_ns(), self._request.flip_sides)
+                    if self._request.assume_size is not None:
+                        run = run._replace(size=self._request.assume_size)
                     out.append(run._replace(left_out=tuple(self._cuts.get(path, ()))))
         return out
 
@@ -291,6 +293,7 @@ class Plan:
             "multiplier": instrument.multiplier,
             "inverse": instrument.inverse,
             "quote_lag_ms": self._request.quote_lag_ms,
+            "assumed_size": self._request.assume_size,
             "flipped_sides": self._request.flip_sides,
             **measured,
         }

@@ -38,6 +38,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         layout: a vendor, empty to find it out. symbols: only these, empty for all.
         terms: symbol -> instruments.Terms; "*" for all others. triangles: of synthetic quotes.
         quote_lag_ms: quotes are moved this much later, for feeds whose quotes run ahead of their trades.
+        assume_size: of quotes without sizes, in the unit of the instrument; None: they are dropped.
+        time_zone: of local times, where neither a file nor its layout says it.
         flip_sides: buyers become sellers, for files that give the side of the maker.
         day_start_ns: when a day begins, after 00:00 UTC. gap_s: what the report calls a gap.
         break_s: shortest break between two trading periods of a session, see periods; 0: none is cut.
@@ -51,6 +53,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     triangles: tuple[synthetic.Triangle, ...] = ()
     quote_lag_ms: float = 0.0
     flip_sides: bool = False
+    assume_size: float | None = None
+    time_zone: str = ""
     day_start_ns: int = 0
     gap_s: float = 60.0
     break_s: float = periods.BREAK_S
@@ -93,6 +97,7 @@ def prepare(
     work = target.with_name(f".{target.name}.work")
     try:
         sources, passed = readers.find(origin, request.layout)
+        sources = [dataclasses.replace(source, zone=request.time_zone) for source in sources]
         if passed:
             _log.warning(discovery.line(passed))
         repeated = []

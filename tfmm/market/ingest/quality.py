@@ -126,6 +126,8 @@ def verdict(one: Report, limit: float) -> list[str]:
     if sum(bad.values()) > limit * total:
         listed = ", ".join(f"{reason} {count / total:.2%}" for reason, count in sorted(bad.items(), key=_by_count))
         reasons.append(f"{sum(bad.values()) / total:.2%} bad rows ({listed})")
+        if 2 * bad.get("quotes_no_size", 0) > one["quotes_kept"] + bad.get("quotes_no_size", 0):
+            reasons.append("quotes have no sizes: --assume-size SIZE gives all of them one, enough for client flow")
         if bad.get("quotes_off_grid"):
             reasons.append(f"price {one['off_grid_px']!r} is not a multiple of the tick size {one['tick_size']:g}")
     if one["not_positive"]:

@@ -106,6 +106,8 @@ def notes(one: quality.Report) -> list[str]:
             f"{one['one_sided']} quotes have one side only, as at a price limit: what rests may fill, policies wait "
             "for the other side"
         )
+    if one.get("assumed_size"):
+        out.append(f"quotes without sizes are given the size {one['assumed_size']:g}")
     if one["missing_trades"]:
         hole = one["first_hole"]
         out.append(

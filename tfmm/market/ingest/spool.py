@@ -155,7 +155,7 @@ def _key(source, day_start_ns, symbols):
     about = file.stat()
     request = (
         str(file.resolve()), member, source.parts, about.st_size, about.st_mtime_ns, source.layout.name, source.session,
-        source.symbol, source.venue, day_start_ns, tuple(symbols), instruments.DECIMALS, raw.RAW.itemsize,
+        source.symbol, source.venue, source.zone, day_start_ns, tuple(symbols), instruments.DECIMALS, raw.RAW.itemsize,
     )  # fmt: skip
     return hashlib.sha256(repr(request).encode()).hexdigest()[:24]
 

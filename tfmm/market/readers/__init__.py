@@ -15,27 +15,41 @@ from tfmm.market.readers import (
     binance_depth,
     bitmex,
     bybit_book,
+    chinese_level2,
     containers,
     databento,
     dbn,
     dialect,
     discovery,
     exchanges,
+    fx_ticks,
     hftbacktest,
     hyperliquid,
+    imc_prosperity,
+    kaiko,
     kinds,
     layout,
+    lean,
     lobster,
+    metatrader,
+    moscow,
     naming,
     native,
+    nautilus,
     near_miss,
     okx_book,
     recorder,
     sidecars,
     tardis,
+    us_equities,
 )
 
 LAYOUTS = (
+    *lean.LAYOUTS,
+    *moscow.LAYOUTS,
+    *imc_prosperity.LAYOUTS,
+    *metatrader.LAYOUTS,
+    *nautilus.LAYOUTS,
     *bybit_book.LAYOUTS,
     *okx_book.LAYOUTS,
     *binance_depth.LAYOUTS,
@@ -47,8 +61,12 @@ LAYOUTS = (
     *hftbacktest.LAYOUTS,
     *tardis.LAYOUTS,
     *exchanges.LAYOUTS,
+    *kaiko.LAYOUTS,
+    *us_equities.LAYOUTS,
+    *chinese_level2.LAYOUTS,
     *binance.LAYOUTS,
     *bitmex.LAYOUTS,
+    *fx_ticks.LAYOUTS,
     *native.LAYOUTS,
 )
 _VENUES = ("bitmex", "coinbase", "hyperliquid", "okx")  # vendors that are one venue
@@ -168,12 +186,15 @@ def _detect(path, vendor):
         except errors.DataError as error:
             raise NoLayout(str(error), head) from error
     elif kind in kinds.TABLES:
+        for one in candidates:
+            if one.binary == kind and one.recognise is not None and one.recognise(path, []):
+                return _source(path, one, [], dialect.Dialect())
         head, written = [], dialect.Dialect(header=tuple(containers.table_columns(path)))
     else:
         return _binary(path, kind, candidates)
     header, first = written.header, written.first
     for one in candidates:
-        if header and one.convert is not None and set(one.columns) <= set(header):
+        if header and one.convert is not None and set(one.columns) <= set(header) and _fits(one, head, written):
             return _source(path, one, head, written)
         if not header and one.plain is not None and one.plain(first):
             return _source(path, one, head, written._replace(header=one.names))
@@ -182,6 +203,14 @@ def _detect(path, vendor):
     if near is not None:
         raise NoLayout(f"{path}: {near_miss.message(near, header)}", head, header, near=True)
     raise NoLayout(f"{path}: {_unknown(candidates, header, first)}", head, header)
+
+
+def _fits(one, head, written):
+    """Whether the first row speaks against a layout, of a text."""
+    if one.fits is None or len(head) <= written.skip_lines:
+        return True
+    row = dialect.fields(head[written.skip_lines], written.separator)
+    return one.fits(dict(zip(written.header, row, strict=False)))
 
 
 def _binary(path, kind, candidates):

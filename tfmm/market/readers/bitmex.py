@@ -1,9 +1,11 @@
-"""BitMEX dumps without header: ten ask and ten bid levels, best first; trades with NUL-padded words."""
+"""BitMEX. The public dumps: quote_DATE and trade_DATE, time as text in UTC (2019-04-19D00:00:05.759343000), side of the
+aggressor, size in contracts. Dumps of a recorder without header: ten ask and ten bid levels, best first; trades with
+NUL-padded words."""
 
 import re
 
 from tfmm.market import raw, schema
-from tfmm.market.readers import layout
+from tfmm.market.readers import exchanges, layout
 
 _SECOND = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}")
 _MS = 10**6
@@ -33,7 +35,30 @@ def _time(columns):
     return columns["second"] + (columns["second"] != raw.TIME_UNKNOWN) * columns["millisecond"] * _MS
 
 
+def _public_quotes(columns):
+    return raw.quotes(
+        columns["timestamp"], columns["bidPrice"], columns["bidSize"], columns["askPrice"], columns["askSize"]
+    )
+
+
+def _public_trades(columns):
+    side = columns["side"].translate(_SIDES, raw.WRONG_SIDE)
+    return raw.trades(columns["timestamp"], columns["price"], columns["size"], side)
+
+
 LAYOUTS = (
+    layout.Layout(
+        vendor="bitmex", table="public quotes", symbol="symbol", convert=_public_quotes,
+        columns={"timestamp": layout.TIME, "symbol": layout.TEXT, "bidSize": layout.NUMBER, "bidPrice": layout.NUMBER,
+                 "askPrice": layout.NUMBER, "askSize": layout.NUMBER},
+    ),
+    layout.Layout(
+        vendor="bitmex", table="public trades", symbol="symbol", convert=_public_trades,
+        contract=exchanges.notional_contract, fits=lambda first: "-" in first.get("timestamp", ""),
+        columns={"timestamp": layout.TIME, "symbol": layout.TEXT, "side": layout.TEXT, "size": layout.NUMBER,
+                 "price": layout.NUMBER, "trdMatchID": layout.TEXT},
+        optional={"homeNotional": layout.NUMBER, "foreignNotional": layout.NUMBER},
+    ),
     layout.Layout(
         vendor="bitmex", table="order books", symbol="symbol", names=_book_names(), convert=_quotes,
         columns={"second": layout.TIME, "millisecond": layout.INTEGER, "symbol": layout.TEXT,

@@ -22,7 +22,12 @@ _TIMESTAMPS = {name: scale for scale, name in _UNITS.items()}
 _DAY_NS = 86_400 * 10**9
 _EXCEL, _EXCEL_1970 = (32_874, 73_051), 25_569  # 1990 and 2100, and 1970, in days of spreadsheets
 _ZONE = r"(?i)(?:\dZ|:\d\d(?:\.\d+)? ?[+-]\d\d(?::?\d\d)?)$"
-_ISO = ((r"^(\d{4})[/.](\d\d)[/.](\d\d)", r"\1-\2-\3"), (r"(:\d\d),(\d)", r"\1.\2"), (r"(?i) ?(?:UTC|GMT)$", "Z"))
+_ISO = (
+    (r"^(\d{4})[/.](\d\d)[/.](\d\d)", r"\1-\2-\3"),
+    (r"^(\d{4}-\d\d-\d\d)D", r"\1T"),
+    (r"(:\d\d),(\d)", r"\1.\2"),
+    (r"(?i) ?(?:UTC|GMT)$", "Z"),
+)
 _MOST_DAMAGED, _DAMAGED = 10, 1e-3
 _FAR_NS = 400 * _DAY_NS
 DECIMAL = pa.decimal128(38, 9)

@@ -12,7 +12,7 @@ from tfmm import errors
 _SEPARATORS = (",", ";", "\t", "|")
 _EXCEL = re.compile(r"sep=(.)", re.IGNORECASE)
 _LOOKED_AT, _MOST_TITLES = 50, 20
-_NO_NAMES = {"true", "false", "buy", "sell"}
+_NO_NAMES = {"true", "false"}
 _LONGEST_LINE = 1 << 16
 
 

@@ -1,5 +1,8 @@
 """Trade dumps of Bybit and OKX, Coinbase messages. The quotes that go with trades come from other files."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 import numpy as np
 import pandas as pd
@@ -17,8 +20,11 @@ def _bybit_perpetual(columns):
     return raw.trades(columns["timestamp"], columns["price"], columns["size"], side)
 
 
-def _bybit_contract(columns):
-    """Linear: foreignNotional = size x price. Inverse: homeNotional = size / price, the size in USD."""
+def notional_contract(columns: Mapping[str, Any]) -> instruments.Terms:
+    """The kind of contract that the values of trades tell.
+
+    Linear: foreignNotional = size x price. Inverse: homeNotional = size / price, the size in USD.
+    """
     if "homeNotional" not in columns or "foreignNotional" not in columns:
         return instruments.Terms()
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -99,10 +105,11 @@ def _iso(frame):
 
 LAYOUTS = (
     layout.Layout(
-        vendor="bybit", table="perpetual trades", symbol="symbol", convert=_bybit_perpetual, contract=_bybit_contract,
+        vendor="bybit", table="perpetual trades", symbol="symbol", convert=_bybit_perpetual, contract=notional_contract,
         venue="bybit",
         columns={"timestamp": layout.TIME, "symbol": layout.TEXT, "side": layout.TEXT, "size": layout.NUMBER,
                  "price": layout.NUMBER, "trdMatchID": layout.TEXT},
+        fits=lambda first: "-" not in first.get("timestamp", ""),
         optional={"homeNotional": layout.NUMBER, "foreignNotional": layout.NUMBER},
     ),
     layout.Layout(
@@ -114,6 +121,11 @@ LAYOUTS = (
         vendor="okx", table="trades", symbol="instrument_name", convert=_okx, dense_ids=True,
         columns={"instrument_name": layout.TEXT, "trade_id": layout.INTEGER, "side": layout.TEXT,
                  "price": layout.NUMBER, "size": layout.NUMBER, "created_time": layout.TIME},
+    ),
+    layout.Layout(
+        vendor="okx", table="trades of a file", convert=_okx, dense_ids=True,
+        columns={"trade_id": layout.INTEGER, "side": layout.TEXT, "size": layout.NUMBER, "price": layout.NUMBER,
+                 "created_time": layout.TIME},
     ),
     layout.Layout(
         vendor="coinbase", table="messages", stream=_coinbase_stream, recognise=_coinbase_recognise, dense_ids=True,

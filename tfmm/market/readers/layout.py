@@ -69,6 +69,7 @@ class Layout:
         stream: reads the file itself instead: function of Source -> iterator of (symbol, rows).
         recognise: for `stream`: function of (path, first lines) -> bool; of binary there are no lines.
         binary: kind of file that `stream` reads where it is no text, as containers.kind says it.
+        fits: whether the cells of the first row, column -> text, are of this layout, where another has its columns too.
         note: what a user should know of every file of it; printed and kept with the quality report.
     """
 
@@ -88,6 +89,7 @@ class Layout:
     contract: Callable[..., Any] | None = None
     stream: Callable[..., Any] | None = None
     recognise: Callable[..., bool] | None = None
+    fits: Callable[[dict[str, str]], bool] | None = None
     note: str = ""
     binary: str = ""
 
@@ -104,6 +106,7 @@ class Source:
     header: names of its columns in order; empty for streams. skip_lines: lines above the first row, but empty ones.
     symbol, venue: from the names of the file and its folders, see naming; problem: why there is no symbol.
     session: label from there, empty where rows are cut into days.
+    zone: of local times, as the user gives it, for layouts that do not know it.
     head: the first lines of text. separator: of its cells. partner: a second file that is read beside it.
     parts: the names of the folders, zips and the file itself below the folder that was given; all that may name the
     instrument.
@@ -121,6 +124,7 @@ class Source:
     partner: pathlib.Path | None = None
     parts: tuple[str, ...] = ()
     separator: str = ","
+    zone: str = ""
 
 
 def split_names(

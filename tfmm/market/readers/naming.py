@@ -43,7 +43,7 @@ _DATES = (
 _MONTH = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])")
 _KINDS = (
     r"book_snapshot_\d+|incremental_book_l2|l2orderbook(?:-\d+lv)?|book_?ticker|order_?books?|agg_?trades?|bbo-1[sm]|"
-    r"mbp-?10?|tbbo|nbbo|bbo|mbo|ob\d+|tob|trades?|quotes?|ticks?|depth\d*|bookdepth|deals|prints|executions|l[12]|data"
+    r"mbp-?10?|tbbo|nbbo|bbo|mbo|ob\d+|tob|trades?|quotes?|ticks?|depth\d*|bookdepth|deals|prints|executions|snapshots?|l[12]|data"
 )
 _FIRST_KIND = re.compile(rf"(?:{_KINDS})(?=[-_. ]|$)", re.IGNORECASE)
 _LAST_KIND = re.compile(rf"(?:^|[-_. ])(?:{_KINDS})(?:[-_.](?:part-?)?\d{{1,3}})?$", re.IGNORECASE)
