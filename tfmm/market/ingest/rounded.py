@@ -5,7 +5,8 @@ from tfmm import arrays, jit
 LAST, TIMES, GRID = range(3)  # of the state: the last time, how many times there are, their grid in ns
 _FINE_NS = 2 * 10**9  # a grid below it, as of feeds with whole seconds, is no fault
 _COARSE_NS = 5 * 10**9
-_SHARED, _SHARED_BY_MANY = 1.1, 20  # rows of one time, on average: snapshots have one
+_MINUTE_NS = 60 * 10**9
+_SHARED, _SHARED_MINUTES, _SHARED_BY_MANY = 1.5, 1.02, 20  # rows of one time, on average: snapshots and bars have one
 _GRID_TIMES = 12  # fewer times may lie on a grid by chance
 _QUOTES, _TRADES = 50, 200  # fewer rows may be bursts, which quotes are less than trades
 _OF_ONE_TIME = {True: 10, False: 100}
@@ -40,7 +41,8 @@ def fault(rows: int, state: arrays.Ints, span_ns: int, quotes: bool) -> str:
     enough = rows >= (_QUOTES if quotes else _TRADES)
     if times == 1 and rows >= _OF_ONE_TIME[quotes]:
         return f"all {rows} rows have the same time, {wanted}"
-    if enough and times >= _GRID_TIMES and rows >= _SHARED * times and grid_ns >= _FINE_NS:
+    shared = _SHARED if grid_ns % _MINUTE_NS else _SHARED_MINUTES
+    if enough and times >= _GRID_TIMES and rows >= shared * times and grid_ns >= _FINE_NS:
         return f"times are rounded to {grid_ns / 1e9:g} s: {rows} rows have {times} distinct ones, {wanted}"
     if enough and rows >= _SHARED_BY_MANY * times and span_ns >= _COARSE_NS * (times - 1) > 0:
         return f"times are rounded: {rows} rows have {times} distinct ones in {span_ns / 1e9:.0f} s, {wanted}"

@@ -274,7 +274,8 @@ class _Writer:
             stream.price_changes = price.changes
             stream.size_counts, stream.size_divisors = size.counts.tolist(), size.divisors.tolist()
             span_ns = stream.end_ns - stream.begin_ns
-            stream.fault = rounded.fault(stream.rows, self._times[key], span_ns, stream.quotes > 0)
+            rows = max(stream.quotes, stream.trades)  # in a file of both, a trade and its quote share a time
+            stream.fault = rounded.fault(rows, self._times[key], span_ns, stream.quotes > 0)
             if said := named_days.other_day(self._source.session, stream.begin_ns):
                 self.notes.append(f"{self._source.path.name}: {said}")
         for (name, kind), order in self._orders.items():
@@ -285,10 +286,10 @@ class _Writer:
     def _tell(self, name, kind, order):
         """Notes what the order of the rows was; a fault is one of the session where time jumps back."""
         own = [stream for (other, _), stream in self._streams.items() if other == name]
-        if fault := order.fault(kind):
+        if own and (fault := order.fault(kind)):
             ts = order.jump[1] if order.jump else 0
             stream = next((one for one in own if one.begin_ns <= ts <= one.end_ns), own[0])
-            stream.fault = "; ".join(filter(None, (fault, stream.fault)))
+            stream.fault = fault  # an hour that comes twice has each time twice: no second reason
         self.notes += [f"{self._source.path.name}: {note}" for note in order.notes(kind)]
 
 
