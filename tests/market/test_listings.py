@@ -25,6 +25,14 @@ def test_the_currency_of_a_price_is_read_from_the_name_or_unknown(symbol, venue,
     assert listings.quote_currency(symbol, venue) == currency
 
 
+def test_vendors_of_one_market_tell_the_currency():
+    assert listings.vendors_currency({"chinese-level2"}) == "CNY"
+    assert listings.vendors_currency({"moex"}) == "RUB"
+    assert listings.vendors_currency({"taq", "lobster"}) == "USD"
+    assert listings.vendors_currency({"tfmm"}) is None
+    assert listings.vendors_currency({"moex", "taq"}) is None
+
+
 @pytest.mark.parametrize(
     ("symbol", "venue", "multiplier"),
     [

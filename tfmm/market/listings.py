@@ -5,6 +5,7 @@ Ignored: contracts that were renamed or changed by their venue.
 """
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from tfmm.market import instruments
@@ -41,6 +42,8 @@ _SUFFIXES = {"SS": "CNY", "SH": "CNY", "SZ": "CNY", "HK": "HKD", "TO": "CAD", "A
              "ME": "RUB"}  # fmt: skip
 _OF_VENUE = {"sse": "CNY", "szse": "CNY", "moex": "RUB", "hkex": "HKD", "nasdaq": "USD", "nyse": "USD", "xnas": "USD",
              "xnys": "USD", "hyperliquid": "USDC"}  # fmt: skip
+
+_OF_VENDOR = {"chinese-level2": "CNY", "moex": "RUB", "lobster": "USD", "polygon": "USD", "taq": "USD"}
 
 _VENUES = _words(
     "binance binance-futures binance-delivery binance-us binance-options binance-spot bybit bybit-spot okx okx-swap "
@@ -139,6 +142,12 @@ def quote_currency(symbol: str, at: str = "") -> str | None:
     if dot and head:
         return _SUFFIXES.get(suffix)
     return _OF_VENUE.get(at)
+
+
+def vendors_currency(vendors: Iterable[str]) -> str | None:
+    """The currency of vendors whose files hold one market's instruments; None of others."""
+    found = {_OF_VENDOR.get(one) for one in vendors}
+    return found.pop() if len(found) == 1 else None
 
 
 def contract(symbol: str, at: str = "") -> Contract:

@@ -26,7 +26,9 @@ def instrument(
     known = listings.contract(*listed)
     named = known.terms
     if named.quote_currency is None:
-        named = msgspec.structs.replace(named, quote_currency=listings.quote_currency(*listed))
+        vendors = {one.layout.split(" ")[0] for _, one, _ in parts}
+        currency = listings.quote_currency(*listed) or listings.vendors_currency(vendors)
+        named = msgspec.structs.replace(named, quote_currency=currency)
     out = instruments.combine(
         name, given, found, named, lambda: price_steps.tick_size(price, parts, f"{where}: {name}: tick size"),
         # without any size the session is refused, with its report
