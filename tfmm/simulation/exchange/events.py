@@ -103,7 +103,7 @@ def _full(instruments, log):
 def _prices_that_matter(instrument, parameters):
     """Bid and ask that an event must reach to matter: ours; in queue mode any change at our price matters too, and
     while we remember displayed size that we took any quote."""
-    if instrument.bid_taken.count + instrument.ask_taken.count > 0:
+    if parameters.partial and instrument.bid_taken.count + instrument.ask_taken.count > 0:
         return _FOREVER, _NEVER
     if not parameters.tape_fills:
         return state.NO_BID, state.NO_ASK
