@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -215,3 +216,13 @@ def test_a_short_rest_of_a_period_does_not_shorten_the_sample_of_the_market(task
     segments = {**task.segments, "train": (*task.segments["train"], rest)}
     with_rest = market_sample.sample(dataclasses.replace(task, segments=segments))
     assert with_rest.bid_tick.shape == whole.bid_tick.shape == (588, 2, 1)
+
+
+def test_ratios_are_annualised_by_the_hours_of_trading_where_sessions_have_breaks(tasks):
+    """Two periods of 599.75 s, from their first to their last quote: a third of an hour."""
+    assert summary.settings_of(tasks["closed"]).trading_hours_per_day == pytest.approx(1200 / 3600, rel=1e-3)
+    assert summary.settings_of(tasks["open"]).trading_hours_per_day == 24.0
+    given = msgspec.structs.replace(tasks["closed"].config.evaluation, trading_hours_per_day=6.5)
+    config = msgspec.structs.replace(tasks["closed"].config, evaluation=given)
+    task = dataclasses.replace(tasks["closed"], config=config)
+    assert summary.settings_of(task).trading_hours_per_day == 6.5

@@ -58,7 +58,7 @@ def evaluate(
         label, rival_task = _label(rival, runs), _in_scenario(_open(rival, store), changes)
         runs[label], fitted[label] = _rival(rival_task, rival, split, runs[name]), {"policy": str(rival.folder)}
         expected[label] = objectives.of_policy(rival_task, rival, objectives.market_paths(rival_task, split))
-    risk, settings, clients = summary.risk_of(task), config.evaluation, config.clients.rate_s > 0
+    risk, settings, clients = summary.risk_of(task), summary.settings_of(task), config.clients.rate_s > 0
     lots = np.array([instrument.lot_size for instrument in task.store.instruments])
     limits, quoted = task.parameters["limit_lot"] * lots, np.flatnonzero(task.parameters["quoted"]).tolist()
     results = {key: summary.assess(run, risk, limits, settings, None, clients) for key, run in runs.items()}
@@ -261,7 +261,7 @@ def _rules(task, risk, limits, lots, fitted):
         "block_s": task.config.evaluation.block_s,
         "sampling_s": task.config.evaluation.sampling_s,
         "trading_days_per_year": task.config.evaluation.trading_days_per_year,
-        "trading_hours_per_day": task.config.evaluation.trading_hours_per_day,
+        "trading_hours_per_day": summary.settings_of(task).trading_hours_per_day,
         **_risk_facts(risk),
         "baselines": fitted,
     }

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+import msgspec
 import numpy as np
 
 from tfmm.arrays import Floats
 from tfmm.backtest.record import Backtest
-from tfmm.config.evaluation import Evaluation
+from tfmm.config.evaluation import DAY_HOURS, Evaluation
 from tfmm.environments.tape.task import TapeTask
 from tfmm.evaluation.metrics import internalisation, path as path_lib
 from tfmm.simulation.rewards import kinds
@@ -26,6 +27,16 @@ def risk_of(task: TapeTask) -> Risk:
     return path_lib.VectorRisk(
         risk.cost_per_s * task.costs.money_unit(0), risk.omega, risk.power, task.parameters["order_lot"] * lots
     )
+
+
+def settings_of(task: TapeTask) -> Evaluation:
+    """Section [evaluation] of a task; trading hours that it leaves open are those of the store's sessions, on average,
+    where these have breaks."""
+    settings, sessions = task.config.evaluation, task.store.sessions
+    hours = DAY_HOURS
+    if any(session.breaks for session in sessions):
+        hours = sum(session.trading_s for session in sessions) / len(sessions) / 3600.0
+    return msgspec.structs.replace(settings, trading_hours_per_day=settings.trading_hours_per_day or min(hours, 24.0))
 
 
 def assess(
@@ -64,7 +75,7 @@ def assess(
         sum(float(getattr(path, name)[-1]) for _, path in flat) for name in ("net", "gross", "fees", "capture")
     )
     changes, falls = _wealth(backtests, paths, settings)
-    year_s = settings.trading_days_per_year * settings.trading_hours_per_day * 3600.0
+    year_s = settings.trading_days_per_year * (settings.trading_hours_per_day or DAY_HOURS) * 3600.0
     sharpe, sortino = path_lib.sharpe_sortino(changes, settings.sampling_s, year_s)
     out = {
         "net_pnl": net,
