@@ -182,10 +182,13 @@ def send(
     if instrument.has_market and parameters.quoted:
         bid, ask = prices(instrument, parameters, parameters.action, action[0], action[1], synthetic)
         if not math.isnan(bid):
-            order.bid_tick = price_steps.down(bid_on_tick(bid), instrument.price_step)
+            order.bid_tick = bid_on_tick(bid)
             order.bid_lot = _lots(parameters, action[3]) if parameters.sizes else parameters.order_lot
         if not math.isnan(ask):
-            order.ask_tick = price_steps.up(ask_on_tick(ask), instrument.price_step)
+            order.ask_tick = ask_on_tick(ask)
             order.ask_lot = _lots(parameters, action[2]) if parameters.sizes else parameters.order_lot
+    if instrument.price_step > 1:
+        order.bid_tick = price_steps.down(order.bid_tick, instrument.price_step)
+        order.ask_tick = price_steps.up(order.ask_tick, instrument.price_step)
     instrument.tail += 1
     return order
