@@ -75,7 +75,7 @@ def test_damage_is_refused_by_name(written, damage, message):
 def test_another_format_is_refused(written):
     manifest = json.loads((written.path / store.MANIFEST).read_text())
     (written.path / store.MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
-    with pytest.raises(errors.DataError, match="format 99, wanted 1"):
+    with pytest.raises(errors.DataError, match="format 99, wanted 2"):
         store.Store.open(written.path)
 
 

@@ -280,7 +280,8 @@ def test_ids_that_a_spreadsheet_has_rounded_are_none(tmp_path):
         ("trade_id/\u6210\u4ea4\u7f16\u53f7,side,price", ("trade_id", "side", "price")),
         (",Unnamed: 0,ts,bid ($),ask", ("column_0", "Unnamed: 0", "ts", "bid ($)", "ask")),
         ("1,2,3", ()),
-        ("BTCUSDT,buy,price", ()),  # words that a trade has
+        ("BTCUSDT,true,price", ()),  # words that a trade has
+        ("id,exchange,price,sell", ("id", "exchange", "price", "sell")),  # and a column of Kaiko's
         ("2024-01-02,X,Y", ()),
     ],
 )
