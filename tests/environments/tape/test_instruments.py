@@ -123,3 +123,26 @@ def test_distances_in_spreads_of_the_moment(store):
     order, _ = sent_after(task, 30)
     assert order["ask_tick"] * 0.01 == pytest.approx(100.05)
     assert order["bid_tick"] * 0.01 == pytest.approx(99.90)
+
+
+def test_a_store_without_trades_is_for_clients_alone(tmp_path):
+    """As of FX ticks: what the tape should fill is refused, clients alone are welcome."""
+    path = tmp_path / "store"
+
+    def sessions():
+        for day in range(3):
+            ts = (day * 86_400 + np.arange(SECONDS)) * 10**9
+            quotes = pd.DataFrame({"ts": ts, "bid": 99.95, "bid_size": 5.0, "ask": 100.05, "ask_size": 5.0})
+            trades = pd.DataFrame({"ts": ts[:0], "price": 1.0, "size": 1.0, "side": 1})
+            yield f"day{day}", tape.Tape.from_frames(quotes, trades, REAL), {}
+
+    store_writer.create(path, [REAL], sessions())
+    tree = {
+        "data": {"store": str(path)}, "environment": {"window_s": 60.0, "warmup_s": 10.0},
+        "rules": {"order_size": 1.0},
+    }  # fmt: skip
+    with pytest.raises(errors.DataError, match="train has no trades of REAL, which fills of the tape want"):
+        tape_task.TapeTask.open(loading.decode(tree, "test"))
+    tree["rules"]["tape_fills"] = False
+    tree["clients"] = {"rate_s": 1.0}
+    assert tape_task.TapeTask.open(loading.decode(tree, "test")).segments["train"]

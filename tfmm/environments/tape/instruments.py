@@ -8,7 +8,11 @@ from tfmm import errors
 from tfmm.arrays import Ints
 from tfmm.config.environment import Environment
 from tfmm.config.experiment import Config
-from tfmm.market.schema import Instrument
+from tfmm.market.schema import TRADE, Instrument
+from tfmm.market.splits import Segment
+from tfmm.market.store import Store, release
+
+_BLOCK_ROWS = 1 << 20
 
 
 def quoted(environment: Environment, instruments: Sequence[Instrument]) -> Ints:
@@ -66,3 +70,21 @@ def _require_names(symbols: Sequence[str], names: Iterable[str], key: str) -> No
     for name in names:
         if name not in symbols:
             raise errors.ConfigError(f"{key}: {name} is not in the store, wanted some of {', '.join(symbols)}")
+
+
+def check_trades(config: Config, store: Store, segments: Sequence[Segment]) -> None:
+    """Raises DataError where the tape should fill quotes, and no trade of a quoted instrument is in the segments."""
+    if not config.rules.tape_fills:
+        return
+    chosen = quoted(config.environment, store.instruments)
+    for segment in segments:
+        for start in range(segment.start_row, segment.stop_row, _BLOCK_ROWS):
+            block = store.events[start : min(start + _BLOCK_ROWS, segment.stop_row)]
+            if np.isin(block["instrument"][block["kind"] == TRADE], chosen).any():
+                return
+            release(store.events)
+    names = ", ".join(store.instruments[n].symbol for n in chosen)
+    raise errors.DataError(
+        f"{config.data.store}: train has no trades of {names}, which fills of the tape want: add the files of its "
+        "trades, or let only clients trade with rules.tape_fills=false (configs/client_flow.toml)"
+    )

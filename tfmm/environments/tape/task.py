@@ -93,6 +93,7 @@ class TapeTask:
         """
         out = cls.create(config)
         out.store.verify()
+        instruments_lib.check_trades(config, out.store, out.segments["train"])
         if config.train.reflect:
             _ = out.reflection
         for part in ("train", "validation"):
