@@ -74,7 +74,8 @@ class Meter:
             cut: periods.facts of the session: its breaks are neither gaps nor hours of it.
         """
         counts = dict(zip(_COUNTERS, self._totals.counts.tolist(), strict=True))
-        sample = np.concatenate(self._sample) if self._sample else np.empty(0, schema.EVENT)
+        # without a side nothing is compared
+        sample = np.concatenate(self._sample) if counts["buys"] + counts["sells"] else np.empty(0, schema.EVENT)
         by_lag = sides.agreement_by_lag(sample, sides.LAGS_MS)
         closed = [(one["begin_ns"], one["begin_ns"] + round(one["length_s"] * 1e9)) for one in cut.get("breaks", ())]
         found = [(int(begin), int(length)) for begin, length in self._totals.gaps if length]

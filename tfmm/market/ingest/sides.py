@@ -37,16 +37,17 @@ def agreement_by_lag(events: arrays.Records, lags_ms: Sequence[int]) -> list[tup
     Returns:
         [(lag_ms, share)], share NaN without trades to compare.
     """
-    quotes = events[events["kind"] == schema.QUOTE]
     trades = events[(events["kind"] == schema.TRADE) & (events["side"] != schema.UNKNOWN)]
+    is_quote = events["kind"] == schema.QUOTE
     out = []
-    if not len(trades) or not len(quotes):
+    if not len(trades) or not is_quote.any():
         return [(lag, math.nan) for lag in lags_ms]
+    # columns alone: copies of whole events take several times as long
+    quoted_ns, twice_mid = events["ts"][is_quote], (events["lo_tick"] + events["hi_tick"])[is_quote]
     for lag in lags_ms:
-        index = np.searchsorted(quotes["ts"], trades["ts"] - lag * 1_000_000, side="left") - 1
+        index = np.searchsorted(quoted_ns, trades["ts"] - lag * 1_000_000, side="left") - 1
         quoted = index >= 0
-        quote = quotes[index[quoted]]
-        above = (trades["lo_tick"] + trades["hi_tick"])[quoted] - (quote["lo_tick"] + quote["hi_tick"])
+        above = (trades["lo_tick"] + trades["hi_tick"])[quoted] - twice_mid[index[quoted]]
         off_mid = above != 0
         right = np.sign(above[off_mid]) == trades["side"][quoted][off_mid]
         out.append((lag, float(right.mean()) if len(right) else math.nan))
