@@ -79,7 +79,7 @@ def test_contracts_are_told_by_their_columns(tmp_path):
         if "base_qty" in text or "homeNotional" in text:
             (tmp_path / name).write_text(text)
             _, _, tally = read(tmp_path / name)
-            known[layout] = tally.contract[tmp_path / name]
+            (known[layout],) = tally.contracts.values()
     # 50000 USD x 0.01 BTC / 5 contracts = 100 USD a contract
     assert known["binance COIN-M trades"] == instruments.Terms(inverse=True, multiplier=100.0, quote_currency="USD")
     assert known["bybit perpetual trades"] == instruments.Terms(inverse=False, multiplier=1.0)
@@ -91,7 +91,28 @@ def test_an_inverse_bybit_contract(tmp_path):
         "timestamp,symbol,side,size,price,tickDirection,trdMatchID,grossValue,homeNotional,foreignNotional\n"
         "1704067200.1,BTCUSD,Buy,1000,40000,PlusTick,abc,2e12,0.025,1000\n"
     )
-    assert read(path)[2].contract[path].inverse is True
+    assert read(path)[2].contracts["BTCUSD"].inverse is True
+
+
+def test_each_symbol_of_a_file_has_the_contract_that_its_own_rows_tell(tmp_path):
+    """A day of BitMEX holds linear, inverse and quanto contracts; most rows are those of the inverse one.
+
+    XBTUSD: 4000 USD / 40 000 = .1 XBT, inverse. ADAM19: 1000 ADA x .00002 = .02 XBT, linear. ETHUSD: 100 contracts of
+    1e-6 XBT x 2000 = .2 XBT of 400 USD: neither.
+    """
+    path = tmp_path / "trade_20240101.csv"
+    path.write_text(
+        "timestamp,symbol,side,size,price,tickDirection,trdMatchID,grossValue,homeNotional,foreignNotional\n"
+        "2024-01-01D00:00:01.000000000,ADAM19,Buy,1000,0.00002,PlusTick,a,1,1000,0.02\n"
+        "2024-01-01D00:00:01.000000000,ETHUSD,Buy,100,2000,PlusTick,b,1,0.2,400\n"
+        + "2024-01-01D00:00:01.000000000,XBTUSD,Sell,4000,40000,PlusTick,c,1,0.1,4000\n"
+        * 5
+    )
+    assert read(path)[2].contracts == {
+        "ADAM19": instruments.Terms(inverse=False, multiplier=1.0),
+        "ETHUSD": instruments.Terms(),
+        "XBTUSD": instruments.Terms(inverse=True, multiplier=1.0),
+    }
 
 
 def test_lobster_reads_its_two_files_together(tmp_path):

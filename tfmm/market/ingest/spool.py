@@ -75,7 +75,7 @@ class Spooled(msgspec.Struct, kw_only=True):
     """A file that was read. name: its path below the folder that was given. sha256: of what it holds, decompressed.
     malformed: lines with a wrong number of fields. no_time: rows without a time, or with one far from all others.
     symbols: all that the file has, wanted or not. note: of the layout, and what broke the book; notes: of how the file
-    is written. dense_ids: see layout.Layout."""
+    is written. dense_ids: see layout.Layout. contracts: by symbol, where the columns tell them."""
 
     path: str
     name: str
@@ -89,7 +89,7 @@ class Spooled(msgspec.Struct, kw_only=True):
     note: str = ""
     notes: list[str] = []
     dense_ids: bool = False
-    contract: instruments.Terms = instruments.Terms()
+    contracts: dict[str, instruments.Terms] = {}
 
 
 def spool(
@@ -140,7 +140,7 @@ def spool(
         no_time=writer.no_time,
         symbols=sorted(seen - {""}),
         note="; ".join(filter(None, (source.layout.note, books.note(source.path, tally.book)))),
-        contract=tally.contract.get(source.path, instruments.Terms()),
+        contracts=tally.contracts,
     )
     if not out.streams and not symbols and (lost := out.no_time + out.malformed):
         raise errors.DataError(

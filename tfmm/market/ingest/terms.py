@@ -22,7 +22,8 @@ def instrument(
     for _, one, stream in parts:
         price.merge(price_steps.of(stream))
         size.merge(instruments.Steps(stream.size_counts, stream.size_divisors))
-        found = one.contract if one.contract != instruments.Terms() else found
+        told = one.contracts.get(stream.symbol, instruments.Terms())
+        found = told if told != instruments.Terms() else found
     known = listings.contract(*listed)
     named = known.terms
     if named.quote_currency is None:

@@ -22,7 +22,7 @@ class Tally:
     Attributes:
         malformed: lines with the wrong number of cells. rows: lines or rows that were read.
         wrong: column -> cells that could not be read. left_out: comments and headers between the rows.
-        contract: instruments.Terms by file, where the columns tell it. book: see order_book.COUNTS.
+        contracts: instruments.Terms by symbol, where the columns tell them. book: see order_book.COUNTS.
         notes: sentences on how the file is written. seen: function that is called with all text.
     """
 
@@ -32,7 +32,7 @@ class Tally:
         self.left_out: collections.Counter[str] = collections.Counter()
         self.book: dict[str, int] = {}
         self.seen = seen
-        self.contract: dict[pathlib.Path, instruments.Terms] = {}
+        self.contracts: dict[str, instruments.Terms] = {}
         self.notes: list[str] = []
         self._malformed = ""
         self._lock = threading.Lock()

@@ -139,21 +139,21 @@ def split_names(
         yield source.symbol, rows
         return
     symbols, venues, contracts = words
-    for symbol, rows_of_symbol in _split(symbols, source.symbol, np.arange(len(rows))):
+    for symbol, rows_of_symbol in split(symbols, source.symbol, np.arange(len(rows))):
         if not symbol and symbols is not None:
             rest = rows[rows_of_symbol]
             rest["ts"] = raw.TIME_UNKNOWN
             yield source.symbol, rest
             continue
-        for venue, rows_of_venue in _split(venues, "", rows_of_symbol):
-            for contract, chosen in _split(contracts, "", rows_of_venue):
+        for venue, rows_of_venue in split(venues, "", rows_of_symbol):
+            for contract, chosen in split(contracts, "", rows_of_venue):
                 named = naming.Name(symbol, naming.venue(venue), contract)
                 part = rows if len(chosen) == len(rows) else rows[chosen]
                 yield (named if named.venue or named.contract else symbol), part
 
 
-def _split(words, otherwise, rows):
-    """Yields (text, those of the rows that have it); "" of missing ones."""
+def split(words: Words | None, otherwise: str, rows: arrays.Ints) -> Iterator[tuple[str, arrays.Ints]]:
+    """Yields (text, those of the rows (K,) that have it); "" of missing ones. words: None: all have `otherwise`."""
     if words is None:
         yield otherwise, rows
         return

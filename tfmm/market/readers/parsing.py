@@ -58,9 +58,21 @@ class Reading:
         rows, index = rows if isinstance(rows, tuple) else (rows, slice(None))
         words = [values.get(name) for name in _names(source)]
         words = [one and layout.Words(one.codes[index], one.vocabulary) for one in words]
-        if source.layout.contract is not None and source.path not in self.tally.contract:
-            self.tally.contract[source.path] = source.layout.contract(values)
+        if source.layout.contract is not None:
+            self._tell_contracts(values)
         return list(layout.split_names(source, words, rows))
+
+    def _tell_contracts(self, values):
+        """A file of several instruments may hold several kinds of contract: each is told by its own rows."""
+        symbols = values.get(self.source.layout.symbol)
+        names = [self.source.symbol] if symbols is None else [word.strip(" \0\t\"'") for word in symbols.vocabulary]
+        if self.tally.contracts.keys() >= set(names):
+            return
+        count = len(next(iter(values.values()))) if symbols is None else len(symbols.codes)
+        for symbol, rows in layout.split(symbols, self.source.symbol, np.arange(count)):
+            if symbol not in self.tally.contracts:
+                of_symbol = {name: one[rows] for name, one in values.items() if isinstance(one, np.ndarray)}
+                self.tally.contracts[symbol] = self.source.layout.contract(of_symbol)
 
     def _values(self, name, what, column, block, place):
         if what == layout.TEXT:
