@@ -32,7 +32,7 @@ LAYOUTS = (
         note="times of Chinese level-2 snapshots and ticks have no zone, taken as Shanghai's",
     ),
     layout.Layout(
-        vendor="chinese-level2", table="ticks", convert=_ticks, note="trades have no side: taken as unknown",
+        vendor="chinese-level2", table="ticks", convert=_ticks, note=layout.NO_SIDE,
         columns={"Datetime": layout.TEXT, "Price": layout.NUMBER, "Volume": layout.NUMBER},
     ),
 )  # fmt: skip

@@ -15,7 +15,6 @@ from tfmm.market.readers import containers, layout, local_times
 
 _HISTDATA = re.compile(r"\d{8} \d{9}")
 _TRUEFX = re.compile(r"\d{8} \d\d:\d\d:\d\d\.\d{3}")
-_NO_SIZES = "FX ticks have no sizes and no trades: --assume-size and --allow make a store for client flow"
 _MILLION = 1e6
 
 
@@ -58,21 +57,23 @@ def _dukascopy_json(source):
 
 LAYOUTS = (
     layout.Layout(
-        vendor="histdata", table="ticks", convert=_histdata, names=("time", "bid", "ask", "volume"), note=_NO_SIZES,
+        vendor="histdata", table="ticks", convert=_histdata, names=("time", "bid", "ask", "volume"),
+        note=layout.FX_TICKS,
         columns={"time": layout.TEXT, "bid": layout.NUMBER, "ask": layout.NUMBER},
         plain=lambda fields: len(fields) == 4 and bool(_HISTDATA.fullmatch(fields[0])),
     ),
     layout.Layout(
         vendor="truefx", table="ticks", convert=_truefx, symbol="pair", names=("pair", "time", "bid", "ask"),
-        columns={"pair": layout.TEXT, "time": layout.TEXT, "bid": layout.NUMBER, "ask": layout.NUMBER}, note=_NO_SIZES,
+        columns={"pair": layout.TEXT, "time": layout.TEXT, "bid": layout.NUMBER, "ask": layout.NUMBER},
+        note=layout.FX_TICKS,
         plain=lambda fields: len(fields) == 4 and bool(_TRUEFX.fullmatch(fields[1])),
     ),
     layout.Layout(
-        vendor="dukascopy", table="ticks", convert=_dukascopy, note=_NO_SIZES,
+        vendor="dukascopy", table="ticks", convert=_dukascopy, note=layout.FX_TICKS,
         columns={"timestamp": layout.TIME, "askPrice": layout.NUMBER, "bidPrice": layout.NUMBER},
         optional={"askVolume": layout.NUMBER, "bidVolume": layout.NUMBER},
     ),
     layout.Layout(
-        vendor="dukascopy", table="JSON ticks", stream=_dukascopy_json, recognise=_is_dukascopy, note=_NO_SIZES,
+        vendor="dukascopy", table="JSON ticks", stream=_dukascopy_json, recognise=_is_dukascopy, note=layout.FX_TICKS,
     ),
 )  # fmt: skip

@@ -34,6 +34,10 @@ INTEGER = "integer"  # int64, raw.NO_SEQUENCE where missing or not a whole numbe
 TEXT = "text"  # Words
 TIME = "time"  # int64 ns UTC from seconds (also fractions), ms, us, ns or ISO 8601; unit found by magnitude
 
+# notes that hold of layouts of several vendors
+NO_SIDE = "trades have no side: taken as unknown"
+FX_TICKS = "FX ticks have no sizes and no trades: --assume-size and --allow make a store for client flow"
+
 
 @dataclasses.dataclass(frozen=True)
 class Words:

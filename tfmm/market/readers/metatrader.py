@@ -35,6 +35,6 @@ LAYOUTS = (
     layout.Layout(
         vendor="metatrader", table="ticks", stream=_ticks,
         recognise=lambda _path, head: head[0].startswith(_HEADER),
-        note="FX ticks have no sizes and no trades: --assume-size and --allow make a store for client flow",
+        note=layout.FX_TICKS,
     ),
 )  # fmt: skip

@@ -12,7 +12,6 @@ from tfmm.market.readers import layout
 
 _ROUND_LOT = 100.0
 _SHARES_FROM_NS = np.datetime64("2025-11-01", "ns").astype(np.int64)
-_NO_SIDE = "trades have no side: taken as unknown"
 
 
 def _polygon_quotes(columns):
@@ -54,7 +53,7 @@ LAYOUTS = (
         note="sizes of Polygon quotes before November 2025 are round lots, taken as 100 shares",
     ),
     layout.Layout(
-        vendor="polygon", table="trades", symbol="ticker", convert=_polygon_trades, note=_NO_SIDE,
+        vendor="polygon", table="trades", symbol="ticker", convert=_polygon_trades, note=layout.NO_SIDE,
         columns={"ticker": layout.TEXT, "price": layout.NUMBER, "size": layout.NUMBER, "sip_timestamp": layout.TIME,
                  "sequence_number": layout.INTEGER},
         optional={"correction": layout.NUMBER},
@@ -66,7 +65,7 @@ LAYOUTS = (
         note="sizes of TAQ quotes are round lots, taken as 100 shares",
     ),
     layout.Layout(
-        vendor="taq", table="trades", symbol="SYMBOL", venue_column="EX", convert=_taq_trades, note=_NO_SIDE,
+        vendor="taq", table="trades", symbol="SYMBOL", venue_column="EX", convert=_taq_trades, note=layout.NO_SIDE,
         columns={"DT": layout.TIME, "EX": layout.TEXT, "SYMBOL": layout.TEXT, "SIZE": layout.NUMBER,
                  "PRICE": layout.NUMBER, "CORR": layout.NUMBER},
     ),
