@@ -2,13 +2,15 @@
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import pandas as pd
 
 from tfmm import arrays, errors
 from tfmm.market import clean, raw, schema, single_precision
+
+if TYPE_CHECKING:
+    import pandas as pd  # live quotes start faster, and in less memory, without it
 
 QUOTE_COLUMNS = ("ts", "bid", "bid_size", "ask", "ask_size")
 TRADE_COLUMNS = ("ts", "price", "size", "side")
@@ -35,7 +37,7 @@ class Tape:
 
     @classmethod
     def from_frames(
-        cls, quotes: pd.DataFrame, trades: pd.DataFrame, instrument: schema.Instrument, where: str = "frames"
+        cls, quotes: "pd.DataFrame", trades: "pd.DataFrame", instrument: schema.Instrument, where: str = "frames"
     ) -> Self:
         """Builds the tape of one instrument.
 
