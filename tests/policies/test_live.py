@@ -4,7 +4,6 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 
 from tfmm import errors
 from tfmm.backtest import closed_loop
@@ -21,12 +20,12 @@ S = 10**9
 def policy_of(task, spread=0.3):
     """A policy that reacts to every feature, as the saved ones do, with random weights."""
     random = np.random.default_rng(5)
-    weights = tf.constant(random.normal(size=(len(task.specs.columns), len(task.action_names))) * spread, tf.float32)
+    weights = np.float32(random.normal(size=(len(task.specs.columns), len(task.action_names))) * spread)
 
-    def action(**step):
-        return {"action": tf.tanh(tf.matmul(step["0/observation"], weights) - 0.3)}
+    def outputs(observation):
+        return {"action": np.tanh(observation @ weights - np.float32(0.3))}
 
-    return saved.Policy("made", export.describe(task, 0), action)
+    return saved.Policy("made", export.describe(task, 0), outputs)
 
 
 def quotes_of(answers):

@@ -1,10 +1,10 @@
-"""A saved policy: the SavedModel and its description, without agent or environment."""
+"""A saved policy: what computes its actions and its description, without agent or environment."""
 
 import json
 import os
 import pathlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,9 @@ from tfmm.config import formats, loading
 
 DESCRIPTION = "tfmm.json"
 Q_VALUES = "q_values"
-"""Output of the signature of a policy with discrete actions."""
+"""Output of a policy with discrete actions."""
+Outputs: TypeAlias = Callable[[Floats32], Mapping[str, Array]]
+"""Observation (B, F) float32 -> {output: (B, ...)}."""
 
 
 class Policy:
@@ -25,16 +27,12 @@ class Policy:
         folder: where it was loaded from. description: the dict of `tfmm.json`. config: the Config of its training.
     """
 
-    def __init__(
-        self, folder: str | pathlib.Path, description: dict[str, Any], action: Callable[..., dict[str, Any]]
-    ) -> None:
-        """action: signature `action` of the SavedModel, a function of a whole time step."""
+    def __init__(self, folder: str | pathlib.Path, description: dict[str, Any], outputs: Outputs) -> None:
+        """outputs: `action`, and Q_VALUES where actions are discrete, of observations (B, F) float32."""
         self.folder = pathlib.Path(folder)
         self.description = description
         self.config = loading.decode(description["config"], f"policy {folder}/{DESCRIPTION}")
-        self._action = action
-        self._by_batch_size: dict[int, Callable[[Any], dict[str, Any]]] = {}
-        self._model: Any = None
+        self._outputs_of = outputs
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> "Policy":
@@ -49,20 +47,13 @@ class Policy:
         except (OSError, ValueError) as error:
             raise errors.DataError(f"policy {folder}: {DESCRIPTION} cannot be read: {error}") from error
         formats.check_policy(description, f"policy {folder}/{DESCRIPTION}")
-        import tensorflow as tf
+        from tfmm.policies import saved_model
 
-        try:
-            model = tf.saved_model.load(str(folder))
-            action = model.signatures["action"]
-        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
-            raise errors.DataError(f"policy {folder}: no SavedModel with signature action: {error}") from error
-        policy = cls(folder, description, action)
-        policy._model = model  # the signature holds its variables only weakly
-        return policy
+        return cls(folder, description, saved_model.SavedModel(folder))
 
     def __call__(self, observation: npt.ArrayLike) -> Array:
         """Actions of observations (B, F) or (F,). Raises DataError for another number of features."""
-        return self._outputs(observation)["action"].numpy()
+        return self._outputs(observation)["action"]
 
     def row_by_row(self, observations: Floats32) -> Array:
         """The same actions, computed one row at a time, so that a row's action does not depend on the other rows.
@@ -74,42 +65,18 @@ class Policy:
     def q_values(self, observation: npt.ArrayLike) -> Floats32:
         """(B, A) float32: Q-value of every action of a policy with A discrete actions. DataError for any other."""
         outputs = self._outputs(observation)
-        if f"info/{Q_VALUES}" not in outputs:
+        if Q_VALUES not in outputs:
             raise errors.DataError(f"policy {self.folder}: its actions are continuous, wanted one with Q-values")
-        return outputs[f"info/{Q_VALUES}"].numpy()
+        return outputs[Q_VALUES]
 
     def _outputs(self, observation):
-        import tensorflow as tf
-
         observation = np.atleast_2d(np.asarray(observation, np.float32))
         width = len(self.description["features"])
         if observation.shape[1] != width:
             raise errors.DataError(
                 f"policy {self.folder}: observation has {observation.shape[1]} features, wanted {width}"
             )
-        rows = len(observation)
-        if rows not in self._by_batch_size:
-            self._by_batch_size[rows] = _observation_function(self._action, (rows, width))
-        return self._by_batch_size[rows](tf.constant(observation))
-
-
-def _observation_function(action, shape):
-    """The signature as a function of observations (B, F) alone, B fixed.
-
-    The signature takes whole time steps, of which the network reads the observation only: to pass the rest as arguments
-    takes longer than the network.
-    """
-    import tensorflow as tf
-
-    def outputs(observation):
-        unread = {
-            "0/step_type": tf.ones(shape[:1], tf.int32),
-            "0/reward": tf.zeros(shape[:1]),
-            "0/discount": tf.ones(shape[:1]),
-        }
-        return action(**unread, **{"0/observation": observation})
-
-    return tf.compat.v1.wrap_function(outputs, [tf.TensorSpec(shape)])
+        return self._outputs_of(observation)
 
 
 def find(folder: str | os.PathLike[str]) -> pathlib.Path:

@@ -1,0 +1,48 @@
+"""The SavedModel of a policy, called through TensorFlow."""
+
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from tfmm import errors
+from tfmm.arrays import Array, Floats32
+
+
+class SavedModel:
+    """Observation (B, F) float32 -> {"action" and what else the signature `action` gives: (B, ...)}."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        """Raises DataError where the folder has no SavedModel with the signature `action`."""
+        try:
+            self._model = tf.saved_model.load(str(folder))  # the signature holds its variables only weakly
+            self._action = self._model.signatures["action"]
+        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+            raise errors.DataError(f"policy {folder}: no SavedModel with signature action: {error}") from error
+        self._by_shape: dict[tuple[int, ...], Callable[[Any], dict[str, Any]]] = {}
+
+    def __call__(self, observation: Floats32) -> dict[str, Array]:
+        shape = observation.shape
+        if shape not in self._by_shape:
+            self._by_shape[shape] = _observation_function(self._action, shape)
+        outputs = self._by_shape[shape](tf.constant(observation))
+        return {name.removeprefix("info/"): value.numpy() for name, value in outputs.items()}
+
+
+def _observation_function(action, shape):
+    """The signature as a function of observations of one shape alone.
+
+    The signature takes whole time steps, of which the network reads the observation only: to pass the rest as arguments
+    takes longer than the network.
+    """
+
+    def outputs(observation):
+        unread = {
+            "0/step_type": tf.ones(shape[:1], tf.int32),
+            "0/reward": tf.zeros(shape[:1]),
+            "0/discount": tf.ones(shape[:1]),
+        }
+        return action(**unread, **{"0/observation": observation})
+
+    return tf.compat.v1.wrap_function(outputs, [tf.TensorSpec(shape)])
