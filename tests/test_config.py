@@ -67,6 +67,10 @@ def write(tmp_path, text):
         ),
         ("[data]\nfractions = [0.5, 0.2, 0.2]", "sum to 0.9, wanted 1"),
         ("[environment]\nhalf_spread_range = [3.0, 1.0]", "wanted the smaller first"),
+        (
+            '[environment]\nname = "zero_norm"\nreward_baseline = "flat_dealer"',
+            "environment.reward_baseline is flat_dealer with environment.name zero_norm, wanted none",
+        ),
         ("[collect]\nmode = 'single'", "rows 64, wanted 1"),
         ("seed = ", "not TOML"),
     ],

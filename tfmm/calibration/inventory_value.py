@@ -12,7 +12,7 @@ from tfmm.calibration.known_fills import require_known_fills
 from tfmm.calibration.task import TapeTask
 from tfmm.models import inventory, joint_inventory, markov_market
 from tfmm.simulation import state
-from tfmm.simulation.rewards import expected_fills
+from tfmm.simulation.rewards import expected_fills, kinds
 
 MARKOUT_REWARDS = ("markout", "shaped_markout")
 """Values of environment.reward that tfmm.simulation.rewards.markout computes."""
@@ -20,14 +20,17 @@ EXPECTED_REWARDS = ("expected_pnl", "shaped_expected_pnl")
 """Values of environment.reward that tfmm.simulation.rewards.expected_fills computes."""
 
 
-def subtracts_reference(task: TapeTask) -> bool:
-    """Whether the reward is the advantage over the dynamic-programming quote on the same tape.
+def baseline(task: TapeTask) -> kinds.Baseline:
+    """What is subtracted from the reward: environment.reward_baseline, else the reference quote's where that is sound.
 
-    At a discount of 0 the reward of any reference may be subtracted, since no action changes it.
+    At a discount of 0 the expected reward of any reference may be subtracted, since no action changes it.
     """
     config = task.config
+    if config.environment.reward_baseline == "flat_dealer":
+        return kinds.Baseline.FLAT_DEALER
     has_reference = config.rules.inventory_limit_orders <= state.REFERENCE_ORDERS
-    return config.environment.reward in EXPECTED_REWARDS and config.agent.gamma == 0.0 and has_reference
+    is_bandit = config.environment.reward in EXPECTED_REWARDS and config.agent.gamma == 0.0
+    return kinds.Baseline.REFERENCE if is_bandit and has_reference else kinds.Baseline.NONE
 
 
 def n_spread_states(task: TapeTask) -> int:
@@ -131,7 +134,7 @@ def solve_by_spread(task: TapeTask) -> tuple[SpreadValue, ...]:
         states = [np.searchsorted(cuts, spread) for spread in spreads]
         no_moves = [np.zeros(len(spread)) for spread in spreads]
         chain = markov_market.estimate(spreads, no_moves, states, states, count)
-        distance, fill_probability = _fill_curve(task, n)
+        distance, fill_probability = fill_curve(task, n)
         hedge = task.costs.hedge(n, 0.5 * chain.spread_tick)
         solution = markov_market.solve(
             chain, distance / (2.0 * scales.half_spread_tick), fill_probability, task.costs.holding_cost(n), hedge=hedge
@@ -161,7 +164,7 @@ def solve_joint(task: TapeTask) -> joint_inventory.Solution:
             f"wanted at most {most}"
         )
     units = (task.parameters["weight"] * task.parameters["order_lot"])[quoted, np.newaxis]
-    curves = [_fill_curve(task, n) for n in quoted]
+    curves = [fill_curve(task, n) for n in quoted]
     distance, fill_probability = (np.stack(part) for part in zip(*curves, strict=True))
     return joint_inventory.solve(fill_probability, fill_probability * distance * units, _joint_holding_cost(task))
 
@@ -177,13 +180,14 @@ def _joint_holding_cost(task):
 
 def solve_known(task: TapeTask, n: int) -> tuple[Floats, inventory.Solution]:
     """(distances tried, tick; solution, tick x order) of instrument n with known fills, at its mean spread."""
-    distance, fill_probability = _fill_curve(task, n)
+    distance, fill_probability = fill_curve(task, n)
     gain = fill_probability * distance
     return distance, inventory.solve(fill_probability, gain, task.costs.holding_cost(n), hedge=task.costs.hedge(n))
 
 
-def _fill_curve(task, n):
-    """(J,) distances, ticks, and the probability that a client takes a quote there, at the mean spread."""
+def fill_curve(task: TapeTask, n: int) -> tuple[Floats, Floats]:
+    """(J,) float64 distances from instrument n's mid, ticks, and the probability that a client takes a quote there in
+    an interval, at the mean spread of train."""
     interval_s, parameters = task.config.environment.interval_s, task.parameters[n]
     spread = 2.0 * task.scales[n].half_spread_tick
     distance = np.linspace(0.0, state.FARTHEST_SPREADS * spread, state.N_DISTANCES)

@@ -11,17 +11,19 @@ Name = Literal[
     "market_making", "simple_model", "avellaneda_stoikov", "dealer_hedging",
     "quote_target", "zero_norm", "daily_trading",
 ]  # fmt: skip
+_EXAMPLES = ("quote_target", "zero_norm", "daily_trading")
 ReferencePrice = Literal["mid", "touch", "synthetic"]
 Clock = Literal["time", "events", "both"]
 Action = Literal["skew_spread", "offsets"]
 DistanceUnit = Literal["half_spread", "spread", "volatility"]
 Reference = Literal["inventory_dp", "state_dp"]
 Reward = Literal["realised_pnl", "markout", "shaped_markout", "expected_pnl", "shaped_expected_pnl"]
+RewardBaseline = Literal["none", "flat_dealer"]
 Risk = Literal["absolute", "covariance"]
 
 
 class Environment(types.Section, frozen=True, kw_only=True):
-    """The decision problem. All settings but `name` and `rows` are for market_making only.
+    """The decision problem. All settings but `name`, `rows` and `reward_baseline` are for market_making only.
 
     The agent earns F = dPnL - r Risk(Q) dt in each interval of dt seconds, with Q the inventory in orders and F in mean
     half-spreads x order size.
@@ -113,6 +115,17 @@ class Environment(types.Section, frozen=True, kw_only=True):
             "gamma 0 less those of the reference policy); shaped: with the change of an inventory value function."
         ),
     ] = "realised_pnl"
+    reward_baseline: Annotated[
+        RewardBaseline,
+        about(
+            "What is subtracted from the training reward: nothing, or what a dealer without inventory earns with one "
+            "constant distance on the same tape with the same clients (input-driven baseline; market_making, models)."
+        ),
+    ] = "none"
+    baseline_distance: Annotated[
+        types.NotNegative,
+        about("Distance of that dealer's quotes from the mid; 0: the one that earns most on train.", "spreads"),
+    ] = 0.0
     markout_s: Annotated[types.Positive, about("Time after a fill at which it is valued (markout).", "s")] = 10.0
     n_spread_states: Annotated[
         Annotated[int, msgspec.Meta(ge=1, le=12)],
@@ -140,5 +153,9 @@ class Environment(types.Section, frozen=True, kw_only=True):
             low, high = getattr(self, name)
             if low >= high:
                 raise ValueError(f"environment.{name} is [{low:g}, {high:g}], wanted the smaller first")
+        if self.reward_baseline != "none" and self.name in _EXAMPLES:
+            raise ValueError(
+                f"environment.reward_baseline is {self.reward_baseline} with environment.name {self.name}, wanted none"
+            )
         if self.residual_range and self.action != "offsets":
             raise ValueError(f"environment.residual_range is {self.residual_range:g} with skew_spread, wanted offsets")

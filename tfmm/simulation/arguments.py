@@ -24,6 +24,32 @@ class Market(NamedTuple):
     price_steps: Ints
 
 
+class FillLog(NamedTuple):
+    """Where fills are written down.
+
+    Attributes:
+        fills: (K,) state.FILL; K = 0: fills are only counted.
+        counter: state.COUNTER. A record, as kernels pass one on as a single pointer.
+    """
+
+    fills: Records
+    counter: Record
+
+
+class FlatDealers(NamedTuple):
+    """The dealers whose rewards are subtracted from those of B rows, see flat_dealer; no rows where there are none.
+
+    Attributes:
+        rows: (B,) state.ROW. instruments: (B, N) state.INSTRUMENT_STATE. in_flight: (B, N, L) state.ORDER.
+        log: of their fills, which are only counted.
+    """
+
+    rows: Records
+    instruments: Records
+    in_flight: Records
+    log: FillLog
+
+
 class Batch(NamedTuple):
     """All that a step overwrites of B rows, and where these rows stand in the whole batch.
 
@@ -31,6 +57,7 @@ class Batch(NamedTuple):
         rows: (B,) state.ROW. instruments: (B, N) state.INSTRUMENT_STATE. in_flight: (B, N, L) state.ORDER.
         observation: (B, N F) float32. reward: (B,) float32. step_type: (B,) int32.
         sent: (B, N) state.ORDER, the quotes sent at this decision.
+        flat_dealers: FlatDealers of these rows.
         first_row: index of the first of these rows in the whole batch. n_rows: rows of the whole batch.
     """
 
@@ -41,6 +68,7 @@ class Batch(NamedTuple):
     reward: Floats32
     step_type: Ints32
     sent: Records
+    flat_dealers: FlatDealers
     first_row: int
     n_rows: int
 
@@ -73,18 +101,6 @@ class DecisionSchedule(NamedTuple):
     clock: int
     n_quotes: int
     decays: Records
-
-
-class FillLog(NamedTuple):
-    """Where fills are written down.
-
-    Attributes:
-        fills: (K,) state.FILL; K = 0: fills are only counted.
-        counter: state.COUNTER. A record, as kernels pass one on as a single pointer.
-    """
-
-    fills: Records
-    counter: Record
 
 
 class Trade(NamedTuple):

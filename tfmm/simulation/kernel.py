@@ -5,7 +5,7 @@ import numpy as np
 from tfmm import jit
 from tfmm.arrays import Floats, Floats32, Record, Records
 from tfmm.market import schema
-from tfmm.simulation import arguments, randomness, state
+from tfmm.simulation import arguments, flat_dealer, passage, randomness, state
 from tfmm.simulation.clients import arrivals
 from tfmm.simulation.dealer import features, quoting
 from tfmm.simulation.exchange import events as events_lib, ledger
@@ -16,9 +16,8 @@ CLOCK_LEAST_NS = 1_000_000
 """Shortest time between two decisions where events decide: it bounds the quotes in flight."""
 _CLOCK_TIME, _CLOCK_EVENTS, _QUOTE, _TRADE = state.CLOCK_TIME, state.CLOCK_EVENTS, schema.QUOTE, schema.TRADE
 _SEGMENT, _START, _END = state.WINDOW_SEGMENT, state.WINDOW_START, state.WINDOW_END
-_HEDGE_LIMIT, _HEDGE_ACTION = state.HEDGE_LIMIT, state.HEDGE_ACTION
+_HEDGE_ACTION = state.HEDGE_ACTION
 _NO_BID, _NO_ASK = state.NO_BID, state.NO_ASK
-_COVARIANCE = kinds.RiskKind.COVARIANCE
 
 
 @jit.kernel
@@ -147,33 +146,6 @@ def next_decision(events: Records, row: Record, instruments: Records, decisions:
 
 
 @jit.kernel
-def _advance_to_decision(events, row, account, risk, log):
-    """Everything up to row.ts: events, activations, clients; then hedges."""
-    instruments, parameters = account.instruments, account.parameters
-    stop_at_fill = risk.kind == _COVARIANCE
-    while True:
-        n, arrival_ns = arrivals.next_arrival(instruments)
-        until = min(arrival_ns, row.ts)
-        while True:
-            count_before = log.counter.n_fills
-            row.cursor = events_lib.advance(events, row.cursor, row.stop, until, account, True, stop_at_fill, log)
-            if not stop_at_fill or log.counter.n_fills == count_before:
-                break
-            inventory_risk.accrue_fills(row, account, risk)
-        if arrival_ns > row.ts:
-            break
-        arrivals.on_arrival(events, row, account, n, log)
-        inventory_risk.accrue(row, account, risk, arrival_ns)
-    for n in range(instruments.shape[0]):
-        if row.done and parameters[n].liquidate:
-            arrivals.hedge(instruments[n], n, 0, row.ts, row.cursor - 1, parameters[n], log)
-        elif parameters[n].hedge == _HEDGE_LIMIT:
-            threshold_lot = parameters[n].hedge_threshold_lot
-            arrivals.hedge(instruments[n], n, threshold_lot, row.ts, row.cursor - 1, parameters[n], log)
-    inventory_risk.accrue(row, account, risk, row.ts)
-
-
-@jit.kernel
 def write_observation(row: Record, account: arguments.Account, observation: Floats32) -> None:
     """Writes the features of every instrument into observation (N * F,)."""
     instruments = account.instruments
@@ -215,7 +187,7 @@ def _advance_interval(market, row, account, decisions, risk, log):
     else:
         row.done = 1 if row.ts >= row.end_ns else 0
         features.decay_over((row.ts - sent_ns) * 1e-9, row.decays)
-    _advance_to_decision(market.events, row, account, risk, log)
+    passage.to_decision(market.events, row, account, risk, log)
     for n in range(account.instruments.shape[0]):
         ledger.accrue(account.instruments[n], row.ts)
         features.update(account.instruments[n], account.parameters[n], row.decays, (row.ts - sent_ns) * 1e-9)
@@ -242,6 +214,7 @@ def step_rows(
         Number of entries in the log.
     """
     log.counter.n_fills = 0
+    has_flat_dealer = kinds.has_flat_dealer(reward)
     for b in range(batch.rows.shape[0]):
         row = batch.rows[b]
         account = arguments.Account(batch.instruments[b], batch.in_flight[b], parameters)
@@ -249,6 +222,8 @@ def step_rows(
             reset_row(market, row, account, decisions, batch.n_rows, log)
             batch.reward[b] = 0.0
             batch.step_type[b] = FIRST
+            if has_flat_dealer:
+                flat_dealer.begin(row, account, batch.flat_dealers, b)
             write_observation(row, account, batch.observation[b])
             continue
         first = log.counter.n_fills
@@ -262,4 +237,6 @@ def step_rows(
         batch.step_type[b] = LAST if row.done else MID
         write_observation(row, account, batch.observation[b])
         batch.reward[b] = interval.earned(market.events, row, account, opening, held_risk_cost, reward)
+        if has_flat_dealer:
+            batch.reward[b] -= flat_dealer.earned(market.events, row, parameters, batch.flat_dealers, b, reward)
     return log.counter.n_fills

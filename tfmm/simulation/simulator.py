@@ -15,7 +15,8 @@ from tfmm.simulation.rewards import inventory_risk, kinds
 _MAPPED_BYTES = 1 << 28  # of mapped events that rows may have read before their pages are given back
 CLOCKS = ("time", "events", "both")
 _LOGGED_PER_ROW = 1024  # fills of a step that are kept
-_STATE = ("rows", "instruments", "in_flight", "observation", "reward", "step_type", "sent")
+_FLAT_STATE = ("flat_rows", "flat_instruments", "flat_in_flight")
+_STATE = ("rows", "instruments", "in_flight", "observation", "reward", "step_type", "sent", *_FLAT_STATE)
 
 
 class Tape(NamedTuple):
@@ -116,6 +117,10 @@ class Simulator:
         self._terminates = bool(parameters["liquidate"].any())
         self.step_type = np.zeros(n_rows, np.int32)
         self.sent = np.zeros((n_rows, n_instruments), state.ORDER)
+        self.flat_rows, self.flat_instruments, self.flat_in_flight = (
+            array[: n_rows if kinds.has_flat_dealer(self._reward) else 0].copy()
+            for array in (self.rows, self.instruments, self.in_flight)
+        )
         self._log = np.zeros(_LOGGED_PER_ROW * n_rows * n_instruments if record else 0, state.FILL)
         self.width = 2 + 2 * int(parameters["sizes"].any()) + int((parameters["hedge"] == state.HEDGE_ACTION).any())
         self._no_action = np.zeros((n_rows, n_instruments, self.width))
@@ -158,8 +163,8 @@ class Simulator:
         return {name: getattr(self, name).copy() for name in _STATE}
 
     def set_state(self, arrays: dict[str, Array]) -> None:
-        for name in _STATE:
-            getattr(self, name)[...] = arrays[name]
+        for name, array in arrays.items():
+            getattr(self, name)[...] = array
 
     def stagger(self) -> None:
         """Shortens the windows just begun by random shares, so that rows do not end all at once."""
@@ -200,6 +205,8 @@ class Simulator:
 
     def _part(self, part):
         """Arguments of `_step` for some rows, without the actions."""
+        flat_log = arguments.FillLog(self._log[:0], np.zeros(1, state.COUNTER)[0])
+        flat = self.flat_rows[part], self.flat_instruments[part], self.flat_in_flight[part], tuple(flat_log)
         batch = arguments.Batch(
             self.rows[part],
             self.instruments[part],
@@ -208,6 +215,7 @@ class Simulator:
             self.reward[part],
             self.step_type[part],
             self.sent[part],
+            flat,
             part.indices(len(self.rows))[0],
             len(self.rows),
         )
@@ -232,7 +240,8 @@ def _plain(reward):
         float(reward.scale),
         (int(risk.kind), omega, float(risk.cost_per_s), float(risk.power), bool(risk.is_joint)),
         values,
-        bool(reward.subtracts_reference),
+        int(reward.baseline),
+        np.ascontiguousarray(reward.baseline_spreads, np.float64),
         int(reward.markout_ns),
     )
 
@@ -240,12 +249,17 @@ def _plain(reward):
 @jit.kernel
 def _step(actions, market, batch, parameters, decisions, reward, log):
     """kernel.step_rows of plain tuples, whose types numba looks up in a third of the time that NamedTuples take."""
-    kind, scale, risk, values, subtracts_reference, markout_ns = jit.borrowed(reward)
-    named = kinds.Reward(kind, scale, kinds.Risk(*risk), values, subtracts_reference, markout_ns)
+    kind, scale, risk, values, baseline, baseline_spreads, markout_ns = jit.borrowed(reward)
+    named = kinds.Reward(kind, scale, kinds.Risk(*risk), values, baseline, baseline_spreads, markout_ns)
+    rows, instruments, in_flight, observation, earned, step_type, sent, flat, first_row, n_rows = jit.borrowed(batch)
+    flat_rows, flat_instruments, flat_in_flight, flat_log = flat
+    flat_dealers = arguments.FlatDealers(flat_rows, flat_instruments, flat_in_flight, arguments.FillLog(*flat_log))
     return kernel.step_rows(
         jit.borrowed(actions),
         arguments.Market(*jit.borrowed(market)),
-        arguments.Batch(*jit.borrowed(batch)),
+        arguments.Batch(
+            rows, instruments, in_flight, observation, earned, step_type, sent, flat_dealers, first_row, n_rows
+        ),
         jit.borrowed(parameters),
         arguments.DecisionSchedule(*jit.borrowed(decisions)),
         named,

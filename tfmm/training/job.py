@@ -1,11 +1,14 @@
 """A training job from settings to exported policy."""
 
+import logging
 import pathlib
 
 from tfmm.config import experiment as experiment_lib, loading
 from tfmm.environments import factory
-from tfmm.training import devices, run_directory, trainer
+from tfmm.training import devices, reward_noise, run_directory, trainer
 from tfmm.training.distributed import learner
+
+_LOG = logging.getLogger(__name__)
 
 
 def train(config: experiment_lib.Config, run_dir: pathlib.Path, resume: bool, serve: str | None = None) -> None:
@@ -33,4 +36,12 @@ def train(config: experiment_lib.Config, run_dir: pathlib.Path, resume: bool, se
     task = factory.open_task(config)
     if not resume:
         run = run_directory.RunDirectory.create(run_dir, config, task.data_hash)
+        if config.environment.reward_baseline != "none":
+            ratio = reward_noise.variance_ratio(task)
+            _LOG.info(
+                "reward_baseline %s leaves %.0f%% of the variance of rewards of uniform actions",
+                config.environment.reward_baseline,
+                100.0 * ratio,
+            )
+            run.log({"step": 0, "collect/reward_variance_ratio": ratio})
     trainer.train(task, run, port)

@@ -166,6 +166,58 @@ def test_agrees_with_plain_python_on_the_same_draws(name):
         np.testing.assert_allclose(sim.observation[:, column], inventories, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in MODELS if name != "delay"] + ["dealer_hedging", "avellaneda_stoikov"]
+)
+def test_the_baseline_is_what_a_dealer_without_inventory_earns_from_the_same_clients(name):
+    """Against plain Python dealers that lose their inventory before every step."""
+    settings = {"environment": {"name": name if name not in MODELS else "simple_model"}}
+    if name == "avellaneda_stoikov":
+        settings = msgspec.to_builtins(loading.load("configs/avellaneda_stoikov.toml"))
+    else:
+        settings["model"] = {**BASE, **msgspec.to_builtins(HEDGE if name == "dealer_hedging" else MODELS[name])}
+    settings["environment"] |= {"reward_baseline": "flat_dealer", "baseline_distance": 0.7}
+    task = factory.open_task(loading.decode(settings, "test"))
+    plain, subtracted = task.simulator(3, seed=11), task.with_baseline().simulator(3, seed=11)
+    flat = [PlainDealer(task.config.model, word) for word in plain.rows["random"]]
+    low, high = task.config.model.distance_range
+    constant = np.full(len(task.action_names), 2.0 * (0.7 - low) / (high - low) - 1.0)
+    if name == "dealer_hedging":
+        constant[-1] = 0.0
+    plain.reset(), subtracted.reset()
+    random = np.random.default_rng(1)
+    earned = 0.0
+    for _ in range(250):
+        actions = random.uniform(-1.0, 1.0, (3, len(task.action_names)))
+        begins = plain.step_type == kernel.LAST
+        plain.step(actions)
+        subtracted.step(actions)
+        np.testing.assert_array_equal(subtracted.observation, plain.observation)
+        for b, one in enumerate(flat):
+            if begins[b]:
+                one.begin()
+            else:
+                one.inventory = [0] * one.count
+                baseline = one.advance(constant)
+                earned += abs(baseline)
+                assert plain.reward[b] - subtracted.reward[b] == pytest.approx(baseline, rel=1e-5, abs=1e-5)
+    assert earned > 1.0
+
+
+def test_the_baseline_takes_the_most_profitable_distance_and_leaves_evaluations_alone():
+    """At k = 1 that is one spread, whose expected income is the reward centre; only rewards of train lack it."""
+    settings = {"environment": {"name": "simple_model", "reward_baseline": "flat_dealer"}, "model": BASE}
+    task = factory.open_task(loading.decode(settings | {"model": {**BASE, "reward": "expected_pnl"}}, "test"))
+    rewards = {}
+    for split in ("train", "test"):
+        sim = task.environment(split, 8, 0).simulator
+        sim.reset()
+        sim.step(np.zeros((8, 2)))
+        rewards[split] = sim.reward.copy()
+    np.testing.assert_allclose(rewards["test"] - rewards["train"], task.reward_centre, rtol=1e-6)
+    assert task.with_baseline().parameters.baseline_distance == pytest.approx(1.0, abs=1e-3)
+
+
 def test_rows_do_not_depend_on_the_batch_or_its_threads():
     task = task_of()
     few, many = task.simulator(2, seed=5), task.simulator(2048, seed=5)

@@ -156,7 +156,8 @@ def step_rows(actions: Floats, curve: Record, p: Parameters, risk: Floats, batch
             index = 0
             for n in range(p.currencies):
                 index = index * (2 * p.limit + 1) + row.inventory[n] + p.limit
-            reward[b] = _advance(row, curve, p) - risk[index]
+            earned, baseline = _advance(row, curve, p)
+            reward[b] = earned - risk[index] - baseline
             row.step += 1
             row.done = row.step >= row.end
             step_type[b] = LAST if row.done else MID
@@ -186,12 +187,18 @@ def _begin(row: Record, p: Parameters) -> None:
 
 
 @jit.kernel
-def _advance(row: Record, curve: Record, p: Parameters) -> float:
-    """Applies one step to a row; returns its profit before risk, market spreads x orders."""
-    total = 0.0
+def _advance(row: Record, curve: Record, p: Parameters) -> tuple[float, float]:
+    """Applies one step to a row.
+
+    Returns:
+        Its profit before risk, and what a dealer without inventory would earn with the baseline's distance from the
+        same clients (input-driven baseline, Mao et al. 2019), market spreads x orders.
+    """
+    total = baseline = 0.0
     for n in range(p.currencies):
         before = row.inventory[n]
         after, expected_after = before, float(before)
+        flat_after, flat_expected = 0, 0.0  # the inventory of the baseline's dealer
         spread = math.exp(row.log_spread[n]) if p.spread_sigma > 0.0 else 1.0
         for side in range(2):
             sign, k = 2 * side - 1, 2 * n + side  # a fill of the ask sells, one of the bid buys
@@ -205,6 +212,11 @@ def _advance(row: Record, curve: Record, p: Parameters) -> float:
             fills = arrival_probability * fill_probability if p.expected_fills else 1.0 * filled
             total += fills * distance * spread
             expected_after += sign * arrival_probability * fill_probability
+            flat_filled = (arrival_draw < arrival_probability) & (decision_draw < p.baseline_fill_probability)
+            expected_fills = arrival_probability * p.baseline_fill_probability
+            baseline += (expected_fills if p.expected_fills else 1.0 * flat_filled) * p.baseline_distance * spread
+            flat_after += sign * flat_filled
+            flat_expected += sign * expected_fills
             if p.branching > 0.0:
                 arrived = 1.0 if arrival_draw < arrival_probability else 0.0
                 raised = row.excess_rate[k] + arrived * p.branching * p.decay
@@ -217,11 +229,13 @@ def _advance(row: Record, curve: Record, p: Parameters) -> float:
         if p.mid != CONSTANT:
             drift, move = _move(row, row.mid[n], p)
             total += (expected_after if p.expected_fills else after) * drift if p.expected_mid else after * move
+            flat_held = flat_expected if p.expected_fills and p.expected_mid else flat_after
+            baseline += flat_held * (drift if p.expected_mid else move)
             row.mid[n] += move
         if p.spread_sigma > 0.0:
             row.log_spread[n] += -p.spread_reversion * row.log_spread[n] + p.spread_sigma * _normal(row)
         row.inventory[n] = after
-    return total
+    return total, baseline
 
 
 @jit.kernel

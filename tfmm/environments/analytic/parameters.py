@@ -19,6 +19,7 @@ class Parameters(NamedTuple):
         rate: of clients on each side, per unit of time. min_distance, max_distance: that actions -1 and 1 stand for,
         market spreads. mid: CONSTANT, BROWNIAN, JUMP or MEAN_REVERTING.
         branching, decay: of the Hawkes process of clients.
+        baseline_distance, baseline_fill_probability: of the dealer whose profit is subtracted from the reward; 0: none.
         expected_fills, expected_mid: whether the reward takes expectations of fills and of the mid.
     """
 
@@ -46,6 +47,8 @@ class Parameters(NamedTuple):
     hedge_impact: float
     hedge_permanent: float
     hedge_deadband: float
+    baseline_distance: float
+    baseline_fill_probability: float
     expected_fills: bool
     expected_mid: bool
 
@@ -86,6 +89,8 @@ def of(settings: Model) -> Parameters:
         hedge_impact=settings.hedge_impact,
         hedge_permanent=settings.hedge_permanent,
         hedge_deadband=settings.hedge_deadband,
+        baseline_distance=0.0,
+        baseline_fill_probability=0.0,
         expected_fills=settings.reward == "expected_pnl",
         expected_mid=settings.mid_reward == "expected_pnl",
     )

@@ -49,7 +49,7 @@ class AnalyticTask:
             exact=exact.create(settings),
             feature_names=_features(settings),
             action_names=_actions(settings),
-            reward_centre=_largest_income(settings),
+            reward_centre=_most_profitable(settings)[1],
             parameters=parameters_lib.of(settings),
         )
 
@@ -68,8 +68,21 @@ class AnalyticTask:
         raise errors.ConfigError("train.reflect is true, but the models of section model have no reflection")
 
     def environment(self, split: str, rows: int | None, seed: int) -> batched.BatchedEnvironment:
-        """See task.Task: all splits are the same."""
-        return batched.BatchedEnvironment(self.simulator(rows or 1, seed), self.action_spec, single=rows is None)
+        """See task.Task: all splits are the same, but only rewards of train have a baseline subtracted."""
+        task = self.with_baseline() if split == "train" else self
+        return batched.BatchedEnvironment(task.simulator(rows or 1, seed), self.action_spec, single=rows is None)
+
+    def with_baseline(self) -> "AnalyticTask":
+        """The task whose rewards have environment.reward_baseline subtracted."""
+        environment = self.config.environment
+        if environment.reward_baseline == "none":
+            return self
+        curve = quotes.fill_curve(self.config.model)._replace(arrival_probability=1.0)
+        distance = environment.baseline_distance or _most_profitable(self.config.model)[0]
+        parameters = self.parameters._replace(
+            baseline_distance=distance, baseline_fill_probability=float(curve(distance))
+        )
+        return dataclasses.replace(self, parameters=parameters)
 
     def score(self, act: task_lib.Policy) -> task_lib.Score:
         """Share of the optimal value less the largest gap; where no optimum is known simulated discounted reward."""
@@ -110,10 +123,11 @@ class AnalyticTask:
         return float(total.mean()), float(total.std(ddof=1) / math.sqrt(paths))
 
 
-def _largest_income(settings):
-    """N max_d 2 p(d) d: the expected income of a step without risk aversion."""
+def _most_profitable(settings):
+    """(d, N 2 p(d) d) of the distance with the largest expected income of a step without risk aversion."""
     tried = np.linspace(0.0, settings.distance_range[1], 3001)
-    return float(len(settings.omega) * 2.0 * np.max(quotes.fill_curve(settings)(tried) * tried))
+    gain = quotes.fill_curve(settings)(tried) * tried
+    return float(tried[np.argmax(gain)]), float(len(settings.omega) * 2.0 * np.max(gain))
 
 
 def _prefixes(settings):

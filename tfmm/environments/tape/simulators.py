@@ -7,7 +7,7 @@ import numpy as np
 
 from tfmm import errors
 from tfmm.arrays import Ints, Records
-from tfmm.calibration import inventory_value, reference_quote
+from tfmm.calibration import flat_quote, inventory_value, reference_quote
 from tfmm.calibration.task import TapeTask as CalibrationTask
 from tfmm.config.environment import Environment
 from tfmm.environments.tape import parameters as parameters_lib
@@ -52,7 +52,7 @@ def training(task: Task, run: Run, distances: bool = False) -> simulator.Simulat
     parameters = action_parameters(task, distances)
     if inventory_value.n_spread_states(task) > 1:
         parameters = inventory_value.with_spread_states(task, parameters)
-    if inventory_value.subtracts_reference(task):
+    if inventory_value.baseline(task) == kinds.Baseline.REFERENCE:
         parameters = parameters_lib.with_reference_quote(parameters, reference_quote.fit_once(task))
     return _create(task, run, parameters, _training_reward(task))
 
@@ -120,10 +120,12 @@ def _realised_pnl(task):
 
 def _training_reward(task):
     """kinds.Reward of environment.reward."""
-    out, values = _realised_pnl(task), inventory_value.value_function(task)
+    out, values, baseline = _realised_pnl(task), inventory_value.value_function(task), inventory_value.baseline(task)
+    distances = flat_quote.fit(task) if baseline == kinds.Baseline.FLAT_DEALER else out.baseline_spreads
     return out._replace(
         kind=kinds.RewardKind[task.config.environment.reward.upper()],
         values=out.values if values is None else values,
-        subtracts_reference=inventory_value.subtracts_reference(task),
+        baseline=baseline,
+        baseline_spreads=distances,
         markout_ns=round(task.config.environment.markout_s * 1e9),
     )

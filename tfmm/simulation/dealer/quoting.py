@@ -150,6 +150,14 @@ def prices(
 
 
 @jit.kernel
+def at_distance(instrument: Record, spreads: float) -> tuple[float, float]:
+    """bid, ask (tick, float) at a distance from the mid, in spreads of an instrument's market."""
+    mid = 0.5 * (instrument.bid_tick + instrument.ask_tick)
+    distance = spreads * max(float(instrument.ask_tick - instrument.bid_tick), _LOCKED_TICK)
+    return mid - distance, mid + distance
+
+
+@jit.kernel
 def bid_on_tick(price: float) -> int:
     """Rounded down to a whole tick."""
     return math.floor(price + _ON_TICK)
@@ -173,20 +181,37 @@ def send(
     Returns:
         The state.ORDER.
     """
+    bid = ask = math.nan
+    if instrument.has_market and parameters.quoted:
+        bid, ask = prices(instrument, parameters, parameters.action, action[0], action[1], synthetic)
+    bid_lot = ask_lot = parameters.order_lot
+    if parameters.sizes:
+        ask_lot, bid_lot = _lots(parameters, action[2]), _lots(parameters, action[3])
+    return send_prices(instrument, in_flight, parameters, ts, bid, ask, bid_lot, ask_lot)
+
+
+@jit.kernel
+def send_prices(
+    instrument: Record,
+    in_flight: Records,
+    parameters: Record,
+    ts: int,
+    bid: float,
+    ask: float,
+    bid_lot: int,
+    ask_lot: int,
+) -> Record:
+    """Sends a bid and an ask (tick, float; NaN: no quote on this side) of these sizes. Others: see `send`."""
     order = in_flight[instrument.tail % in_flight.shape[0]]
     order.active_ns = ts + parameters.latency_ns
     order.bid_tick = 0
     order.ask_tick = 0
     order.bid_lot = 0
     order.ask_lot = 0
-    if instrument.has_market and parameters.quoted:
-        bid, ask = prices(instrument, parameters, parameters.action, action[0], action[1], synthetic)
-        if not math.isnan(bid):
-            order.bid_tick = bid_on_tick(bid)
-            order.bid_lot = _lots(parameters, action[3]) if parameters.sizes else parameters.order_lot
-        if not math.isnan(ask):
-            order.ask_tick = ask_on_tick(ask)
-            order.ask_lot = _lots(parameters, action[2]) if parameters.sizes else parameters.order_lot
+    if not math.isnan(bid):
+        order.bid_tick, order.bid_lot = bid_on_tick(bid), bid_lot
+    if not math.isnan(ask):
+        order.ask_tick, order.ask_lot = ask_on_tick(ask), ask_lot
     if instrument.price_step > 1:
         order.bid_tick = price_steps.down(order.bid_tick, instrument.price_step)
         order.ask_tick = price_steps.up(order.ask_tick, instrument.price_step)

@@ -23,8 +23,9 @@ touch of the interval's end.
 Joint risk has no expectation by instrument: shaped_expected_pnl charges the inventory of the decision for the whole
 interval and what it changes by for half of it, expected_pnl charges the risk as drawn.
 
-subtracts_reference: the same expression for the reference quote (calibration.reference_quote), sent with the same
-inventory on the same tape, is taken off: the one-step advantage, a control variate for the noise of the tape.
+Baseline: the same expression for another quote on the same tape is taken off, a control variate for the noise of the
+tape. Baseline.REFERENCE: of the reference quote (calibration.reference_quote) with the same inventory, which makes it
+the one-step advantage; FLAT_DEALER: of one distance (calibration.flat_quote) without inventory.
 
 Assumes: no latency, clients who trade one order. Backtests never use it.
 """
@@ -37,6 +38,8 @@ from tfmm.simulation import arguments, interpolation, price_steps, state
 from tfmm.simulation.clients import arrivals, survival
 from tfmm.simulation.dealer import quoting
 from tfmm.simulation.rewards import joint_inventory, kinds
+
+_NONE, _REFERENCE = kinds.Baseline.NONE, kinds.Baseline.REFERENCE
 
 
 @jit.kernel
@@ -106,7 +109,7 @@ def expect(events: Records, row: Record, account: arguments.Account, n: int, ord
     ask = order.ask_tick if order.ask_lot > 0 else state.NO_ASK
     bid = order.bid_tick if order.bid_lot > 0 else state.NO_BID
     instrument = account.instruments[n]
-    quote, lot_s = _outlive(events, row, account, n, until, ask, bid)
+    quote, lot_s = _outlive(events, row, account, n, until, ask, bid, instrument.inventory_lot)
     instrument.expected_ask_tick, instrument.expected_bid_tick = quote.ask_tick, quote.bid_tick
     instrument.ask_fill_probability = 1.0 - quote.ask_survival
     instrument.bid_fill_probability = 1.0 - quote.bid_survival
@@ -123,12 +126,27 @@ def expect_reference(
         synthetic: see quoting.synthetic_mid. Others: see `expect`.
     """
     instrument, parameters = account.instruments[n], account.parameters[n]
-    instrument.reference_inventory_lot, ask, bid = instrument.inventory_lot, state.NO_ASK, state.NO_BID
     below, above = quoting.prices(instrument, parameters, parameters.reference_quote, 0.0, 0.0, synthetic)
+    _expect_baseline(events, row, account, n, until, instrument.inventory_lot, below, above)
+
+
+@jit.kernel
+def expect_flat(events: Records, row: Record, account: arguments.Account, n: int, spreads: float, until: int) -> None:
+    """Writes those of the flat dealer's quote, `spreads` market spreads from the mid. Others: see `expect`."""
+    below, above = quoting.at_distance(account.instruments[n], spreads)
+    _expect_baseline(events, row, account, n, until, 0, below, above)
+
+
+@jit.kernel
+def _expect_baseline(events, row, account, n, until, inventory_lot, below, above):
+    """Writes the expected fills of a bid and an ask (tick, float; NaN: no quote) that are sent with an inventory."""
+    instrument, parameters = account.instruments[n], account.parameters[n]
+    ask, bid = state.NO_ASK, state.NO_BID
     if instrument.has_market and parameters.quoted and not math.isnan(below + above):
         bid = price_steps.down(quoting.bid_on_tick(below), instrument.price_step)
         ask = price_steps.up(quoting.ask_on_tick(above), instrument.price_step)
-    quote, lot_s = _outlive(events, row, account, n, until, ask, bid)
+    quote, lot_s = _outlive(events, row, account, n, until, ask, bid, inventory_lot)
+    instrument.reference_inventory_lot = inventory_lot
     instrument.reference_ask_tick, instrument.reference_bid_tick = quote.ask_tick, quote.bid_tick
     instrument.reference_ask_fill_probability = 1.0 - quote.ask_survival
     instrument.reference_bid_fill_probability = 1.0 - quote.bid_survival
@@ -136,8 +154,8 @@ def expect_reference(
 
 
 @jit.kernel
-def _outlive(events, row, account, n, until, ask, bid):
-    """A quote of an order a side (ticks; state.NO_ASK, state.NO_BID: none) rests until a time.
+def _outlive(events, row, account, n, until, ask, bid, inventory_lot):
+    """A quote of an order a side (ticks; state.NO_ASK, state.NO_BID: none), sent with an inventory, rests until a time.
 
     Returns:
         The survival.Quote then, and the expected integral of survival.risk_lot dt (lot x s).
@@ -146,9 +164,9 @@ def _outlive(events, row, account, n, until, ask, bid):
     # clamped as fills.activate does: never better than a price step behind the far touch
     ask = max(ask, price_steps.up(instrument.bid_tick + 1, instrument.price_step))
     bid = min(bid, price_steps.down(instrument.ask_tick - 1, instrument.price_step))
-    if instrument.inventory_lot - parameters.order_lot < -parameters.limit_lot:
+    if inventory_lot - parameters.order_lot < -parameters.limit_lot:
         ask = state.NO_ASK
-    if instrument.inventory_lot + parameters.order_lot > parameters.limit_lot:
+    if inventory_lot + parameters.order_lot > parameters.limit_lot:
         bid = state.NO_BID
     quote, total_lot_s = survival.Quote(ask, bid, 1.0, 1.0), 0.0
     stretch = survival.Stretch(
@@ -157,7 +175,7 @@ def _outlive(events, row, account, n, until, ask, bid):
     )  # fmt: skip
     while stretch.start_ns < until:
         following = survival.next_change(events, stretch, row.stop, until, n, parameters.gap_ns)
-        quote, lot_s = survival.outlive(parameters, instrument.inventory_lot, quote, stretch, following.start_ns)
+        quote, lot_s = survival.outlive(parameters, inventory_lot, quote, stretch, following.start_ns)
         total_lot_s += lot_s
         stretch = following
     return quote, total_lot_s
@@ -172,10 +190,10 @@ def earned(account: arguments.Account, reward: kinds.Reward, risk_cost: float, h
             Both are only read where the risk is joint.
     """
     instruments, parameters = account.instruments, account.parameters
-    shared, joint, subtracts = reward.risk.is_joint, kinds.has_joint_value(reward), reward.subtracts_reference
+    shared, joint, subtracts = reward.risk.is_joint, kinds.has_joint_value(reward), reward.baseline != _NONE
     total = 0.0
     if shared:
-        total -= (held_risk_cost if joint else risk_cost) - (held_risk_cost if subtracts else 0.0)
+        total -= (held_risk_cost if joint else risk_cost) - (held_risk_cost if reward.baseline == _REFERENCE else 0.0)
     if joint:
         total += joint_inventory.value_change(instruments, parameters, reward.values[0], False)
         if subtracts:

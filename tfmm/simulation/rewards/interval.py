@@ -11,6 +11,7 @@ from tfmm.simulation import arguments
 from tfmm.simulation.clients import arrivals
 from tfmm.simulation.rewards import expected_fills, inventory_risk, kinds, mark_to_market, markout
 
+_NONE, _REFERENCE = kinds.Baseline.NONE, kinds.Baseline.REFERENCE
 _MARKOUT, _SHAPED_MARKOUT = kinds.RewardKind.MARKOUT, kinds.RewardKind.SHAPED_MARKOUT
 
 
@@ -39,9 +40,13 @@ def begin(row: Record, account: arguments.Account, reward: kinds.Reward) -> Open
 def before_quote(
     events: Records, row: Record, account: arguments.Account, n: int, synthetic: float, until: int, reward: kinds.Reward
 ) -> None:
-    """Writes the expected fills of instrument n's reference quote, where the reward subtracts them."""
-    if reward.subtracts_reference and kinds.has_expected_fills(reward.kind):
+    """Writes the expected fills of instrument n's baseline quote, where the reward subtracts them."""
+    if reward.baseline == _NONE or not kinds.has_expected_fills(reward.kind):
+        return
+    if reward.baseline == _REFERENCE:
         expected_fills.expect_reference(events, row, account, n, synthetic, until)
+    else:
+        expected_fills.expect_flat(events, row, account, n, reward.baseline_spreads[n], until)
 
 
 @jit.kernel

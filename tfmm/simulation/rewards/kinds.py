@@ -24,6 +24,18 @@ class RewardKind(enum.IntEnum):
     """The same and the expected change of the inventory's value."""
 
 
+class Baseline(enum.IntEnum):
+    """What is subtracted from the reward of an interval, so that less of the tape's noise is left in it."""
+
+    NONE = 0
+    REFERENCE = 1
+    """The expected reward of the reference quote, sent with the same inventory: the one-step advantage. It depends on
+    the inventory, thus only fits a discount of 0."""
+    FLAT_DEALER = 2
+    """The reward of a dealer who comes to the interval without inventory and quotes one distance, on the same tape and
+    to the same clients: an input-driven baseline (Mao et al. 2019), which no action changes. It fits every discount."""
+
+
 class RiskKind(enum.IntEnum):
     """What Risk(Q) is, see inventory_risk."""
 
@@ -63,7 +75,8 @@ class Reward(NamedTuple):
         values: float64, tick x lot. SHAPED_MARKOUT: (N, 2 L + 1) value of -L, ..., L orders. EXPECTED_PNL (zeros) and
             SHAPED_EXPECTED_PNL: (N, X (2 L + 1)) by state of the spread and orders; SHAPED_EXPECTED_PNL where the risk
             is joint: (1, S) of all inventories together, see joint_inventory. Else empty.
-        subtracts_reference: whether the reward of the reference quote is taken off that of an expected one.
+        baseline: Baseline; REFERENCE with expected fills alone.
+        baseline_spreads: (N,) float64 distance of the flat dealer's quotes from the mid, market spreads.
         markout_ns: how long after the interval's end fills are marked, MARKOUT and SHAPED_MARKOUT.
     """
 
@@ -71,7 +84,8 @@ class Reward(NamedTuple):
     scale: float = 1.0
     risk: Risk = Risk()
     values: Floats = np.zeros((0, 0))
-    subtracts_reference: bool = False
+    baseline: int = Baseline.NONE
+    baseline_spreads: Floats = np.zeros(0)
     markout_ns: int = 0
 
 
@@ -79,6 +93,12 @@ class Reward(NamedTuple):
 def has_expected_fills(kind: int) -> bool:
     """Whether a reward counts expected instead of drawn fills."""
     return kind == RewardKind.EXPECTED_PNL or kind == RewardKind.SHAPED_EXPECTED_PNL
+
+
+@jit.kernel
+def has_flat_dealer(reward: Reward) -> bool:
+    """Whether a flat dealer of his own steps through the interval: his fills are drawn."""
+    return reward.baseline == Baseline.FLAT_DEALER and not has_expected_fills(reward.kind)
 
 
 @jit.kernel
