@@ -7,6 +7,7 @@ from tf_agents.agents.ddpg import ddpg_agent
 from tf_agents.trajectories import time_step as ts
 
 from tfmm.agents import guarded, networks, optimisers
+from tfmm.arrays import Floats32
 from tfmm.config import agent as agent_lib
 
 
@@ -17,9 +18,46 @@ class GuardedDdpgAgent(guarded.GuardedAgent, ddpg_agent.DdpgAgent):
         action_penalty: c, in units of the values that the critic learns. The rest as TF-Agents'.
     """
 
+    observation_per_order: Floats32 | None = None
+
     def __init__(self, *args: Any, action_penalty: float = 0.0, **kwargs: Any) -> None:
         self._action_penalty = action_penalty
         super().__init__(*args, **kwargs)
+
+    def critic_loss(
+        self,
+        time_steps: ts.TimeStep,
+        actions: tf.Tensor,
+        next_time_steps: ts.TimeStep,
+        weights: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """Scalar float32: of targets as TF-Agents', or with rewards (B, 4) of fill_outcomes in expectation over fills.
+
+        The latter are r + gamma d sum_k P(k) Q(s'_k, pi(s'_k)), s'_k the next state with k = -1, 0, 1 orders more than
+        before: Expected SARSA (van Seijen et al. 2009) over the dealer's fills. Arguments as TF-Agents'.
+        """
+        if self.observation_per_order is not None:
+            reward = next_time_steps.reward
+            value = self._expected_over_fills(next_time_steps)
+            target = self._reward_scale_factor * reward[..., 0] + self._gamma * next_time_steps.discount * value
+            next_time_steps = next_time_steps._replace(
+                reward=target / self._reward_scale_factor, discount=tf.zeros_like(next_time_steps.discount)
+            )
+        return super().critic_loss(time_steps, actions, next_time_steps, weights, training)
+
+    def _expected_over_fills(self, next_time_steps):
+        """(B,) float32: E over fills of the target networks' value of the next state."""
+        _, sold, bought, drawn = tf.unstack(next_time_steps.reward, axis=-1)
+        per_order = tf.constant(self.observation_per_order)
+        orders = tf.constant([-1.0, 0.0, 1.0])[:, tf.newaxis] - drawn[tf.newaxis]
+        observation = next_time_steps.observation[tf.newaxis] + orders[..., tf.newaxis] * per_order
+        shape = tf.shape(observation)
+        flat = tf.reshape(observation, (-1, shape[-1]))
+        action, _ = self._target_actor_network(flat)
+        values = tf.reshape(self._target_critic_network((flat, action))[0], shape[:-1])
+        down, up = sold * (1.0 - bought), bought * (1.0 - sold)
+        return down * values[0] + (1.0 - down - up) * values[1] + up * values[2]
 
     def actor_loss(
         self, time_steps: ts.TimeStep, weights: tf.Tensor | None = None, training: bool = False

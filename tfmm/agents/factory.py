@@ -22,12 +22,19 @@ _PARTS = ("actor_loss", "critic_loss", "policy_gradient_loss", "value_estimation
 
 
 def create_agent(
-    config: experiment_lib.Config, environment: tf_environment.TFEnvironment
+    config: experiment_lib.Config, environment: tf_environment.TFEnvironment, per_order: Any = None
 ) -> tuple[guarded.GuardedAgent, tf.Variable]:
-    """(agent, its step variable) for an environment of a configuration."""
+    """(agent, its step variable) for an environment of a configuration.
+
+    Args:
+        per_order: task.Task.observation_per_order.
+    """
     train_step = train_utils.create_train_step()
     specs = environment.time_step_spec(), environment.action_spec()
-    return create(config.agent, *specs, train_step, config.train.steps), train_step
+    agent = create(config.agent, *specs, train_step, config.train.steps)
+    if isinstance(agent, ddpg.GuardedDdpgAgent):
+        agent.observation_per_order = per_order
+    return agent, train_step
 
 
 def create(

@@ -1,14 +1,23 @@
 """Section [agent] of a configuration: a struct for each agent, told apart by `name`."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from tfmm.config import agent_base, types
 from tfmm.config.types import about
+
+TdTarget = Literal["sampled", "expected_fills"]
 
 
 class Ddpg(agent_base.ActorCritic, frozen=True, kw_only=True, tag="ddpg"):
     """Lillicrap et al. 2016."""
 
+    td_target: Annotated[
+        TdTarget,
+        about(
+            "Whether the value of the next state counts as it was drawn, or in expectation over the fills of the "
+            "interval (Expected SARSA over fills; market_making with expected rewards of one instrument)."
+        ),
+    ] = "sampled"
     action_penalty: Annotated[
         types.NotNegative,
         about(
@@ -17,6 +26,19 @@ class Ddpg(agent_base.ActorCritic, frozen=True, kw_only=True, tag="ddpg"):
             "reward",
         ),
     ] = 0.0
+
+    def check(self, environment: str, mode: str, steps_per_iteration: int) -> None:
+        """See Agent.check."""
+        super().check(environment, mode, steps_per_iteration)
+        if self.td_target == "sampled":
+            return
+        for fits, found, wanted in (
+            (environment == "market_making", f"environment.name is {environment}", "market_making"),
+            (mode == "batch", f"collect.mode is {mode}", "batch"),
+            (self.n_step == 1, f"agent.n_step is {self.n_step}", "1"),
+        ):
+            if not fits:
+                raise ValueError(f"agent.td_target is {self.td_target}, but {found}, wanted {wanted}")
 
 
 class Td3(agent_base.ActorCritic, frozen=True, kw_only=True, tag="td3"):

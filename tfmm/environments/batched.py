@@ -1,5 +1,6 @@
 """The one TF-Agents environment of this project: any batched simulator, natively batched or as a single row."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,6 +9,9 @@ from tf_agents.specs import array_spec
 from tf_agents.trajectories import time_step as ts
 
 from tfmm import arrays
+
+FILL_OUTCOMES = ("reward", "ask_fill_probability", "bid_fill_probability", "inventory_change")
+"""Columns of a reward that comes with the outcomes of its interval, see tape.fill_outcomes; the change is in orders."""
 
 
 class BatchedSimulator(Protocol):
@@ -53,6 +57,7 @@ class BatchedEnvironment(py_environment.PyEnvironment):
         simulator: whose steps are shown. action_spec: of one row.
         columns: (F,) int64 components of the simulator's observation that are shown; None: all of them.
         single: without the batch dimension; the simulator has one row.
+        rewards: of the simulator's last step, (B, K) float32, the reward first; None: (B,) the reward alone.
     """
 
     def __init__(
@@ -61,10 +66,12 @@ class BatchedEnvironment(py_environment.PyEnvironment):
         action_spec: array_spec.BoundedArraySpec,
         columns: arrays.Ints | None = None,
         single: bool = False,
+        rewards: Callable[[BatchedSimulator], arrays.Floats32] | None = None,
     ) -> None:
         super().__init__(handle_auto_reset=False)
         count = simulator.observation.shape[1]
         self._simulator, self._action_spec, self._single = simulator, action_spec, single
+        self._rewards = rewards
         self._columns = np.arange(count) if columns is None else columns
         self._row = simulator.observation[0]  # a view: to index a vector is faster than to index a matrix
         # a copy of all columns is faster than a choice of them
@@ -85,6 +92,10 @@ class BatchedEnvironment(py_environment.PyEnvironment):
 
     def observation_spec(self) -> array_spec.ArraySpec:
         return self._observation_spec
+
+    def reward_spec(self) -> array_spec.ArraySpec:
+        shape = () if self._rewards is None else self._rewards(self._simulator).shape[1:]
+        return array_spec.ArraySpec(shape, np.float32, "reward")
 
     def action_spec(self) -> array_spec.BoundedArraySpec:
         return self._action_spec
@@ -116,4 +127,5 @@ class BatchedEnvironment(py_environment.PyEnvironment):
         if self._single:
             return ts.TimeStep(now.step_type[0], now.reward[0], now.discount[0], self._row[self._columns])
         shown = now.observation.copy() if self._shows_all else now.observation[:, self._columns]
-        return ts.TimeStep(now.step_type.copy(), now.reward.copy(), now.discount.copy(), shown)
+        reward = now.reward.copy() if self._rewards is None else self._rewards(now)
+        return ts.TimeStep(now.step_type.copy(), reward, now.discount.copy(), shown)

@@ -10,8 +10,9 @@ import numpy as np
 
 from tfmm import errors
 from tfmm.arrays import Floats32, Ints
+from tfmm.environments import batched
 
-_EVEN = ("spread", "volatility", "time_left", "half_spread", "hedge")
+_EVEN = ("reward", "spread", "volatility", "time_left", "half_spread", "hedge")
 _ODD = (
     "inventory",
     "imbalance",
@@ -43,11 +44,13 @@ class Reflection(NamedTuple):
     """The reflection of observations and of actions.
 
     Attributes:
+        reward: of a reward with the outcomes of its interval (batched.FILL_OUTCOMES).
         groups: number of groups of components.
     """
 
     observation: SignedPermutation
     action: SignedPermutation
+    reward: SignedPermutation
     groups: int
 
 
@@ -57,14 +60,14 @@ def of_market(feature_names: Sequence[str], action_names: Sequence[str]) -> Refl
     Raises:
         ConfigError: a feature is not the reflection of any.
     """
-    return Reflection(_named(feature_names), _named(action_names), 1)
+    return Reflection(_named(feature_names), _named(action_names), _named(batched.FILL_OUTCOMES), 1)
 
 
 def of_numbers(size: int) -> Reflection:
     """Changes the sign of a number of the state and of the action that is added to it, for each number by itself."""
     every = np.arange(size)
     part = SignedPermutation(every, np.full(size, -1.0, np.float32), every)
-    return Reflection(part, part, size)
+    return Reflection(part, part, part, size)
 
 
 def _named(names):

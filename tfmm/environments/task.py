@@ -64,6 +64,11 @@ class Task(Protocol):
     def reflection(self) -> reflection_lib.Reflection:
         """The symmetry of observations and actions. ConfigError: there is none."""
 
+    @property
+    def observation_per_order(self) -> arrays.Floats32 | None:
+        """(F,) what one order more of inventory adds to an observation; None: rewards come without the outcomes that
+        the fills of their interval could have had, see tape.fill_outcomes."""
+
     def environment(self, split: str, rows: int | None, seed: int) -> batched.BatchedEnvironment:
         """Episodes of a split, with the rewards of training on "train".
 

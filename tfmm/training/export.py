@@ -32,9 +32,9 @@ class ExportedPolicy(tf_policy.TFPolicy):
     ) -> None:
         discrete = agent.action_spec.dtype.is_integer
         values = {Q_VALUES: tf.TensorSpec((int(agent.action_spec.maximum) + 1,), tf.float32)} if discrete else ()
-        super().__init__(
-            policy.time_step_spec, policy.action_spec, info_spec=values, clip=False, automatic_state_reset=False
-        )
+        # a reward that training sees with its outcomes is a number to everyone else
+        spec = policy.time_step_spec._replace(reward=tf.TensorSpec((), tf.float32, "reward"))
+        super().__init__(spec, policy.action_spec, info_spec=values, clip=False, automatic_state_reset=False)
         self._policy, self._agent, self._discrete, self._quotes = policy, agent, discrete, quotes
 
     def _variables(self):

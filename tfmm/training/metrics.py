@@ -152,7 +152,8 @@ class Collected(py_metric.PyStepMetric):
             self._inventory.add(inside)
 
     def _add_rewards(self, step: trajectory.Trajectory, inside: Bools) -> None:
-        reward = np.where(inside, step.reward, 0.0)
+        reward = step.reward if np.ndim(step.reward) < 2 else step.reward[:, 0]
+        reward = np.where(inside, reward, 0.0)
         self._reward += float(reward.sum())
         if self._returns is None:
             self._returns = np.full(len(inside), np.nan)

@@ -87,7 +87,7 @@ def train(
         # Specs and agent, under the strategy: it decides on which device their variables are
         strategy = devices.strategy(settings)
         with strategy.scope():
-            agent, train_step = agents.create_agent(config, collection.tf_environment(env))
+            agent, train_step = agents.create_agent(config, collection.tf_environment(env), task.observation_per_order)
         schema = checkpoint_schema.of(agent, config)  # before the Learner adds the variables of the optimisers
         checkpoint_schema.check(run.newest(), schema)
 

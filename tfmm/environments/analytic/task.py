@@ -11,6 +11,7 @@ import numpy as np
 from tf_agents.specs import array_spec
 
 from tfmm import errors
+from tfmm.arrays import Floats32
 from tfmm.calibration.scales import Scales
 from tfmm.config.experiment import Config
 from tfmm.environments import batched, reflection as reflection_lib, task as task_lib
@@ -38,6 +39,7 @@ class AnalyticTask:
     parameters: parameters_lib.Parameters
     instruments: ClassVar[tuple[Instrument, ...]] = ()
     scales: ClassVar[tuple[Scales, ...]] = ()
+    observation_per_order: ClassVar[Floats32 | None] = None
     action_meanings: ClassVar[Mapping[str, str]] = {}
 
     @classmethod

@@ -15,6 +15,7 @@ from tfmm.config.experiment import Config
 from tfmm.environments import batched, reflection as reflection_lib, task as task_lib
 from tfmm.environments.tape import (
     costs as costs_lib,
+    fill_outcomes,
     instruments as instruments_lib,
     parameters as parameters_lib,
     simulators,
@@ -123,7 +124,8 @@ class TapeTask:
         """See task.Task: random windows of a split; the rewards of the others are the realised P&L."""
         create = self.training_simulator if split == "train" else self.backtest_simulator
         sim = create(self.segments[split], rows or 1, seed)
-        return batched.BatchedEnvironment(sim, self.action_spec, self.specs.columns, single=rows is None)
+        rewards = fill_outcomes.rewards if split == "train" and self.observation_per_order is not None else None
+        return batched.BatchedEnvironment(sim, self.action_spec, self.specs.columns, rows is None, rewards)
 
     def score(self, act: task_lib.Policy) -> task_lib.Score:
         """Objective per hour of all of validation, in consecutive windows, with realised P&L."""
@@ -209,6 +211,13 @@ class TapeTask:
     def reflection(self) -> reflection_lib.Reflection:
         """See task.Task: of a market. ConfigError: see reflection.of_market."""
         return reflection_lib.of_market(self.feature_names, self.action_names)
+
+    @functools.cached_property
+    def observation_per_order(self) -> Floats32 | None:
+        """See task.Task. ConfigError: see fill_outcomes.observation_per_order."""
+        if getattr(self.config.agent, "td_target", "sampled") == "sampled":
+            return None
+        return fill_outcomes.observation_per_order(self.config, self.feature_names)
 
     @property
     def data_hash(self) -> str:

@@ -20,14 +20,18 @@ def image(
     experience: trajectory.Trajectory, symmetry: reflection.Reflection, flips: tf.Tensor
 ) -> trajectory.Trajectory:
     """The Trajectory with groups of its components reflected in all frames alike. flips: (B, G) bool, which groups."""
+    reward = experience.reward
+    if reward.shape.rank == 3:
+        reward = _image(reward, symmetry.reward, flips)
     return experience._replace(
+        reward=reward,
         observation=_image(experience.observation, symmetry.observation, flips),
         action=_image(experience.action, symmetry.action, flips),
     )
 
 
 def _coins(experience: trajectory.Trajectory, symmetry: reflection.Reflection) -> tf.Tensor:
-    return tf.random.uniform((tf.shape(experience.reward)[0], symmetry.groups)) < 0.5
+    return tf.random.uniform((tf.shape(experience.step_type)[0], symmetry.groups)) < 0.5
 
 
 def _image(values: tf.Tensor, part: Any, flips: tf.Tensor) -> tf.Tensor:

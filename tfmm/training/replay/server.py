@@ -149,7 +149,13 @@ def centred(dataset: tf.data.Dataset, centre: float) -> tf.data.Dataset:
     """The dataset of `Replay.dataset` with a constant subtracted from every reward."""
     if not centre:
         return dataset
-    return dataset.map(lambda experience, info: (experience._replace(reward=experience.reward - centre), info))
+
+    def subtracted(experience, info):
+        reward = experience.reward
+        centres = centre if reward.shape.rank < 3 else centre * tf.one_hot(0, reward.shape[2])
+        return experience._replace(reward=reward - centres), info
+
+    return dataset.map(subtracted)
 
 
 def _transitions(group):
