@@ -75,6 +75,9 @@ class GuardedDdpgAgent(guarded.GuardedAgent, ddpg_agent.DdpgAgent):
         action, _ = self._actor_network(observation)
         return self._critic_network((observation, action))[0]
 
+    def policy_layers(self) -> list[tf.keras.layers.Layer]:
+        return self._actor_network.policy_layers()
+
 
 def create(
     settings: agent_lib.Ddpg, time_step_spec: ts.TimeStep, action_spec: Any, train_step: tf.Variable, steps: int

@@ -17,6 +17,9 @@ class GuardedDdqnAgent(guarded.GuardedAgent, dqn_agent.DdqnAgent):
         """(B, A) float32: Q(s, .) of the online network."""
         return self._q_network(observation)[0]
 
+    def policy_layers(self) -> list[tf.keras.layers.Layer]:
+        return self._q_network.policy_layers()
+
 
 def create(
     settings: agent_lib.Dqn, time_step_spec: ts.TimeStep, action_spec: Any, train_step: tf.Variable, steps: int

@@ -41,3 +41,7 @@ class GuardedAgent(tf_agent.TFAgent):
             observation: (B, F) float32.
         """
         raise NotImplementedError
+
+    def policy_layers(self) -> list[tf.keras.layers.Layer]:
+        """The layers of the greedy policy in order: raw observation -> action, or of a DQN the Q-values."""
+        raise NotImplementedError

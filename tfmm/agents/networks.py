@@ -91,6 +91,10 @@ class ActorNetwork(network.Network):
         action = _apply(self._layers_, self.normaliser(observation))
         return common.scale_to_spec(action, self._action_spec), network_state
 
+    def policy_layers(self) -> list[tf.keras.layers.Layer]:
+        """The layers that `call` applies one after the other; the action spec is [-1, 1], so that it scales nothing."""
+        return [self.normaliser, *self._layers_]
+
 
 class CriticNetwork(network.Network):
     """(Observation (B, F), action (B, d)) -> value (B,).
@@ -168,3 +172,7 @@ class QNetwork(network.Network):
         for layer in self._layers_:
             x = layer(x, training=training)
         return x, network_state
+
+    def policy_layers(self) -> list[tf.keras.layers.Layer]:
+        """The layers that `call` applies one after the other."""
+        return [self.normaliser, *self._layers_]

@@ -19,6 +19,12 @@ class GuardedReinforceAgent(guarded.GuardedAgent, reinforce_agent.ReinforceAgent
         """(B,) float32: the baseline's value of the state."""
         return self._value_network(observation, step_type=tf.ones(tf.shape(observation)[:1], tf.int32))[0]
 
+    def policy_layers(self) -> list[tf.keras.layers.Layer]:
+        encoder, means = self._actor_network._encoder, self._actor_network._projection_networks
+        squash = tf.keras.layers.Activation("tanh")  # tanh_squash_to_spec, of a spec within [-1, 1]
+        preparing, hidden = encoder._flat_preprocessing_layers, encoder._postprocessing_layers
+        return [*preparing, *hidden, means._means_projection_layer, squash]
+
 
 def create(
     settings: agent_lib.Reinforce, time_step_spec: ts.TimeStep, action_spec: Any, train_step: tf.Variable, steps: int

@@ -18,6 +18,9 @@ class GuardedTd3Agent(guarded.GuardedAgent, td3_agent.Td3Agent):
         action, _ = self._actor_network(observation)
         return self._critic_network_1((observation, action))[0]
 
+    def policy_layers(self) -> list[tf.keras.layers.Layer]:
+        return self._actor_network.policy_layers()
+
 
 def create(
     settings: agent_lib.Td3, time_step_spec: ts.TimeStep, action_spec: Any, train_step: tf.Variable, steps: int

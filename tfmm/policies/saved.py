@@ -1,23 +1,35 @@
 """A saved policy: what computes its actions and its description, without agent or environment."""
 
 import json
+import logging
 import os
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from tfmm import errors
 from tfmm.arrays import Array, Floats32
 from tfmm.config import formats, loading
+from tfmm.policies import onnx_graph, onnx_policy
 
 DESCRIPTION = "tfmm.json"
-Q_VALUES = "q_values"
-"""Output of a policy with discrete actions."""
 Outputs: TypeAlias = Callable[[Floats32], Mapping[str, Array]]
 """Observation (B, F) float32 -> {output: (B, ...)}."""
+
+
+_LOG = logging.getLogger(__name__)
+
+
+class _Description(msgspec.Struct):
+    """What is read here of `tfmm.json`."""
+
+    features: tuple[str, ...]
+    actions: tuple[str, ...]
+    config: dict[str, Any]
 
 
 class Policy:
@@ -28,25 +40,39 @@ class Policy:
     """
 
     def __init__(self, folder: str | pathlib.Path, description: dict[str, Any], outputs: Outputs) -> None:
-        """outputs: `action`, and Q_VALUES where actions are discrete, of observations (B, F) float32."""
+        """outputs: `action`, and onnx_graph.Q_VALUES where actions are discrete, of observations (B, F) float32."""
         self.folder = pathlib.Path(folder)
         self.description = description
         self.config = loading.decode(description["config"], f"policy {folder}/{DESCRIPTION}")
         self._outputs_of = outputs
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> "Policy":
-        """Loads a policy directory, or the `policy/` in a run directory.
+    def load(cls, folder: str | os.PathLike[str], reference: bool = False) -> "Policy":
+        """Loads a policy directory, or the `policy/` in a run directory: its ONNX file, without TensorFlow.
+
+        Args:
+            reference: its SavedModel instead. This is loaded, and a line says so, where there is no ONNX file too.
 
         Raises:
             DataError: no policy there, one that cannot be read, or one of another format (config.formats).
         """
         folder = find(folder)
+        where = f"policy {folder}/{DESCRIPTION}"
         try:
             description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise errors.DataError(f"policy {folder}: {DESCRIPTION} cannot be read: {error}") from error
-        formats.check_policy(description, f"policy {folder}/{DESCRIPTION}")
+        formats.check_policy(description, where)
+        try:
+            sizes = msgspec.convert(description, _Description)
+        except msgspec.ValidationError as error:
+            raise errors.DataError(f"{where}: {error}") from error
+        path = folder / onnx_policy.FILE
+        if path.is_file() and not reference:
+            return cls(folder, description, onnx_policy.load(path, len(sizes.features), len(sizes.actions)))
+        if not reference:
+            hint = f"pipelines/export.py {folder} adds it"
+            _LOG.info("policy %s: no %s, so that TensorFlow computes it; %s", folder, onnx_policy.FILE, hint)
         from tfmm.policies import saved_model
 
         return cls(folder, description, saved_model.SavedModel(folder))
@@ -65,9 +91,9 @@ class Policy:
     def q_values(self, observation: npt.ArrayLike) -> Floats32:
         """(B, A) float32: Q-value of every action of a policy with A discrete actions. DataError for any other."""
         outputs = self._outputs(observation)
-        if Q_VALUES not in outputs:
+        if onnx_graph.Q_VALUES not in outputs:
             raise errors.DataError(f"policy {self.folder}: its actions are continuous, wanted one with Q-values")
-        return outputs[Q_VALUES]
+        return outputs[onnx_graph.Q_VALUES]
 
     def _outputs(self, observation):
         observation = np.atleast_2d(np.asarray(observation, np.float32))

@@ -15,6 +15,7 @@ class SavedModel:
 
     def __init__(self, folder: pathlib.Path) -> None:
         """Raises DataError where the folder has no SavedModel with the signature `action`."""
+        self._folder = folder
         try:
             self._model = tf.saved_model.load(str(folder))  # the signature holds its variables only weakly
             self._action = self._model.signatures["action"]
@@ -23,9 +24,13 @@ class SavedModel:
         self._by_shape: dict[tuple[int, ...], Callable[[Any], dict[str, Any]]] = {}
 
     def __call__(self, observation: Floats32) -> dict[str, Array]:
+        """Raises DataError where the SavedModel takes another number of features."""
         shape = observation.shape
         if shape not in self._by_shape:
-            self._by_shape[shape] = _observation_function(self._action, shape)
+            try:
+                self._by_shape[shape] = _observation_function(self._action, shape)
+            except (TypeError, ValueError) as error:
+                raise errors.DataError(f"policy {self._folder}: its SavedModel takes no {shape[1]} features") from error
         outputs = self._by_shape[shape](tf.constant(observation))
         return {name.removeprefix("info/"): value.numpy() for name, value in outputs.items()}
 

@@ -1,4 +1,4 @@
-"""Export of the greedy policy: a SavedModel that plain TensorFlow calls, and `tfmm.json` beside it."""
+"""Export of the greedy policy: a SavedModel that plain TensorFlow calls, the same as ONNX, and `tfmm.json`."""
 
 import pathlib
 import shutil
@@ -13,7 +13,8 @@ from tfmm import files
 from tfmm.agents import guarded
 from tfmm.config import formats
 from tfmm.environments import task as task_lib
-from tfmm.policies.saved import Q_VALUES
+from tfmm.policies import onnx_graph, saved
+from tfmm.training import onnx_export
 
 
 class ExportedPolicy(tf_policy.TFPolicy):
@@ -31,7 +32,8 @@ class ExportedPolicy(tf_policy.TFPolicy):
         self, policy: tf_policy.TFPolicy, agent: guarded.GuardedAgent, quotes: tf.Variable | None = None
     ) -> None:
         discrete = agent.action_spec.dtype.is_integer
-        values = {Q_VALUES: tf.TensorSpec((int(agent.action_spec.maximum) + 1,), tf.float32)} if discrete else ()
+        count = int(agent.action_spec.maximum) + 1 if discrete else 0
+        values = {onnx_graph.Q_VALUES: tf.TensorSpec((count,), tf.float32)} if discrete else ()
         # a reward that training sees with its outcomes is a number to everyone else
         spec = policy.time_step_spec._replace(reward=tf.TensorSpec((), tf.float32, "reward"))
         super().__init__(spec, policy.action_spec, info_spec=values, clip=False, automatic_state_reset=False)
@@ -41,7 +43,7 @@ class ExportedPolicy(tf_policy.TFPolicy):
         return [*self._policy.variables(), *([] if self._quotes is None else [self._quotes])]
 
     def _action(self, time_step, policy_state, seed):
-        info = {Q_VALUES: self._agent.values(time_step.observation)} if self._discrete else ()
+        info = {onnx_graph.Q_VALUES: self._agent.values(time_step.observation)} if self._discrete else ()
         action = self._policy.action(time_step, policy_state).action
         if self._quotes is not None:
             action = tf.where(self._quotes, action, tf.constant(float("nan"), action.dtype))
@@ -56,7 +58,7 @@ class Exporter:
 
     def __init__(self, agent: guarded.GuardedAgent, task: task_lib.Task, train_step: tf.Variable) -> None:
         self._quotes = tf.Variable(True, trainable=False, name="quotes") if task.config.train.no_quote_gate else None
-        self._policy = ExportedPolicy(agent.policy, agent, self._quotes)
+        self._policy, self._agent = ExportedPolicy(agent.policy, agent, self._quotes), agent
         self._saver: policy_saver.PolicySaver | None = None
         self._task, self._train_step = task, train_step
 
@@ -71,11 +73,13 @@ class Exporter:
         temporary = folder.with_name(f".{folder.name}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)
         description = describe(self._task, int(self._train_step.numpy()))
+        quotes = gate is None or gate["quotes"]
         if self._quotes is not None:
-            self._quotes.assign(gate is None or gate["quotes"])
+            self._quotes.assign(quotes)
             description["no_quote_gate"] = gate
         self._saver.save(str(temporary))
-        files.write_json(temporary / "tfmm.json", description)
+        files.write_json(temporary / saved.DESCRIPTION, description)
+        onnx_export.write(temporary, self._agent, quotes)
         files.replace_folder(temporary, folder)
 
 
