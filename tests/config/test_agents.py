@@ -102,6 +102,6 @@ def test_an_agent_that_does_not_fit_is_refused(tree, words):
 
 
 def test_hidden_layers_are_those_of_all_networks():
-    critic = {"critic_observation_layers": (5,), "critic_action_layers": (6,), "critic_joint_layers": (7,)}
-    assert agent.Ddpg(actor_layers=(3, 4), **critic).hidden_layers == (3, 4, 5, 6, 7)
+    critic = {f"critic_{part}_layers": (5 + k,) for k, part in enumerate(("observation", "action", "joint", "value"))}
+    assert agent.Ddpg(actor_layers=(3, 4), **critic).hidden_layers == (3, 4, 5, 6, 7, 8)
     assert agent.Dqn(critic_joint_layers=(7,)).hidden_layers == (7,)

@@ -11,7 +11,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts, trajectory
 
 from tfmm import errors
-from tfmm.agents import factory as agents
+from tfmm.agents import factory as agents, networks
 from tfmm.config import agent as agent_lib, loading
 from tfmm.environments import factory
 from tfmm.evaluation.environments import examples
@@ -168,3 +168,22 @@ def test_an_actor_that_climbs_q_less_a_penalty(penalty):
         wanted = -2.0 / 2.0 * tf.reduce_mean(value - penalty * tf.reduce_sum(action**2, axis=1))
     for one, other in zip(got, tape.gradient(wanted, variables), strict=True):
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-3, atol=1e-5)
+
+
+def test_a_value_of_the_observation_alone_is_added_to_the_critic():
+    """Against numpy: both towers from their own kernels; differences between actions are those of the joint layers."""
+    observation_spec, action_spec = tf.TensorSpec((3,)), tensor_spec.BoundedTensorSpec((2,), tf.float32, -1.0, 1.0)
+    critic = networks.CriticNetwork((observation_spec, action_spec), (), (), (4,), "tanh", (5,))
+    critic.create_variables()
+    random = np.random.default_rng(0)
+    for variable in critic.trainable_variables:
+        variable.assign(random.normal(size=variable.shape))
+    observation, action = (random.normal(size=(6, size)).astype(np.float32) for size in (3, 2))
+    kernels = [variable.numpy() for variable in critic.trainable_variables]
+
+    def tower(x, hidden, shift, output, level):
+        return (np.tanh(x @ hidden + shift) @ output + level)[:, 0]
+
+    joint, value = tower(np.hstack([observation, action]), *kernels[:4]), tower(observation, *kernels[4:])
+    found = critic((tf.constant(observation), tf.constant(action)))[0].numpy()
+    np.testing.assert_allclose(found, joint + value, rtol=1e-5)

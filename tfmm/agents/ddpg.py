@@ -117,5 +117,6 @@ def actor_and_critic(
         settings.critic_action_layers,
         settings.critic_joint_layers,
         settings.activation,
+        settings.critic_value_layers,
     )
     return actor, critic

@@ -102,6 +102,8 @@ class CriticNetwork(network.Network):
     Args:
         input_tensor_spec: (observation spec, action spec).
         observation_layers, action_layers: units before the two are joined; joint_layers: after.
+        value_layers: units of a network of the observation alone, whose output is added (dueling networks, Wang et al.
+            2016): the joint layers need only tell actions apart. Empty: none.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class CriticNetwork(network.Network):
         action_layers: Sequence[int],
         joint_layers: Sequence[int],
         activation: str = "relu",
+        value_layers: Sequence[int] = (),
         name: str = "critic",
     ) -> None:
         super().__init__(input_tensor_spec, state_spec=(), name=name)
@@ -118,14 +121,19 @@ class CriticNetwork(network.Network):
         self._observation_layers = [_dense(units, activation) for units in observation_layers]
         self._action_layers = [_dense(units, activation) for units in action_layers]
         self._joint_layers = [_dense(units, activation) for units in joint_layers] + [_output(1)]
+        self._value_layers = [_dense(units, activation) for units in value_layers]
+        self._value_layers += [_output(1)] if value_layers else []
 
     def call(
         self, inputs: tuple[tf.Tensor, tf.Tensor], step_type: Any = (), network_state: Any = (), training: bool = False
     ) -> tuple[tf.Tensor, Any]:
         observation, action = inputs
-        left = _apply(self._observation_layers, self.normaliser(observation))
+        normalised = self.normaliser(observation)
+        left = _apply(self._observation_layers, normalised)
         right = _apply(self._action_layers, tf.cast(action, tf.float32))
         joint = _apply(self._joint_layers, tf.concat([left, right], axis=-1))
+        if self._value_layers:
+            joint += _apply(self._value_layers, normalised)
         return tf.reshape(joint, [-1]), network_state
 
 

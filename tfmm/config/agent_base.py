@@ -55,7 +55,13 @@ class Agent(types.Section, frozen=True, kw_only=True, tag_field="name"):
     @property
     def hidden_layers(self) -> types.Layers:
         """Units of all hidden layers of all networks."""
-        names = ("actor_layers", "critic_observation_layers", "critic_action_layers", "critic_joint_layers")
+        names = (
+            "actor_layers",
+            "critic_observation_layers",
+            "critic_action_layers",
+            "critic_joint_layers",
+            "critic_value_layers",
+        )
         return tuple(units for name in names for units in getattr(self, name, ()))
 
     def check(self, environment: str, mode: str, steps_per_iteration: int) -> None:
@@ -107,6 +113,15 @@ class ActorCritic(OffPolicy, frozen=True, kw_only=True):
     ] = ()
     critic_action_layers: Annotated[
         types.Layers, about("Hidden layers of the critic that see actions only.", "units")
+    ] = ()
+
+    critic_value_layers: Annotated[
+        types.Layers,
+        about(
+            "Hidden layers of a network of the observation alone, whose value is added to the critic's (dueling, Wang "
+            "et al. 2016); empty: none.",
+            "units",
+        ),
     ] = ()
 
     # optimisation
