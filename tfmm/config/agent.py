@@ -5,6 +5,8 @@ from typing import Annotated, ClassVar, Literal
 from tfmm.config import agent_base, types
 from tfmm.config.types import about
 
+KNOWN_FILLS = ("market_making", "simple_model", "avellaneda_stoikov")
+"""Environments in which the probabilities of fills may be known."""
 TdTarget = Literal["sampled", "expected_fills"]
 
 
@@ -15,7 +17,7 @@ class Ddpg(agent_base.ActorCritic, frozen=True, kw_only=True, tag="ddpg"):
         TdTarget,
         about(
             "Whether the value of the next state counts as it was drawn, or in expectation over the fills of the "
-            "interval (Expected SARSA over fills; market_making with expected rewards of one instrument)."
+            "interval (Expected SARSA over fills; expected rewards of one instrument or currency)."
         ),
     ] = "sampled"
     action_penalty: Annotated[
@@ -33,7 +35,7 @@ class Ddpg(agent_base.ActorCritic, frozen=True, kw_only=True, tag="ddpg"):
         if self.td_target == "sampled":
             return
         for fits, found, wanted in (
-            (environment == "market_making", f"environment.name is {environment}", "market_making"),
+            (environment in KNOWN_FILLS, f"environment.name is {environment}", " or ".join(KNOWN_FILLS)),
             (mode == "batch", f"collect.mode is {mode}", "batch"),
             (self.n_step == 1, f"agent.n_step is {self.n_step}", "1"),
         ):

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from tfmm import errors
 from tfmm.config import loading
 from tfmm.environments import factory
 from tfmm.environments.analytic import kernel, quotes, task as analytic_task
@@ -216,6 +217,35 @@ def test_the_baseline_takes_the_most_profitable_distance_and_leaves_evaluations_
         rewards[split] = sim.reward.copy()
     np.testing.assert_allclose(rewards["test"] - rewards["train"], task.reward_centre, rtol=1e-6)
     assert task.with_baseline().parameters.baseline_distance == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["simple_model", "avellaneda_stoikov"])
+def test_what_fills_could_have_been(name):
+    """Drawn changes of the inventory are as often up and down as the probabilities that come with the reward say."""
+    changes = ["agent.td_target=expected_fills", "model.reward=expected_pnl"]
+    task = factory.open_task(loading.load(f"configs/{name}.toml", changes))
+    env, random = task.environment("train", 64, 3), np.random.default_rng(0)
+    steps, inventory = [env.reset()], task.feature_names.index("inventory")
+    for _ in range(300):
+        steps.append(env.step(random.uniform(-1.0, 0.5, (64, 2)).astype(np.float32)))
+        inside = steps[-1].step_type != kernel.FIRST
+        moved = (steps[-1].observation - steps[-2].observation)[inside, inventory]
+        per_order = task.observation_per_order[inventory]
+        np.testing.assert_allclose(moved, steps[-1].reward[inside, 3] * per_order, atol=1e-6)
+    rewards = np.concatenate([step.reward[step.step_type != kernel.FIRST] for step in steps])
+    _, sold, bought, change = rewards.T
+    for probability, drawn in ((sold * (1 - bought), change == -1), (bought * (1 - sold), change == 1)):
+        deviation = np.sqrt((probability * (1 - probability)).sum())
+        assert abs(drawn.sum() - probability.sum()) < 4 * deviation
+        assert drawn.sum() > 100
+    for change, message in (
+        ("model.reward=realised_pnl", "model.reward is realised_pnl, wanted expected_pnl"),
+        ("model.branching=0.5", "model.branching is 0.5, wanted 0"),
+        ("model.omega=[[1.0, 0.0], [0.0, 1.0]]", "model.omega has 2 rows, wanted one"),
+    ):
+        if name == "simple_model":
+            with pytest.raises(errors.ConfigError, match=message):
+                _ = factory.open_task(loading.load(f"configs/{name}.toml", [*changes, change])).observation_per_order
 
 
 def test_rows_do_not_depend_on_the_batch_or_its_threads():

@@ -111,7 +111,7 @@ def test_a_mirror_image_swaps_the_probabilities(small_config):
         ("rules", "hedge", "action", "rules.hedge is action, wanted none"),
         ("agent", "n_step", 3, "agent.n_step is 3, wanted 1"),
         ("collect", "mode", "single", "collect.mode is single, wanted batch"),
-        ("environment", "name", "simple_model", "environment.name is simple_model, wanted market_making"),
+        ("environment", "name", "dealer_hedging", "environment.name is dealer_hedging, wanted market_making"),
     ],
 )
 def test_what_does_not_fit_is_refused(small_config, section, key, value, message):

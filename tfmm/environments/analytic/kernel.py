@@ -29,6 +29,8 @@ ROW = np.dtype(
         ("end", np.int64),
         ("done", np.int64),
         ("inventory", np.int64, CURRENCIES),
+        ("inventory_change", np.int64, CURRENCIES),
+        ("fill_probability", np.float64, 2 * CURRENCIES),
         ("mid", np.float64, CURRENCIES),
         ("log_spread", np.float64, CURRENCIES),
         ("excess_rate", np.float64, 2 * CURRENCIES),
@@ -36,10 +38,10 @@ ROW = np.dtype(
         ("features", np.float64, _FEATURES),
     ]
 )
-"""One dealer. inventory: orders. mid: its distance from the start or the mean. excess_rate: Hawkes intensity above the
-base rate, for ask and bid side of each currency. action: the decision in force. features: the observation without the
-decisions that wait. It is one record since kernels pass a record on without counting references, which would cost more
-than a step."""
+"""One dealer. inventory: orders; inventory_change: in the last step. fill_probability: of ask and bid in the last step.
+mid: its distance from the start or the mean. excess_rate: Hawkes intensity above the base rate, for ask and bid side of
+each currency. action: the decision in force. features: the observation without the decisions that wait. It is one
+record since kernels pass a record on without counting references, which would cost more than a step."""
 _STATE = ("rows", "pending", "observation", "reward", "step_type")
 
 
@@ -207,6 +209,7 @@ def _advance(row: Record, curve: Record, p: Parameters) -> tuple[float, float]:
             distance = p.min_distance + 0.5 * (row.action[k] + 1.0) * (p.max_distance - p.min_distance)
             fill_probability = curves.probability(distance, curve) if abs(before + sign) <= p.limit else 0.0
             # arithmetic instead of a branch: the processor cannot predict it, and a wrong guess costs more
+            row.fill_probability[k] = arrival_probability * fill_probability
             filled = (arrival_draw < arrival_probability) & (decision_draw < fill_probability)
             after += sign * filled
             fills = arrival_probability * fill_probability if p.expected_fills else 1.0 * filled
@@ -234,7 +237,7 @@ def _advance(row: Record, curve: Record, p: Parameters) -> tuple[float, float]:
             row.mid[n] += move
         if p.spread_sigma > 0.0:
             row.log_spread[n] += -p.spread_reversion * row.log_spread[n] + p.spread_sigma * _normal(row)
-        row.inventory[n] = after
+        row.inventory[n], row.inventory_change[n] = after, after - before
     return total, baseline
 
 

@@ -1,6 +1,7 @@
 """The task of section [model]: an analytic model without market data."""
 
 import dataclasses
+import functools
 import hashlib
 import math
 from collections.abc import Mapping
@@ -39,7 +40,6 @@ class AnalyticTask:
     parameters: parameters_lib.Parameters
     instruments: ClassVar[tuple[Instrument, ...]] = ()
     scales: ClassVar[tuple[Scales, ...]] = ()
-    observation_per_order: ClassVar[Floats32 | None] = None
     action_meanings: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
@@ -54,6 +54,23 @@ class AnalyticTask:
             reward_centre=_most_profitable(settings)[1],
             parameters=parameters_lib.of(settings),
         )
+
+    @functools.cached_property
+    def observation_per_order(self) -> Floats32 | None:
+        """See task.Task. ConfigError: fills are not known, or change more than the inventory of one currency."""
+        if getattr(self.config.agent, "td_target", "sampled") == "sampled":
+            return None
+        model = self.config.model
+        wanted = (
+            (model.reward == "expected_pnl", f"model.reward is {model.reward}", "expected_pnl"),
+            (len(model.omega) == 1, f"model.omega has {len(model.omega)} rows", "one"),
+            (model.branching == 0, f"model.branching is {model.branching:g}", "0: arrivals tell of fills"),
+            (model.hedge_rate == 0, f"model.hedge_rate is {model.hedge_rate:g}", "0"),
+        )
+        for fits, found, text in wanted:
+            if not fits:
+                raise errors.ConfigError(f"agent.td_target is expected_fills, but {found}, wanted {text}")
+        return np.array([float(name == "inventory") / model.limit for name in self.feature_names], np.float32)
 
     @property
     def data_hash(self) -> str:
@@ -72,7 +89,9 @@ class AnalyticTask:
     def environment(self, split: str, rows: int | None, seed: int) -> batched.BatchedEnvironment:
         """See task.Task: all splits are the same, but only rewards of train have a baseline subtracted."""
         task = self.with_baseline() if split == "train" else self
-        return batched.BatchedEnvironment(task.simulator(rows or 1, seed), self.action_spec, single=rows is None)
+        rewards = _fill_outcomes if split == "train" and self.observation_per_order is not None else None
+        sim = task.simulator(rows or 1, seed)
+        return batched.BatchedEnvironment(sim, self.action_spec, single=rows is None, rewards=rewards)
 
     def with_baseline(self) -> "AnalyticTask":
         """The task whose rewards have environment.reward_baseline subtracted."""
@@ -123,6 +142,13 @@ class AnalyticTask:
             total += weight * sim.reward
             weight *= beta
         return float(total.mean()), float(total.std(ddof=1) / math.sqrt(paths))
+
+
+def _fill_outcomes(simulator):
+    """(B, 4) float32 batched.FILL_OUTCOMES of the last step of one currency."""
+    rows = simulator.rows
+    columns = simulator.reward, *rows["fill_probability"][:, :2].T, rows["inventory_change"][:, 0]
+    return np.stack(columns, axis=1, dtype=np.float32, casting="unsafe")
 
 
 def _most_profitable(settings):
