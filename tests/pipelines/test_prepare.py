@@ -79,6 +79,14 @@ def _text(text):
     return lambda raw: (raw / "tob_X_20200101.csv").write_text(text)
 
 
+def _traded_long_before(raw):
+    TRADES.assign(ts=TRADES["ts"] - SECOND * 60).to_csv(raw / "trade_X_20200101.csv", index=False)
+
+
+def _trades_of_another_day_alone(raw):
+    QUOTES.assign(ts=QUOTES["ts"] + 86400 * SECOND).to_csv(raw / "tob_X_20200102.csv", index=False)
+
+
 def _garbage_parquet(raw):
     (raw / "tob_X_20200101.csv").unlink()
     (raw / "tob_X_20200101.parquet").write_bytes(b"PAR1 nonsense")
@@ -96,14 +104,12 @@ def _garbage_parquet(raw):
         (_text(""), ["tob_X_20200101.csv", "empty"]),
         (_text("\x00\xff\x00"), ["tob_X_20200101.csv"]),
         (_garbage_parquet, ["tob_X_20200101.parquet", "cannot be read"]),
-        (
-            lambda raw: (raw / "trade_X_20200101.csv").unlink(),
-            ["20200101 X", "no trades"],
-        ),
+        (_traded_long_before, ["20200101 X", "no trades (none of the 2 that were read is left)"]),
+        (_trades_of_another_day_alone, ["20200102 X", "no trades, but other sessions have some"]),
         (lambda raw: [path.unlink() for path in raw.iterdir()], ["no files of a known layout"]),
         (_frame(QUOTES.assign(bid=2.0)), ["quotes_crossed 60.00%", "no true quote"]),
     ],
-    ids=["column", "text", "time", "empty", "binary", "parquet", "partner", "nothing", "crossed"],
+    ids=["column", "text", "time", "empty", "binary", "parquet", "before", "partner", "nothing", "crossed"],
 )
 def test_wrong_files_end_with_one_line_and_exit_2(raw, tmp_path, spoil, words, run_script):
     spoil(raw)

@@ -79,7 +79,8 @@ def test_clock_skew_is_found(lag_ms):
 def report(**changes):
     rest = {"session": "s", "symbol": "X", "layouts": [], "files": [], "rows_read": 1000, "dropped": {}, "malformed": 0,
             "no_time": 0, "out_of_order": 0, "numbered": False, "tick_size": 1.0, "off_grid_px": math.nan,
-            "time_faults": [], "missing_trades": None,
+            "time_faults": [], "missing_trades": None, "quotes_read": 900, "trades_read": 300, "unsized": 0,
+            "trades_elsewhere": False, "assumed_size": None,
             "not_positive": 0, "far": 0, "lot_size": 1.0, "multiplier": 1.0, "inverse": False, "quote_lag_ms": 0.0,
             "refused": []}  # fmt: skip
     return {**rest, **measured(*late_quotes(0)), **changes}
@@ -97,7 +98,11 @@ def report(**changes):
         ({"out_of_order": 20}, ["2.00% of rows out of order"]),
         ({"out_of_order": 20, "numbered": True}, []),
         ({"time_faults": ["after 7 quotes time jumps back"]}, ["after 7 quotes time jumps back"]),
-        ({"trades_kept": 0}, ["no trades"]),
+        ({"trades_kept": 0}, ["no trades (none of the 300 that were read is left)"]),
+        ({"trades_kept": 0, "trades_read": 0}, []),
+        ({"trades_kept": 0, "trades_read": 0, "trades_elsewhere": True}, ["no trades, but other sessions have some"]),
+        ({"quotes_kept": 0, "unsized": 900, "dropped": {"quotes_no_size": 900}}, ["--assume-size SIZE"]),
+        ({"unsized": 400, "dropped": {"quotes_no_size": 400}}, ["40.00% bad rows"]),
         ({"quotes_kept": 0}, ["no true quote"]),
         ({"buys": 0}, ["trades are on one side"]),
         ({"side_agreement_by_lag": [{"lag_ms": 0, "agreement": 0.1}]}, ["sides contradict the market: 10%"]),

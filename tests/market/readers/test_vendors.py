@@ -11,7 +11,7 @@ from pyarrow import parquet
 from tests.market.readers import test_layouts
 from tfmm import errors
 from tfmm.market import raw, readers, schema
-from tfmm.market.ingest import prepare
+from tfmm.market.ingest import prepare, quality_table
 from tfmm.market.readers import delimited, layout, local_times
 
 MT5 = "<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\t<FLAGS>\n"
@@ -69,11 +69,45 @@ def test_quotes_without_sizes_are_refused_until_a_size_is_assumed(tmp_path):
     (raw_dir / "DAT_ASCII_EURUSD_T_202001.csv").write_text(rows)
     with pytest.raises(prepare.Refused, match="quotes have no sizes: --assume-size SIZE gives all of them one"):
         prepare.prepare(raw_dir, tmp_path / "store", prepare.Request(plots=False, jobs=1))
-    request = prepare.Request(plots=False, jobs=1, assume_size=1e6, allow=True)
-    store, (report,) = prepare.prepare(raw_dir, tmp_path / "store", request)
-    assert report["assumed_size"] == 1e6
-    assert len(store.events) == 60
-    assert set(store.events["lo_size"]) == set(store.events["hi_size"]) == {1e6}
+    for name, size, changes in (("store", 1e6, {"assume_size": 1e6}), ("allowed", 1.0, {"allow": True})):
+        request = prepare.Request(plots=False, jobs=1, **changes)
+        store, reports = prepare.prepare(raw_dir, tmp_path / name, request)
+        assert (reports[0]["assumed_size"], reports[0]["unsized"], reports[0]["refused"]) == (size, 60, [])
+        assert len(store.events) == 60
+        assert set(store.events["lo_size"]) == set(store.events["hi_size"]) == {size}
+        text = quality_table.table(reports)
+        assert f"60 quotes without sizes are given the size {size:g}" in text
+        assert text.count("no trades of EURUSD, so their quotes can be filled by clients only") == 1
+
+
+@pytest.mark.parametrize("changes", [{"assume_size": 5.0}, {"allow": True}])
+def test_an_assumed_size_leaves_what_is_given_alone(tmp_path, changes):
+    """Coinbase's ticker of 2021 has no sizes, its trades have; with --allow its quotes are of one lot."""
+    lines = []
+    for k in range(60):
+        rest = f'"product_id":"SKL-USD","time":"2021-04-17T16:43:{k:02d}.056746Z"'
+        lines.append(f'{{"type":"ticker","sequence":{2 * k},"best_bid":"0.7{k}01","best_ask":"0.7{k}11",{rest}}}')
+        trade = f'"type":"match","trade_id":{k + 1},"side":"sell","size":"{k + 1}.3","price":"0.7{k}01"'
+        lines.append(f"{{{trade},{rest}}}")
+    (tmp_path / "coinbase.jsonl").write_text("\n".join(lines))
+    request = prepare.Request(plots=False, jobs=1, **changes)
+    store, (report,) = prepare.prepare(tmp_path / "coinbase.jsonl", tmp_path / "store", request)
+    quotes = store.events["kind"] == schema.QUOTE
+    assert set(store.events["lo_size"][quotes]) == {changes.get("assume_size", 0.1)}
+    assert report["lot_size"] == 0.1
+    assert store.events["lo_size"][~quotes][0] == 1.3
+    assert (report["quotes_kept"], report["trades_kept"]) == (60, 60)
+
+
+def test_single_quotes_without_a_size_are_dropped_even_where_much_is_allowed(tmp_path):
+    ts = 1_577_880_000 * 10**9 + np.arange(60) * 10**9
+    sizes = np.where(np.arange(60) % 3 == 1, np.nan, 5.0)
+    quotes = pd.DataFrame({"ts": ts, "bid": 1.0, "bid_size": sizes, "ask": 1.01 + np.arange(60) % 2, "ask_size": 7.0})
+    quotes.to_csv(tmp_path / "tob_X_20200101.csv", index=False)
+    request = prepare.Request(plots=False, jobs=1, allow=True)
+    _, (report,) = prepare.prepare(tmp_path / "tob_X_20200101.csv", tmp_path / "store", request)
+    assert report["dropped"] == {"quotes_no_size": 20}
+    assert (report["unsized"], report["assumed_size"]) == (20, None)
 
 
 @pytest.mark.parametrize(

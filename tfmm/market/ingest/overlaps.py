@@ -6,7 +6,8 @@ inside another one nothing. Everything else is two markets under one name.
 """
 
 import itertools
-from collections.abc import Sequence
+import pathlib
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,18 @@ class Cut(NamedTuple):
     kind: int
     first_ns: int
     last_ns: int
+
+
+def check_layouts(
+    sessions: Mapping[str, Mapping[str, Sequence[time_zones.Part]]], symbols: Sequence[str], origin: pathlib.Path
+) -> None:
+    """DataError where trades come in two layouts, as Binance's trades and aggTrades: they must not count twice."""
+    for name, parts in sessions.items():
+        for symbol, kind in itertools.product(symbols, ("quotes", "trades")):
+            layouts = {one.layout for _, one, stream in parts[symbol] if getattr(stream, kind)}
+            if len(layouts) > 1:
+                listed = " and as ".join(sorted(layouts))
+                raise errors.DataError(f"{origin}: {kind} of {symbol} {name} are there as {listed}, wanted one of them")
 
 
 def cuts(parts: Sequence[time_zones.Part], name: str) -> tuple[dict[str, list[Cut]], list[str]]:

@@ -10,6 +10,7 @@ import numpy as np
 from tfmm import errors
 from tfmm.market import clean, faults, instruments, store, synthetic
 from tfmm.market.ingest import (
+    absent,
     file_facts,
     grouping,
     merging,
@@ -36,6 +37,7 @@ class Plan:
     Attributes:
         sessions: names in order of time. instruments: schema.Instrument of all, synthetic ones last.
         left_out: why sessions are not among them, sentences; empty without request.skip.
+        traded: symbols with trades in any session of these files; those of an old store may be added.
 
     Raises:
         DataError, ConfigError: the files do not make a store.
@@ -56,7 +58,7 @@ class Plan:
         self.left_out = self._drop_incomplete()
         self.sessions = list(self._parts)
         self._legged = [synthetic.resolve(one, self._symbols) for one in request.triangles]
-        self._check_sources()
+        overlaps.check_layouts(self._parts, self._symbols, origin)
         self._cuts: dict[str, list[overlaps.Cut]] = {}  # by spool file
         self._repeated = {session: self._find_repeated(session) for session in self.sessions}
         self._first_kept: dict[int, spool.Stream] = {}
@@ -74,6 +76,7 @@ class Plan:
                     "wanted the same instruments (and the same --synthetic)"
                 )
             self.instruments = self._refined(old.instruments)
+        self.traded = absent.traded(self._parts, self._symbols)
         self._steps = price_steps.of_sessions(self._parts, self._symbols, self.instruments, old is None)
         for symbol, steps in zip(self._symbols, zip(*self._steps.values(), strict=True), strict=False):
             self._told.setdefault(symbol, []).extend(price_steps.notes(symbol, self._steps, steps, self.instruments))
@@ -164,18 +167,6 @@ class Plan:
             notes += told
         return notes
 
-    def _check_sources(self):
-        """The same trades in two layouts, as Binance's trades and aggTrades, must not be counted twice."""
-        for name, parts in self._parts.items():
-            for symbol in self._symbols:
-                for kind in ("quotes", "trades"):
-                    layouts = {one.layout for _, one, stream in parts[symbol] if getattr(stream, kind)}
-                    if len(layouts) > 1:
-                        raise errors.DataError(
-                            f"{self.origin}: {kind} of {symbol} {name} are there as {' and as '.join(sorted(layouts))}"
-                            ", wanted one of them"
-                        )
-
     def _infer(self):
         out, assumed = [], []
         for symbol in self._symbols:
@@ -259,13 +250,13 @@ class Plan:
     def _runs(self, session):
         out = []
         for k, symbol in enumerate(self._symbols):
-            for folder, one, stream in self._parts[session][symbol]:
+            parts = self._parts[session][symbol]
+            size = absent.size(parts, self._request, self.instruments[k].lot_size)
+            for folder, one, stream in parts:
                 for start, stop in stream.sorted_runs():
                     path = str(folder / stream.file)
                     run = merging.Run(path, start, stop, k, one.sequenced, self._shift_ns(), self._request.flip_sides)
-                    if self._request.assume_size is not None:
-                        run = run._replace(size=self._request.assume_size)
-                    out.append(run._replace(left_out=tuple(self._cuts.get(path, ()))))
+                    out.append(run._replace(size=size, left_out=tuple(self._cuts.get(path, ()))))
         return out
 
     def _report(self, session, index, dropped, noted, measured):
@@ -293,7 +284,8 @@ class Plan:
             "multiplier": instrument.multiplier,
             "inverse": instrument.inverse,
             "quote_lag_ms": self._request.quote_lag_ms,
-            "assumed_size": self._request.assume_size,
+            **absent.facts(parts, self._request, instrument.lot_size),
+            "trades_elsewhere": instrument.symbol in self.traded,
             "flipped_sides": self._request.flip_sides,
             **measured,
         }

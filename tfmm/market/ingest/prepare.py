@@ -38,7 +38,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         layout: a vendor, empty to find it out. symbols: only these, empty for all.
         terms: symbol -> instruments.Terms; "*" for all others. triangles: of synthetic quotes.
         quote_lag_ms: quotes are moved this much later, for feeds whose quotes run ahead of their trades.
-        assume_size: of quotes without sizes, in the unit of the instrument; None: they are dropped.
+        assume_size: of quotes without sizes, in the unit of the instrument; None: see absent.size.
         time_zone: of local times, where neither a file nor its layout says it.
         flip_sides: buyers become sellers, for files that give the side of the maker.
         day_start_ns: when a day begins, after 00:00 UTC. gap_s: what the report calls a gap.
@@ -190,6 +190,8 @@ def _write(planned, target, request, progress, beside):
 
     def fill(writer, folder):
         refused = []
+        known = _reported(target).get("sessions", []) if planned.old is not None else []
+        planned.traded.update(one["symbol"] for one in known if one["trades_kept"])
         for session in progress(planned.sessions, "write", len(planned.sessions)):
             measured = planned.write(session, writer)
             why = [(one, reasons) for one in measured if (reasons := quality.verdict(one, request.limit))]

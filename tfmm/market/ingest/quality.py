@@ -124,11 +124,14 @@ def verdict(one: Report, limit: float) -> list[str]:
     bad = {reason: count for reason, count in one["dropped"].items() if not reason.endswith(faults.NOT_BAD)}
     bad |= {name: one[name] for name in ("malformed", "no_time") if one[name]}
     total = max(1, one["rows_read"])
+    unsized = 2 * one["unsized"] > one["quotes_read"] and bool(bad.get("quotes_no_size"))
     if sum(bad.values()) > limit * total:
         listed = ", ".join(f"{reason} {count / total:.2%}" for reason, count in sorted(bad.items(), key=_by_count))
         reasons.append(f"{sum(bad.values()) / total:.2%} bad rows ({listed})")
-        if 2 * bad.get("quotes_no_size", 0) > one["quotes_kept"] + bad.get("quotes_no_size", 0):
-            reasons.append("quotes have no sizes: --assume-size SIZE gives all of them one, enough for client flow")
+        if unsized:
+            reasons.append(
+                "quotes have no sizes: --assume-size SIZE gives all of them one, --allow one lot, for client flow"
+            )
         if bad.get("quotes_off_grid"):
             reasons.append(f"price {one['off_grid_px']!r} is not a multiple of the tick size {one['tick_size']:g}")
     if one["not_positive"]:
@@ -147,10 +150,12 @@ def verdict(one: Report, limit: float) -> list[str]:
     if one["out_of_order"] > limit * total and not one["numbered"]:
         reasons.append(f"{one['out_of_order'] / total:.2%} of rows out of order")
     reasons += one["time_faults"]
-    if not one["quotes_kept"]:
+    if not one["quotes_kept"] and not unsized:
         reasons.append(NOTHING)
-    if not one["trades_kept"]:
-        reasons.append("no trades (its files hold none: add the files of its trades)")
+    if not one["trades_kept"] and one["trades_read"]:
+        reasons.append(f"no trades (none of the {one['trades_read']} that were read is left)")
+    elif not one["trades_kept"] and one["trades_elsewhere"]:
+        reasons.append("no trades, but other sessions have some (add the files of its trades)")
     if min(one["buys"], one["sells"]) == 0 and max(one["buys"], one["sells"]) >= sides.ENOUGH_TRADES:
         reasons.append(f"all {one['buys'] + one['sells']} trades are on one side")
     if contrary := sides.contradiction(curve(one), one["buys"] + one["sells"]):

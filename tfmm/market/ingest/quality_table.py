@@ -65,6 +65,12 @@ def common(report: Sequence[quality.Report]) -> list[str]:
     lines = periods.lines(report)
     # what is true of every file of a layout is said once
     lines += [f"note: {note}" for note in dict.fromkeys(note for one in report for note in one.get("notes", ()))]
+    without = [one for one in report if not one["trades_kept"] and not one["trades_read"]]
+    if untraded := list(dict.fromkeys(one["symbol"] for one in without if not one["trades_elsewhere"])):
+        lines.append(
+            f"note: no trades of {', '.join(untraded)}, so their quotes can be filled by clients only "
+            "(configs/client_flow.toml with rules.order_size set), not by the tape"
+        )
     far = [one for one in report if one["trades_kept"] >= sides.ENOUGH_TRADES and _beyond(one) > _MANY_BEYOND]
     if far:
         least, most = min(map(_beyond, far)), max(map(_beyond, far))
@@ -107,7 +113,7 @@ def notes(one: quality.Report) -> list[str]:
             "for the other side"
         )
     if one.get("assumed_size"):
-        out.append(f"quotes without sizes are given the size {one['assumed_size']:g}")
+        out.append(f"{one['unsized']} quotes without sizes are given the size {one['assumed_size']:g}")
     if one["missing_trades"]:
         hole = one["first_hole"]
         out.append(

@@ -35,7 +35,7 @@ class Stream(msgspec.Struct, kw_only=True):
     first_quote_ns, last_quote_ns: of quotes with two sides, 0 without. out_of_order: rows earlier than the row
     before. descending: the runs stand from new to old. fault: what is wrong with the times.
     price_counts ... size_divisors: see instruments.Steps. not_positive: quotes whose ask is zero or less, the first
-    of them at not_positive_ns. typical_px: median price of each of the first blocks.
+    of them at not_positive_ns. unsized: those without sizes. typical_px: medians of the first blocks.
     """
 
     symbol: str
@@ -62,6 +62,7 @@ class Stream(msgspec.Struct, kw_only=True):
     price_changes: int = 0
     not_positive: int = 0
     not_positive_ns: int = 0
+    unsized: int = 0
     size_counts: list[int] = []
     size_divisors: list[int] = []
 
@@ -253,6 +254,7 @@ class _Writer:
                 stream.not_positive += len(bad)
                 stream.not_positive_ns = stream.not_positive_ns or int(bad["ts"][0])
             whole = np.isfinite(quotes["lo"]) & np.isfinite(quotes["hi"])
+            stream.unsized += int((whole & np.isnan(quotes["lo_size"] + quotes["hi_size"])).sum())
             if whole.any():
                 times = quotes["ts"][whole]
                 first, last = int(times.min()), int(times.max())

@@ -36,7 +36,7 @@ TIME = "time"  # int64 ns UTC from seconds (also fractions), ms, us, ns or ISO 8
 
 # notes that hold of layouts of several vendors
 NO_SIDE = "trades have no side: taken as unknown"
-FX_TICKS = "FX ticks have no sizes and no trades: --assume-size and --allow make a store for client flow"
+FX_TICKS = "FX ticks have no trades and mostly no sizes: --assume-size SIZE makes a store for client flow"
 
 
 @dataclasses.dataclass(frozen=True)
