@@ -13,7 +13,17 @@ from tfmm.backtest import closed_loop
 from tfmm.environments.tape import task as tape_task
 from tfmm.policies import saved, saved_model
 
-HEAVY = ("tensorflow", "tf_agents", "reverb", "pandas", "pyarrow", "matplotlib", "statsmodels", "scipy.stats")
+HEAVY = (
+    "tensorflow",
+    "onnxruntime",
+    "tf_agents",
+    "reverb",
+    "pandas",
+    "pyarrow",
+    "matplotlib",
+    "statsmodels",
+    "scipy.stats",
+)
 QUOTING = f"""
 import atexit, pathlib, re, runpy, sys
 
@@ -55,18 +65,15 @@ def test_a_run_without_onnx_gets_it_and_acts_the_same(run, run_script):
 def test_quotes_of_a_policy_need_no_tensorflow_and_little_memory(run):
     policy = saved.Policy.load(run)
     tape = f"{policy.config.data.store}:20240104"
-    done = subprocess.run(
-        [sys.executable, "-c", QUOTING, run, "--tape", tape],
-        cwd=scripts.ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-c", QUOTING, run, "--tape", tape]
+    for _ in range(2):  # the first compiles what is not in the cache, which takes more
+        done = subprocess.run(command, cwd=scripts.ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) > 300
     (line,) = [one for one in done.stderr.splitlines() if one.startswith("LOADED")]
-    loaded, _ = line.removeprefix("LOADED ").rsplit(" ", 1)
+    loaded, peak_kb = line.removeprefix("LOADED ").rsplit(" ", 1)
     assert loaded == "[]"
+    assert int(peak_kb) < 200_000
 
 
 @pytest.mark.parametrize("script", ["quote.py", "evaluate.py"])

@@ -17,7 +17,7 @@ from tfmm.config import agent as agent_lib, experiment as experiment_lib, loadin
 from tfmm.environments import factory, task as task_lib
 from tfmm.environments.tape import specs
 from tfmm.market import schema
-from tfmm.policies import onnx_check, onnx_policy, saved, saved_model
+from tfmm.policies import dense_chain, onnx_check, onnx_policy, onnx_runtime, saved, saved_model
 from tfmm.training import export, onnx_addition
 
 CONFIGS = sorted((pathlib.Path(__file__).resolve().parents[2] / "configs").glob("*.toml"))
@@ -57,7 +57,7 @@ def agent_of(task, seed=0):
     last = [one for one in weights if "kernel" in one.name][-1]
     for one in weights:
         if "kernel" in one.name:
-            one.assign(random.normal(size=one.shape) * np.sqrt(2 / one.shape[0]) * (0.3 if one is last else 1.0))
+            one.assign(random.normal(size=one.shape) * np.sqrt(2 / one.shape[0]) * (0.2 if one is last else 1.0))
         elif any(word in one.name for word in ("stddev", "variance", "gamma")):
             one.assign(random.uniform(0.2, 3.0, one.shape))
         else:
@@ -66,10 +66,10 @@ def agent_of(task, seed=0):
 
 
 def assert_same(folder, agent):
-    """The two forms agree on 10 000 observations, of which some are clipped; returns the actions.
+    """SavedModel, our code and onnxruntime agree on 10 000 observations, some of them clipped; returns the actions.
 
-    They lie about the normaliser's mean, with heavy tails. Farther out TensorFlow differs from itself by more than 1e-6
-    between one row and many.
+    They lie about the normaliser's mean, with heavy tails. Farther out the SavedModel is more than 1e-6 from what exact
+    arithmetic gives, and from itself between one row and many.
     """
     reference, found = (saved.Policy.load(folder, reference=which) for which in (True, False))
     normaliser = agent.policy_layers()[0]
@@ -77,19 +77,25 @@ def assert_same(folder, agent):
     deviations = np.random.default_rng(1).standard_t(4, (10_000, len(mean)))
     observations = np.float32(mean + stddev * deviations)
     assert (np.abs(deviations) > networks.CLIP).any()
-    assert isinstance(found._outputs_of, onnx_policy.OnnxPolicy)
+    assert isinstance(found._outputs_of, dense_chain.DenseChain)
+    elsewhere = onnx_runtime.OnnxRuntime(onnx_check.read(folder / onnx_policy.FILE))
     wanted, actions = reference(observations), found(observations)
-    assert (actions.dtype, actions.shape) == (wanted.dtype, wanted.shape)
-    if wanted.dtype == np.int32:
-        wanted_values, values = reference.q_values(observations), found.q_values(observations)
+    for one in (found, saved.Policy(folder, found.description, elsewhere)):
+        got = one(observations)
+        assert (got.dtype, got.shape) == (wanted.dtype, wanted.shape)
+        if wanted.dtype != np.int32:
+            np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-6)
+            continue
+        wanted_values, values = reference.q_values(observations), one.q_values(observations)
         scale = np.abs(wanted_values).max()
         np.testing.assert_allclose(values / scale, wanted_values / scale, rtol=0, atol=1e-6)
         lead = np.diff(np.sort(wanted_values)[:, -2:])[:, 0]
-        assert (actions == wanted)[lead > 1e-5 * scale].all() and (actions == wanted).mean() > 0.999
-        assert set(actions) == set(range(values.shape[1]))
+        assert (got == wanted)[lead > 1e-5 * scale].all() and (got == wanted).mean() > 0.999
+    if wanted.dtype == np.int32:
+        assert set(actions) == set(range(len(found.description["actions"])))
     else:
-        np.testing.assert_allclose(actions, wanted, rtol=0, atol=1e-6)
-        assert (actions.std(axis=0) > 0.05).all()
+        assert (actions.std(axis=0) > 0.03).all()
+    np.testing.assert_array_equal(found.row_by_row(observations[:50]), actions[:50])
     return actions
 
 

@@ -4,8 +4,7 @@ import json
 import logging
 import os
 import pathlib
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,8 +16,6 @@ from tfmm.config import formats, loading
 from tfmm.policies import onnx_graph, onnx_policy
 
 DESCRIPTION = "tfmm.json"
-Outputs: TypeAlias = Callable[[Floats32], Mapping[str, Array]]
-"""Observation (B, F) float32 -> {output: (B, ...)}."""
 
 
 _LOG = logging.getLogger(__name__)
@@ -39,7 +36,7 @@ class Policy:
         folder: where it was loaded from. description: the dict of `tfmm.json`. config: the Config of its training.
     """
 
-    def __init__(self, folder: str | pathlib.Path, description: dict[str, Any], outputs: Outputs) -> None:
+    def __init__(self, folder: str | pathlib.Path, description: dict[str, Any], outputs: onnx_policy.Outputs) -> None:
         """outputs: `action`, and onnx_graph.Q_VALUES where actions are discrete, of observations (B, F) float32."""
         self.folder = pathlib.Path(folder)
         self.description = description

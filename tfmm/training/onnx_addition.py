@@ -32,7 +32,7 @@ def add(folder: pathlib.Path) -> float:
     _restore(agent, folder)
     quotes = (policy.description.get("no_quote_gate") or {"quotes": True})["quotes"]
     model = onnx_export.model(folder, agent, quotes)
-    found = saved.Policy(folder, policy.description, onnx_policy.OnnxPolicy(model, str(folder), n_features, n_actions))
+    found = saved.Policy(folder, policy.description, onnx_policy.create(model, str(folder), n_features, n_actions))
     normaliser = agent.policy_layers()[0]
     deviations = np.random.default_rng(0).standard_t(4, (_OBSERVATIONS, n_features))
     observations = np.float32(normaliser.mean.numpy() + normaliser.stddev.numpy() * deviations)
