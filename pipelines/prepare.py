@@ -33,6 +33,7 @@ def parser():
     add("--assume-size", type=float, metavar="SIZE", help="of quotes without sizes, as FX ticks; the report states it")
     add("--time-zone", default="", metavar="ZONE", help="of local times of files that do not say it, as Europe/Athens")
     add("--flip-sides", action="store_true", help="turn the sides of trades, where files give the maker's")
+    add("--infer-sides", action="store_true", help="of trades that have none, by the quotes (Lee and Ready 1991)")
     add("--day-start", default="00:00", metavar="HH:MM", help="UTC time at which files without date are cut into days")
     add("--gap-s", type=float, default=60.0, help="seconds without events that the report calls a gap")
     add(
@@ -79,6 +80,7 @@ def request(args):
             for name in (
                 "gap_s",
                 "flip_sides",
+                "infer_sides",
                 "assume_size",
                 "time_zone",
                 "break_s",

@@ -11,6 +11,7 @@ from tfmm import errors
 from tfmm.market import clean, faults, instruments, store, synthetic
 from tfmm.market.ingest import (
     absent,
+    aggressors,
     file_facts,
     grouping,
     merging,
@@ -90,6 +91,7 @@ class Plan:
         )
         meters = [quality.Meter(k, span, self._request.gap_s) for k in range(len(self._symbols))]
         makers = self._triangles()
+        sides = aggressors.Aggressors(len(self.instruments), self._request.infer_sides)
         holes = trade_ids.Holes(file_facts.dense(self._parts[session], self._symbols))
 
         def blocks():
@@ -97,6 +99,7 @@ class Plan:
             for events in merging.ahead(cleaned):
                 for meter in meters:
                     meter.add(events)
+                events = sides.add(events)  # after the meters: what is inferred from quotes says nothing of them
                 for maker in makers:
                     events = maker.add(events)
                 yield events
@@ -112,7 +115,13 @@ class Plan:
             writer.note(sources, total, self._steps[session])
         cut = periods.facts(writer.sessions[-1]) if written else {}
         return [
-            self._report(session, k, dropped, cleaner.noted[k], {**meter.report(cut), **holes.report(k), **cut})
+            self._report(
+                session,
+                k,
+                dropped,
+                cleaner.noted[k],
+                {**meter.report(cut), **holes.report(k), **sides.report(k), **cut},
+            )
             for k, (dropped, meter) in enumerate(zip(counts, meters, strict=True))
         ]
 

@@ -41,6 +41,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         assume_size: of quotes without sizes, in the unit of the instrument; None: see absent.size.
         time_zone: of local times, where neither a file nor its layout says it.
         flip_sides: buyers become sellers, for files that give the side of the maker.
+        infer_sides: of trades without one, see aggressors.
         day_start_ns: when a day begins, after 00:00 UTC. gap_s: what the report calls a gap.
         break_s: shortest break between two trading periods of a session, see periods; 0: none is cut.
         limit: largest share of bad rows. allow: write refused sessions all the same. skip: leave them out.
@@ -53,6 +54,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     triangles: tuple[synthetic.Triangle, ...] = ()
     quote_lag_ms: float = 0.0
     flip_sides: bool = False
+    infer_sides: bool = False
     assume_size: float | None = None
     time_zone: str = ""
     day_start_ns: int = 0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfmm.market.ingest import periods, quality, sides
+from tfmm.market.ingest import aggressors, periods, quality, sides
 
 _MANY_BEYOND = 0.2  # share of prints beyond the best prices that is worth a note
 
@@ -114,6 +114,8 @@ def notes(one: quality.Report) -> list[str]:
         )
     if one.get("assumed_size"):
         out.append(f"{one['unsized']} quotes without sizes are given the size {one['assumed_size']:g}")
+    if said := aggressors.note(one):
+        out.append(said)
     if one["missing_trades"]:
         hole = one["first_hole"]
         out.append(

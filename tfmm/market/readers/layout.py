@@ -35,7 +35,7 @@ TEXT = "text"  # Words
 TIME = "time"  # int64 ns UTC from seconds (also fractions), ms, us, ns or ISO 8601; unit found by magnitude
 
 # notes that hold of layouts of several vendors
-NO_SIDE = "trades have no side: taken as unknown"
+NO_SIDE = "trades have no side"
 FX_TICKS = "FX ticks have no trades and mostly no sizes: --assume-size SIZE makes a store for client flow"
 
 
