@@ -124,3 +124,13 @@ def test_table_and_page_show_what_stands_out():
     page = quality_page.page([one])
     assert page.count("<img") == 4
     assert "&lt;b&gt;.csv" in page
+    assert "not read" not in page
+    assert "read once" not in page
+
+
+def test_the_page_lists_files_beside_the_data():
+    beside = [{"name": "a/<README>.txt", "what": "text"}, {"name": "b.sha256", "what": "checksum"}]
+    page = quality_page.page([report()], beside, [{"name": "c.csv", "first": "d.csv.gz"}])
+    assert "<summary>2 files passed over, not read</summary>" in page
+    assert "<li>a/&lt;README&gt;.txt: text</li><li>b.sha256: checksum</li>" in page
+    assert "<summary>1 file read once, as others hold the same</summary><ul><li>c.csv: d.csv.gz</li>" in page

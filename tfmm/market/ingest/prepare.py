@@ -215,7 +215,7 @@ def _write(planned, target, request, progress, beside):
         told = {name: earlier.get(name, []) + found for name, found in told.items()}
         files.write_json(folder / QUALITY, told)
         if request.plots:
-            files.write_text(folder / PAGE, quality_page.page(told["sessions"]))
+            files.write_text(folder / PAGE, quality_page.page(*told.values()))
 
     old = planned.old
     if old is None:

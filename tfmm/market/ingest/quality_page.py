@@ -4,7 +4,7 @@ import base64
 import datetime
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 import numpy as np
@@ -17,21 +17,32 @@ body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:76rem;padd
 table{border-collapse:collapse;font-size:.85rem}td,th{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #ddd}
 td:first-child,th:first-child{text-align:left}.scroll{overflow-x:auto}
 .verdict{padding:.6rem .8rem;border-left:5px solid #2a7;background:#f2faf6;font-weight:600;overflow-wrap:anywhere}
-.bad{border-color:#b00;background:#fcf1f1}h2{margin:2rem 0 .3rem}p{overflow-wrap:anywhere}
+li{overflow-wrap:anywhere}.bad{border-color:#b00;background:#fcf1f1}h2{margin:2rem 0 .3rem}p{overflow-wrap:anywhere}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:.5rem}
 .plots img{width:100%;height:auto}dt{font-weight:600}dd{margin:0}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem .8rem;font-size:.85rem}
 """
 
 
-def page(report: Sequence[quality.Report]) -> str:
-    """A self-contained HTML page. report: of all sessions and instruments of a store."""
+def page(
+    report: Sequence[quality.Report],
+    passed_over: Sequence[Mapping[str, str]] = (),
+    repeated: Sequence[Mapping[str, str]] = (),
+) -> str:
+    """A self-contained HTML page.
+
+    Args:
+        report: of all sessions and instruments of a store.
+        passed_over: files that were not read, {name, what}. repeated: files that were read once, {name, first}.
+    """
     cells = quality_table.rows(report)
     head = "".join(f"<th>{html.escape(name)}</th>" for name in cells[0])
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells[1:])
     meanings = "".join(f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, _, text in quality_table.COLUMNS)
     said = "".join(f"<p>{html.escape(line)}</p>" for line in quality_table.common(report))
     verdict, refused = quality_table.verdict(report)
+    beside = _listed("passed over, not read", [f"{one['name']}: {one['what']}" for one in passed_over])
+    beside += _listed("read once, as others hold the same", [f"{one['name']}: {one['first']}" for one in repeated])
     parts = []
     for one in report:
         sentences = "".join(f"<p>{html.escape(note)}</p>" for note in quality_table.notes(one))
@@ -44,8 +55,16 @@ def page(report: Sequence[quality.Report]) -> str:
         f"<title>Data quality</title><style>{_STYLE}</style><h1>Data quality</h1>"
         f"<p class='verdict{' bad' * refused}'>{html.escape(verdict)}</p>{said}"
         f"<div class='scroll'><table><tr>{head}</tr>{body}</table></div>"
-        f"<details><summary>What the columns mean</summary><dl>{meanings}</dl></details>{''.join(parts)}</html>\n"
+        f"<details><summary>What the columns mean</summary><dl>{meanings}</dl></details>"
+        f"{beside}{''.join(parts)}</html>\n"
     )
+
+
+def _listed(what, lines):
+    """A list that opens on a click, empty without lines."""
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    noun = "files" if len(lines) > 1 else "file"
+    return f"<details><summary>{len(lines)} {noun} {what}</summary><ul>{items}</ul></details>" if lines else ""
 
 
 def _pictures(one):
