@@ -15,6 +15,7 @@ _N_DISTANCES = 24
 _STRETCH_S = 600.0
 _MAX_DECISIONS = 300_000
 _MIN_QUOTES = 30
+_MEAN_REST = 60.0
 _SELL, _BUY = 0, 1
 
 
@@ -63,6 +64,10 @@ def distance_grid(task: TapeTask, count: int) -> Floats:
 def probe(task: TapeTask, seed: int = 0) -> tuple[ProbedFills, ...]:
     """Quotes both sides of every instrument at random distances through train, or through an even part of it.
 
+    A distance is drawn at every decision. With touch = "queue", where a quote that never rests stays last in its
+    queue, it is kept for a geometric number of decisions, 60 on average, or until a fill, as a policy keeps it whose
+    quotes depend on the inventory alone.
+
     Returns:
         One ProbedFills per instrument.
     """
@@ -75,11 +80,13 @@ def probe(task: TapeTask, seed: int = 0) -> tuple[ProbedFills, ...]:
     sim = task.probe_simulator(train, windows, record=True)
     random, shape = np.random.default_rng(seed), (*sim.instruments.shape, 2)
     instruments = np.arange(shape[1])[:, np.newaxis]
-    decision: dict[str, Any] = {}
-    log = []
+    decision: dict[str, Any] = {"index": np.zeros(shape, np.int64), "over": np.ones(shape, bool)}
+    log, rests = [], task.config.rules.touch == "queue"
 
     def act(now):
-        decision["index"] = random.integers(0, _N_DISTANCES, shape)
+        drawn = random.integers(0, _N_DISTANCES, shape)
+        renewed = decision["over"] | (random.random(shape) * _MEAN_REST < 1.0) if rests else True
+        decision["index"] = np.where(renewed, drawn, decision["index"])
         decision["mid"], decision["ts"] = _mid(now), now.rows["ts"].copy()
         decision["quoted"] = (now.instruments["has_market"] > 0) & (task.parameters["quoted"] > 0)
         return tried[decision["index"], instruments]
@@ -92,6 +99,7 @@ def probe(task: TapeTask, seed: int = 0) -> tuple[ProbedFills, ...]:
         entry["stretch"] = np.arange(n_windows)[:, np.newaxis, np.newaxis]
         entry["instrument"] = instruments
         _add_fills(entry, now, task)
+        decision["over"] = entry["filled"]
         log.append(entry[open_rows[:, np.newaxis] & decision["quoted"]].reshape(-1))
 
     rollout.run(sim, act, after)
