@@ -2,7 +2,7 @@
 
 from tfmm.calibration import fill_probes
 from tfmm.environments.tape.task import TapeTask
-from tfmm.policies.baselines import alpha_skew, bellman_joint, bellman_spread, inventory_tables
+from tfmm.policies.baselines import alpha_skew, bellman_joint, bellman_queue, bellman_spread, inventory_tables
 from tfmm.policies.baselines.baseline import Baseline
 
 
@@ -23,6 +23,7 @@ def fit_all(task: TapeTask) -> tuple[Baseline, ...]:
         *alpha_skew.fit(task, linear_skew),
         *bellman_spread.fit(task),
         *bellman_joint.fit(task),
+        *bellman_queue.fit(task),
         *(_fit_per_instrument(task, probed) if task.risk.is_joint else ()),
     )
 
