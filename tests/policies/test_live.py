@@ -70,6 +70,8 @@ def changed(config, store, **sections):
          "environment": {"sizes": True, "features": ("inventory", "bid_queue", "ask_queue", "cash", "time_left")}},
         {"environment": {"clock": "events", "interval_quotes": 3}},
         {"environment": {"clock": "both", "interval_s": 2.5, "action": "offsets"}},
+        {"environment": {"action": "ticks", "features": ("bid_depth", "ask_depth", "bid_ahead", "ask_ahead")},
+         "rules": {"touch": "queue"}},
         {"clients": {"rate_s": 0.3, "random_size": True}, "rules": {"hedge": "action", "taker_fee_bps": 1.0}},
         {"clients": {"rate_s": 0.3}, "rules": {"hedge": "limit", "hedge_limit_orders": 1, "gap_s": 2.0}},
     ],

@@ -131,7 +131,8 @@ def test_the_mirrored_market_earns_the_same_on_the_other_side(events):
 
 
 @pytest.mark.parametrize(
-    ("latency_ns", "action"), list(itertools.product([0, 250_000_000, 2_500_000_000], ["offsets", "skew_spread"]))
+    ("latency_ns", "action"),
+    list(itertools.product([0, 250_000_000, 2_500_000_000], ["offsets", "skew_spread", "ticks"])),
 )
 def test_the_schedule_that_was_sent_replays_to_the_same_book(small_config, latency_ns, action):
     """The closed loop and replay() share nothing but the kernel; backtest.run asserts inventory and fills."""

@@ -14,10 +14,10 @@ from tfmm.market import schema, splits, store
 
 SAMPLING_S = 10.0
 _BLOCK_ROWS = 1 << 21
-_SUMS = ("weighted", "seconds", "squares", "changes", "mids")
-_WEIGHTED, _LASTED, _SQUARES, _CHANGES, _MIDS = range(len(_SUMS))
-_LAST = ("seconds", "spread", "mid", "sampled_at", "sampled")
-_SECONDS, _SPREAD, _MID, _SAMPLED_AT, _SAMPLED = range(len(_LAST))
+_SUMS = ("weighted", "seconds", "squares", "changes", "mids", "shown")
+_WEIGHTED, _LASTED, _SQUARES, _CHANGES, _MIDS, _SHOWN = range(len(_SUMS))
+_LAST = ("seconds", "spread", "mid", "sampled_at", "sampled", "size")
+_SECONDS, _SPREAD, _MID, _SAMPLED_AT, _SAMPLED, _SIZE = range(len(_LAST))
 
 
 class Scales(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +29,8 @@ class Scales(msgspec.Struct, frozen=True, kw_only=True):
             enough for the bounce between bid and ask to fade.
         order_lot: size of one order.
         mid_tick: time-weighted mean mid, at which profits of inverse contracts are converted.
+        touch_size_lot: time-weighted mean size displayed at a best price. traded_lot_s: mean size traded per second and
+            side. Both 0 in policies of before they were measured.
         drift: (6,) coefficients of calibration.drift; empty where it is not fitted.
         reference_ask: (2 L + 1,) distance of the reference ask with inventories of -L, ..., L orders, in the unit of an
             action's distances; the bid's distance is that of the ask with the opposite inventory. Empty without
@@ -43,6 +45,8 @@ class Scales(msgspec.Struct, frozen=True, kw_only=True):
     sigma_tick: float
     order_lot: int
     mid_tick: float = 0.0
+    touch_size_lot: float = 0.0
+    traded_lot_s: float = 0.0
     drift: tuple[float, ...] = ()
     reference_ask: tuple[float, ...] = ()
     reference_cuts: tuple[float, ...] = ()
@@ -87,16 +91,19 @@ def calibrate(
             store.release(events)
     out = []
     for n, instrument in enumerate(instruments):
-        weighted, seconds, squares, changes, mids = sums[n]
+        weighted, seconds, squares, changes, mids, shown = sums[n]
         if seconds == 0:
             raise errors.DataError(f"train has no quotes of {instrument.symbol} that last, wanted at least two")
         sigma = np.sqrt(squares / changes / SAMPLING_S) if changes else 0.0
+        traded = sum(size * occurrences for size, occurrences in sizes[n].items())
         out.append(
             Scales(
                 half_spread_tick=max(float(weighted / seconds), 0.25),
                 sigma_tick=max(float(sigma), 1e-3),
                 order_lot=_order_lot(float(order_sizes[n]), instrument, sizes[n]) if n in chosen else 1,
                 mid_tick=float(mids / seconds),
+                touch_size_lot=float(shown / seconds / instrument.lot_size),
+                traded_lot_s=float(0.5 * traded / seconds / instrument.lot_size),
             )
         )
     return tuple(out)
@@ -137,6 +144,7 @@ def _measure(events, sums, last, sampling_s):
             total[_WEIGHTED] += 0.5 * carried[_SPREAD] * lasted
             total[_LASTED] += lasted
             total[_MIDS] += carried[_MID] * lasted
+            total[_SHOWN] += carried[_SIZE] * lasted
             while carried[_SAMPLED_AT] + sampling_s < seconds:
                 total[_SQUARES] += (carried[_MID] - carried[_SAMPLED]) ** 2
                 total[_CHANGES] += 1
@@ -145,6 +153,7 @@ def _measure(events, sums, last, sampling_s):
         carried[_SECONDS] = seconds
         carried[_SPREAD] = event.hi_tick - event.lo_tick
         carried[_MID] = 0.5 * (event.lo_tick + event.hi_tick)
+        carried[_SIZE] = 0.5 * (event.lo_size + event.hi_size)
 
 
 def _count_sizes(block, sizes):

@@ -14,7 +14,7 @@ Name = Literal[
 _EXAMPLES = ("quote_target", "zero_norm", "daily_trading")
 ReferencePrice = Literal["mid", "touch", "synthetic"]
 Clock = Literal["time", "events", "both"]
-Action = Literal["skew_spread", "offsets"]
+Action = Literal["skew_spread", "offsets", "ticks"]
 DistanceUnit = Literal["half_spread", "spread", "volatility"]
 Reference = Literal["inventory_dp", "state_dp"]
 Reward = Literal["realised_pnl", "markout", "shaped_markout", "expected_pnl", "shaped_expected_pnl"]
@@ -66,7 +66,11 @@ class Environment(types.Section, frozen=True, kw_only=True):
 
     # actions
     action: Annotated[
-        Action, about("What the components are: shift of the mid and log half-spread, or distances of ask and bid.")
+        Action,
+        about(
+            "What the components are: shift of the mid and log half-spread, distances of ask and bid, or whole price "
+            "steps of ask and bid behind the best ones, where a price that rests is easily kept."
+        ),
     ] = "skew_spread"
     sizes: Annotated[
         bool, about("Whether two more components set the sizes: none at -1, one order at 0, two at 1.")
@@ -86,6 +90,17 @@ class Environment(types.Section, frozen=True, kw_only=True):
     offset_range: Annotated[
         tuple[float, float], about("Distances at actions -1 and 1 (offsets).", "distance units")
     ] = (0.0, 8.0)
+    tick_range: Annotated[
+        tuple[float, float],
+        about("Price steps behind the best price of its side at actions -1 and 1 (ticks).", "price steps"),
+    ] = (-1.0, 3.0)
+    keep_ticks: Annotated[
+        types.NotNegative,
+        about(
+            "How much farther than half a step from the wanted price one that rests may be to be kept (ticks).",
+            "price steps",
+        ),
+    ] = 0.25
     residual_range: Annotated[
         types.NotNegative,
         about(
@@ -149,7 +164,7 @@ class Environment(types.Section, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Raises ValueError where the values do not fit each other."""
-        for name in ("half_spread_range", "offset_range"):
+        for name in ("half_spread_range", "offset_range", "tick_range"):
             low, high = getattr(self, name)
             if low >= high:
                 raise ValueError(f"environment.{name} is [{low:g}, {high:g}], wanted the smaller first")
@@ -158,4 +173,6 @@ class Environment(types.Section, frozen=True, kw_only=True):
                 f"environment.reward_baseline is {self.reward_baseline} with environment.name {self.name}, wanted none"
             )
         if self.residual_range and self.action != "offsets":
-            raise ValueError(f"environment.residual_range is {self.residual_range:g} with skew_spread, wanted offsets")
+            raise ValueError(
+                f"environment.residual_range is {self.residual_range:g} with {self.action}, wanted offsets"
+            )

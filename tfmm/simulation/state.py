@@ -38,11 +38,10 @@ OUTCOME_NAMES = (
 )
 """What became of a side of a quote when it reached the venue."""
 
-# what an action means, see tfmm.simulation.dealer.quoting; the last two are also kinds of reference quotes
-SKEW_SPREAD, OFFSETS, DISTANCES, RESIDUAL_INVENTORY_DP, RESIDUAL_STATE_DP = range(5)
-# what offsets are counted from
+# what an action means, see dealer.quoting (residuals are also kinds of reference quotes)
+SKEW_SPREAD, OFFSETS, DISTANCES, RESIDUAL_INVENTORY_DP, RESIDUAL_STATE_DP, TICKS = range(6)
+# what offsets are counted from, fill probability of a client by distance, what a decision waits for, when to hedge
 REFERENCE_MID, REFERENCE_TOUCH, REFERENCE_SYNTHETIC = range(3)
-# fill probability of a client by distance, what a decision waits for, when inventory is hedged
 CURVE_EXPONENTIAL, CURVE_POWER, CURVE_LOGISTIC, CURVE_TABLE = range(4)
 CLOCK_TIME, CLOCK_EVENTS, CLOCK_BOTH = range(3)
 HEDGE_NONE, HEDGE_LIMIT, HEDGE_ACTION = range(3)
@@ -117,8 +116,7 @@ INSTRUMENT_STATE = np.dtype(
         ("random", np.uint64),
         ("client_ns", np.int64),  # next arrival
         ("client_excess", np.float64),  # intensity above the base rate, per second
-        # start of the interval, after the decision's hedge
-        ("start_inventory_lot", np.int64),
+        ("start_inventory_lot", np.int64),  # at the interval's start, after the decision's hedge
         ("start_mid_tick", np.float64),
         # expected fills of the last quote, see tfmm.simulation.rewards.expected_fills
         ("expected_ask_tick", np.int64),
@@ -229,24 +227,26 @@ PARAMETERS = np.dtype(
         ("half_spread_tick", np.float64),  # mean
         ("unit_tick", np.float64),  # unit of an action's distances; 0: half the spread of the moment
         ("sigma_tick", np.float64),  # volatility, tick per square root of a second
+        ("touch_size_lot", np.float64),  # mean size displayed at a best price; 0: not measured, as the next one
+        ("traded_lot_s", np.float64),  # mean size traded per second and side
         ("drift", np.float64, (6,)),  # coefficients of the features `imbalance` and after, see calibration.drift
         # actions
-        ("action", np.int64),  # SKEW_SPREAD, ..., RESIDUAL_STATE_DP
+        ("action", np.int64),  # SKEW_SPREAD, ..., TICKS
         ("quoted", np.int64),  # whether we quote it; else it is only observed
         ("reference_price", np.int64),  # what offsets are counted from: REFERENCE_MID, _TOUCH or _SYNTHETIC
         ("synthetic", np.int64),  # instrument that holds its synthetic quotes, or NO_INSTRUMENT
         ("synthetic_ratio", np.float64),  # ticks of it in one tick of the synthetic
         ("sizes", np.int64),  # whether actions set the sizes too
         ("skew_range", np.float64),
-        ("range_low", np.float64),  # OFFSETS: distance; SKEW_SPREAD: log half-spread
+        ("range_low", np.float64),  # OFFSETS: distance; SKEW_SPREAD: log half-spread; TICKS: price steps
         ("range_high", np.float64),
+        ("keep_ticks", np.float64),  # TICKS: how much farther than half a price step a price that rests may be
         ("residual_range", np.float64),  # half of the width of residuals
         # reference quote: what residuals are added to, and what a reward may subtract
         ("reference_quote", np.int64),  # RESIDUAL_INVENTORY_DP or RESIDUAL_STATE_DP
         # RESIDUAL_INVENTORY_DP: distance of the ask by orders held, in the unit of an action's distances
         ("reference_ask", np.float64, (2 * REFERENCE_ORDERS + 1,)),
-        # RESIDUAL_STATE_DP, see dealer.optimal_tick: w without drift by state of the spread and orders held, cuts
-        # between the states (tick), P at the grid of distances
+        # RESIDUAL_STATE_DP, see dealer.optimal_tick: w without drift by spread state and orders, cuts, P
         ("reference_marginal_value_tick", np.float64, (MAX_SPREAD_STATES, 2 * REFERENCE_ORDERS + 1)),
         ("n_reference_states", np.int64),
         ("reference_cuts", np.float64, (MAX_SPREAD_STATES - 1,)),

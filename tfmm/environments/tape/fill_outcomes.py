@@ -16,7 +16,9 @@ from tfmm.environments import batched
 from tfmm.simulation.dealer import features
 
 _OF_INVENTORY = ("inventory", "inventory_change")
-_OF_FILLS = ("bid_distance", "ask_distance", "bid_live", "ask_live", "bid_queue", "ask_queue", "cash")
+_OF_FILLS = (
+    "bid_distance", "ask_distance", "bid_live", "ask_live", "bid_queue", "ask_queue", "bid_ahead", "ask_ahead", "cash",
+)  # fmt: skip
 
 
 def observation_per_order(config: Config, feature_names: tuple[str, ...]) -> Floats32:

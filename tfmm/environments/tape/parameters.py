@@ -96,6 +96,7 @@ def _set_scales(out, config, scales):
         out["half_spread_tick"][n] = scale.half_spread_tick
         out["unit_tick"][n] = scales_lib.unit_tick(scale, environment)
         out["sigma_tick"][n] = scale.sigma_tick
+        out["touch_size_lot"][n], out["traded_lot_s"][n] = scale.touch_size_lot, scale.traded_lot_s
         if scale.drift:
             out["drift"][n] = scale.drift
 
@@ -126,6 +127,9 @@ def _set_actions(out, config):
         out["action"] = state.SKEW_SPREAD
         out["skew_range"] = environment.skew_range
         out["range_low"], out["range_high"] = np.log(environment.half_spread_range)
+    elif environment.action == "ticks":
+        out["action"], out["keep_ticks"] = state.TICKS, environment.keep_ticks
+        out["range_low"], out["range_high"] = environment.tick_range
     else:
         out["action"] = _REFERENCES[environment.reference] if environment.residual_range else state.OFFSETS
         out["residual_range"] = environment.residual_range

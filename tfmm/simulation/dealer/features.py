@@ -33,6 +33,10 @@ NAMES = (
     "drift",  # move of the mid expected over the next 10 s (tfmm.calibration.drift), in mean half-spreads
     "synthetic_deviation",  # mid minus the mid of the synthetic quotes, in mean half-spreads; 0 without them
     "inventory_change",  # Q minus its 10 s average, in orders: what has just been traded
+    "bid_depth",  # log of the size at the best bid over the mean size at a best price
+    "ask_depth",
+    "bid_ahead",  # size before us at our bid over that and what is traded in 10 s; 1 behind an unknown queue, 0 without
+    "ask_ahead",
 )
 DEFAULT = NAMES[:13]
 """What every market has. `time_left` is left out: a window that is merely over has no end to prepare for."""
@@ -46,12 +50,16 @@ INVENTORY, SPREAD, IMBALANCE, FLOW, RETURN, VOLATILITY, BID_DISTANCE, ASK_DISTAN
 BID_QUEUE, ASK_QUEUE, CASH, DRIFT, SYNTHETIC_DEVIATION, INVENTORY_CHANGE = (
     NAMES.index(name) for name in ("bid_queue", "ask_queue", "cash", "drift", "synthetic_deviation", "inventory_change")
 )
+BID_DEPTH, ASK_DEPTH, BID_AHEAD, ASK_AHEAD = (
+    NAMES.index(name) for name in ("bid_depth", "ask_depth", "bid_ahead", "ask_ahead")
+)
 """Columns of an observation; FLOW and RETURN are the first of several."""
 
 RETURN_S = (1.0, 5.0, 30.0)
 FLOW_S = (5.0, 30.0)
 VOLATILITY_S = 60.0
 INVENTORY_S = 10.0
+TRADED_S = 10.0
 _CLIP = 10.0
 _QUEUE = state.TOUCH_QUEUE
 
@@ -121,10 +129,20 @@ def _clipped(x):
 
 
 @jit.kernel
-def _queue_share(ahead, lots, parameters):
-    if lots == 0 or parameters.touch != _QUEUE:
+def _queue_share(ahead, lots, than_lot, parameters):
+    """Size before a quote over that and a number of lots."""
+    if lots == 0 or parameters.touch != _QUEUE or than_lot <= 0.0:
         return 0.0
-    return 1.0 if ahead == sizes.UNKNOWN else ahead / (ahead + lots * sizes.LOT)
+    return 1.0 if ahead == sizes.UNKNOWN else ahead / (ahead + than_lot * sizes.LOT)
+
+
+@jit.kernel
+def _depth(size, parameters):
+    """Logarithm of a displayed size over the mean one."""
+    lots = size / parameters.lot_size
+    if lots <= 0.0 or parameters.touch_size_lot <= 0.0:
+        return 0.0
+    return _clipped(math.log(lots / parameters.touch_size_lot))
 
 
 @jit.kernel
@@ -139,8 +157,12 @@ def observe(instrument: Record, parameters: Record, time_left: float, synthetic:
     out[TIME_LEFT] = time_left
     change = instrument.inventory_lot - instrument.inventory_average
     out[INVENTORY_CHANGE] = _clipped(change / parameters.order_lot)
-    out[BID_QUEUE] = _queue_share(instrument.bid_ahead, instrument.my_bid_lot, parameters)
-    out[ASK_QUEUE] = _queue_share(instrument.ask_ahead, instrument.my_ask_lot, parameters)
+    bid_lot, ask_lot = instrument.my_bid_lot, instrument.my_ask_lot
+    out[BID_QUEUE] = _queue_share(instrument.bid_ahead, bid_lot, bid_lot, parameters)
+    out[ASK_QUEUE] = _queue_share(instrument.ask_ahead, ask_lot, ask_lot, parameters)
+    traded_lot = TRADED_S * parameters.traded_lot_s
+    out[BID_AHEAD] = _queue_share(instrument.bid_ahead, bid_lot, traded_lot, parameters)
+    out[ASK_AHEAD] = _queue_share(instrument.ask_ahead, ask_lot, traded_lot, parameters)
     if math.isfinite(parameters.cash_limit) and parameters.cash_limit > 0.0:
         out[CASH] = _clipped((instrument.cash - instrument.fees) / parameters.cash_limit)
     if not instrument.has_market:
@@ -148,6 +170,7 @@ def observe(instrument: Record, parameters: Record, time_left: float, synthetic:
     unit = parameters.half_spread_tick
     mid = 0.5 * (instrument.bid_tick + instrument.ask_tick)
     out[SPREAD] = _clipped(math.log(max(instrument.ask_tick - instrument.bid_tick, 0.5) / (2.0 * unit)))
+    out[BID_DEPTH], out[ASK_DEPTH] = _depth(instrument.bid_size, parameters), _depth(instrument.ask_size, parameters)
     out[IMBALANCE] = (instrument.bid_size - instrument.ask_size) / (instrument.bid_size + instrument.ask_size)
     for k in range(2):
         if instrument.total_flow[k] > 0.0:

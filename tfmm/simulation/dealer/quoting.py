@@ -9,12 +9,16 @@ from tfmm.arrays import Array, Floats, Record, Records
 from tfmm.simulation import interpolation, price_steps, state
 from tfmm.simulation.dealer import optimal_tick
 
-_SKEW_SPREAD, _OFFSETS, _DISTANCES = state.SKEW_SPREAD, state.OFFSETS, state.DISTANCES
+_SKEW_SPREAD, _OFFSETS, _DISTANCES, _TICKS = state.SKEW_SPREAD, state.OFFSETS, state.DISTANCES, state.TICKS
 _RESIDUAL_INVENTORY_DP, _RESIDUAL_STATE_DP = state.RESIDUAL_INVENTORY_DP, state.RESIDUAL_STATE_DP
 _LOCKED_TICK = state.LOCKED_TICK
 _TOUCH, _SYNTHETIC = state.REFERENCE_TOUCH, state.REFERENCE_SYNTHETIC
 _ON_TICK = 1e-6
-ACTION_NAMES = {"skew_spread": ("skew", "half_spread"), "offsets": ("ask_offset", "bid_offset")}
+ACTION_NAMES = {
+    "skew_spread": ("skew", "half_spread"),
+    "offsets": ("ask_offset", "bid_offset"),
+    "ticks": ("ask_ticks", "bid_ticks"),
+}
 RESIDUAL_NAMES = {
     "inventory_dp": ("ask_residual", "bid_residual"),
     "state_dp": ("ask_tick_residual", "bid_tick_residual"),
@@ -26,6 +30,9 @@ MEANINGS = {
     "half_spread": "ask, bid = m' +/- u exp(l + (a + 1)/2 (h - l)), l and h the logs of half_spread_range",
     "ask_offset": "ask = m + u (l + (a + 1)/2 (h - l)), l and h of offset_range",
     "bid_offset": "bid = m - u (l + (a + 1)/2 (h - l)), l and h of offset_range",
+    "ask_ticks": "ask = best ask + l + (a + 1)/2 (h - l) price steps, l and h of tick_range, in whole steps and never "
+    "at the best bid; one that rests within half a step and keep_ticks of it stays",
+    "bid_ticks": "bid = best bid - l - (a + 1)/2 (h - l) price steps, likewise",
     "ask_residual": "ask = m + u (b(Q) + residual_range a)",
     "bid_residual": "bid = m - u (b(-Q) + residual_range a)",
     "ask_tick_residual": "ask = m + d; d >= 1 - S/2 with m + d a whole tick, that maximises "
@@ -61,7 +68,7 @@ def synthetic_mid(instruments: Records, n: int, parameters: Records) -> float:
 def quote_prices(
     kind: int, mid: float, unit: float, parameters: Record, orders: float, first: float, second: float
 ) -> tuple[float, float]:
-    """Prices (tick, float) of the quote that an action in [-1, 1]^2 stands for.
+    """Prices (tick, float) of the quote that an action in [-1, 1]^2 stands for; of TICKS see price_on_steps.
 
     With m = mid the reference price and u = unit that of distances, both in ticks, and Q = orders the inventory:
     SKEW_SPREAD: m' = m exp(first skew_range u / m), ask, bid = m' +/- u exp(low + (second + 1)/2 (high - low));
@@ -124,6 +131,35 @@ def add_residual_shift(instrument: Record, parameters: Record, then_lot: int, ou
 
 
 @jit.kernel
+def price_on_steps(wanted: float, live: int, is_live: bool, keep: float) -> float:
+    """Steps behind the best price at which a side is quoted by action `ticks`: the whole number nearest to `wanted`.
+
+    Args:
+        wanted: steps behind the best price. live: steps at which a quote rests, which stays within 1/2 + keep of it.
+    """
+    if is_live and abs(live - wanted) <= 0.5 + keep:
+        return float(live)
+    return math.floor(wanted + 0.5)
+
+
+@jit.kernel
+def _prices_on_steps(instrument, parameters, first, second):
+    """bid, ask of action `ticks`: a price never reaches the other side of the market, however wide the range."""
+    step = max(instrument.price_step, 1)
+    low, width = parameters.range_low, parameters.range_high - parameters.range_low
+    spread = (instrument.ask_tick - instrument.bid_tick) / step
+    nearest = 1.0 - spread  # one step behind the other side
+    ask_wanted = max(low + 0.5 * (first + 1.0) * width, nearest)
+    bid_wanted = max(low + 0.5 * (second + 1.0) * width, nearest)
+    ask_live, bid_live = instrument.my_ask_lot > 0, instrument.my_bid_lot > 0
+    ask_steps = (instrument.my_ask_tick - instrument.ask_tick) // step if ask_live else 0
+    bid_steps = (instrument.bid_tick - instrument.my_bid_tick) // step if bid_live else 0
+    ask = price_on_steps(ask_wanted, ask_steps, ask_live, parameters.keep_ticks)
+    bid = price_on_steps(bid_wanted, bid_steps, bid_live, parameters.keep_ticks)
+    return instrument.bid_tick - step * bid, instrument.ask_tick + step * ask
+
+
+@jit.kernel
 def prices(
     instrument: Record, parameters: Record, kind: int, first: float, second: float, synthetic: float
 ) -> tuple[float, float]:
@@ -132,6 +168,8 @@ def prices(
     Args:
         kind: of action. first, second: its components. synthetic: see synthetic_mid.
     """
+    if kind == _TICKS:
+        return _prices_on_steps(instrument, parameters, first, second)
     below = above = 0.5 * (instrument.bid_tick + instrument.ask_tick)
     unit, orders = _unit(instrument, parameters), instrument.inventory_lot / parameters.order_lot
     if kind == _RESIDUAL_STATE_DP:
