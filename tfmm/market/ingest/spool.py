@@ -19,7 +19,7 @@ import numpy as np
 from tfmm import arrays, errors, files
 from tfmm.market import instruments, raw, schema
 from tfmm.market.ingest import file_order, named_days, rounded
-from tfmm.market.readers import books, containers, delimited, layout, naming
+from tfmm.market.readers import books, columns, containers, delimited, layout, naming
 
 DAY_NS = 86_400 * 10**9
 DONE = "done.json"
@@ -181,7 +181,7 @@ class _Writer:
         self.notes: list[str] = []
 
     def add(self, name, rows):
-        timed = rows["ts"] != raw.TIME_UNKNOWN
+        timed = (rows["ts"] >= columns.EARLIEST_NS) & (rows["ts"] <= columns.LATEST_NS)
         if not timed.all():
             self.no_time += int((~timed).sum())
             rows = rows[timed]
