@@ -24,10 +24,16 @@ def test_an_entry_has_the_names_of_the_contract():
     assert got["ci_low"] < 9.5 < got["ci_high"]
 
 
-def test_identical_policies_are_inconclusive():
-    got = entry(np.zeros(50))
+@pytest.mark.parametrize("count", [1, 7, 8, 50])
+def test_policies_that_earn_the_same_in_every_block_are_a_tie(count):
+    got = entry(np.zeros(count))
     assert (got["mean_difference"], got["ci_low"], got["ci_high"]) == (0.0, 0.0, 0.0)
-    assert verdict(np.zeros(50)) == "inconclusive"
+    assert got["verdict"] == verdict(np.zeros(count)) == "tie"
+
+
+def test_one_block_that_differs_is_no_tie():
+    assert verdict(np.eye(1, 50, 7)[0] * 1e-9) == "inconclusive"
+    assert verdict(np.eye(1, 7, 3)[0]) == "inconclusive"
 
 
 @pytest.mark.parametrize("count", [0, 1, 7])

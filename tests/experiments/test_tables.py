@@ -30,13 +30,23 @@ def test_moments_verdicts_and_the_share_that_beats_every_baseline():
     assert got["verdicts"] == {"better": 2, "worse": 1}
     assert got["beats_best_baseline"] == pytest.approx(2 / 3)
     lines = tables.seeds_table(got)
-    against = [line.split("  ")[-1].split() + line.split()[:2] for line in tables.against_table(got)[1:]]
-    assert against == [["0", "of", "3", "none", "0.8"], ["0", "of", "3", "other", "1"]]
+    against = [line.split()[8:] + line.split()[:2] for line in tables.against_table(got)[1:]]
+    no = ["0", "of", "3"]
+    assert against == [[*no, *no, "none", "0.8"], [*no, *no, "other", "1"]]
     assert tables.against_table(got)[1].split()[2:8] == ["2", "of", "3", "2", "of", "3"]
     assert tables.against_table(got)[2].split()[2:8] == ["3", "of", "3", "0", "of", "3"]
     assert lines[0].split() == ["metric", "ddpg", "none"]
     assert lines[1].split() == ["pnl", "3", "+-", "2.6", "0", "+-", "0"]
     assert lines[2].split() == ["markout.1", "-"]
+
+
+def test_ties_are_counted_by_themselves():
+    tie = _evaluation(1.0, "tie", 0.0)
+    tie["comparison"][0] |= {"ci_low": 0.0, "ci_high": 0.0}
+    got = tables.over_seeds([tie, tie, _evaluation(1.0, "inconclusive", 0.0)])
+    assert got["verdicts"] == {"inconclusive": 1, "tie": 2}
+    # above 0, significantly above, significantly below, tie
+    assert tables.against_table(got)[1].split()[2:] == ["0", "of", "3", "0", "of", "3", "0", "of", "3", "2", "of", "3"]
 
 
 def test_one_seed_has_no_spread():

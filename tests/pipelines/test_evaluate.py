@@ -36,7 +36,7 @@ def test_evaluation_of_a_trained_policy(trained, tmp_path, start_script):
     assert all(metrics["results"]["none"][key] == 0 for key in ("net_pnl", "objective", "n_fills", "max_drawdown"))
     assert metrics["results"]["fixed_spread"]["fees"] > 0
     assert ["ddpg", *(one["baseline"] for one in metrics["comparison"])] == list(metrics["results"])
-    assert metrics["verdict"] in ("better", "worse", "inconclusive")
+    assert metrics["verdict"] in ("better", "worse", "tie", "inconclusive")
     assert metrics["data"]["segments"][0]["session"] == "20240104"
     assert f"verdict: {metrics['verdict']}" in done.stdout
     assert str(tmp_path / "out" / "report.html") in done.stdout
@@ -95,7 +95,7 @@ def test_a_policy_against_itself_and_against_a_copy_that_pays_a_basis_point_more
     assert done.returncode == 0, done.stderr
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     entries = {one["baseline"]: one for one in metrics["comparison"]}
-    assert entries["same"]["verdict"] == "inconclusive"
+    assert entries["same"]["verdict"] == "tie"
     assert (entries["same"]["ci_low"], entries["same"]["ci_high"]) == (0.0, 0.0)
     own, dear = metrics["results"]["ddpg"], metrics["results"]["dear"]
     assert dear["fees"] - own["fees"] == pytest.approx(1e-4 * own["traded_notional"], rel=1e-9)

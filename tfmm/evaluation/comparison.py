@@ -37,11 +37,13 @@ def compare(
 
     Returns:
         {"policy", "baseline", "metric", "mean_difference", "ci_low", "ci_high", "n_blocks", "verdict", "note"}; the
-        interval is NaN with fewer than MIN_BLOCKS blocks.
+        interval is NaN with fewer than MIN_BLOCKS blocks, but [0, 0] where no block differs: a tie by definition.
     """
     mean = float(differences.mean()) if len(differences) else float("nan")
     low = high = float("nan")
-    if len(differences) >= MIN_BLOCKS:
+    if len(differences) and not differences.any():
+        low = high = 0.0
+    elif len(differences) >= MIN_BLOCKS:
         low, high = (mean, mean) if differences.std() == 0 else _interval(differences, samples, seed)
     entry = {
         "policy": policy,
@@ -93,10 +95,18 @@ def _block_length(differences):
 
 
 def verdict(comparisons: list[dict[str, Any]], best: str) -> str:
-    """`better`, `worse` or `inconclusive` against the baseline named `best`: whether the 95 % interval excludes 0."""
+    """`better` or `worse` than the baseline named `best` where the 95 % interval excludes 0; `tie` where no block
+    differs, as of two policies that do nothing; else `inconclusive`."""
     (entry,) = [entry for entry in comparisons if entry["baseline"] == best]
     if entry["ci_low"] > 0:
         return "better"
     if entry["ci_high"] < 0:
         return "worse"
+    if is_tie(entry):
+        return "tie"
     return "inconclusive"
+
+
+def is_tie(entry: dict[str, Any]) -> bool:
+    """Whether no block of an entry of `compare` differs."""
+    return entry["ci_low"] == entry["ci_high"] == 0

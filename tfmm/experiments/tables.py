@@ -50,7 +50,10 @@ def over_seeds(evaluations: list[dict[str, Any]]) -> dict[str, Any]:
     """
     name = evaluations[0]["policy"]["name"]
     results = {}
-    for key in evaluations[0]["results"]:
+    names = [
+        key for key in evaluations[0]["results"] if all(key in evaluation["results"] for evaluation in evaluations)
+    ]
+    for key in names:  # some seeds alone have an ungated policy
         rows = [numbers(evaluation["results"][key]) for evaluation in evaluations]
         results[key] = {metric: _moments([row[metric] for row in rows]) for metric in rows[0]}
     verdicts = [evaluation["verdict"] for evaluation in evaluations]
@@ -75,15 +78,16 @@ def _difference(evaluation, baseline):
 
 def against_table(summary: dict[str, Any]) -> list[str]:
     """Lines of text: a row for each baseline with the number of seeds in which the policy is better, significantly
-    better (95 % interval above 0) and significantly worse.
+    better (95 % interval above 0), significantly worse, and in how many it is a tie (no block differs).
 
     Args:
         summary: see over_seeds.
     """
-    rows = [["policy minus baseline", "mean", "seeds above 0", "95 % interval above 0", "below 0"]]
+    rows = [["policy minus baseline", "mean", "seeds above 0", "95 % interval above 0", "below 0", "tie"]]
     for baseline, seeds in summary["comparison"].items():
         values = np.array([numbers(seed)[key] for seed in seeds for key in comparison.BOUNDS]).reshape(-1, 3)
-        counts = [*(values[:, :2] > 0).sum(axis=0), (values[:, 2] < 0).sum()]  # NaN, of too few blocks, is neither
+        ties = (values[:, 1:] == 0).all(axis=1).sum()
+        counts = [*(values[:, :2] > 0).sum(axis=0), (values[:, 2] < 0).sum(), ties]  # NaN, of too few blocks, is none
         rows.append([baseline, f"{values[:, 0].mean():.4g}", *(f"{count} of {len(seeds)}" for count in counts)])
     return aligned(rows)
 

@@ -49,11 +49,12 @@ class AnalyticEvaluation:
 
     @property
     def verdict(self) -> str:
-        """`better` or `worse` than the best baseline; both values are exact, so there is no interval."""
+        """`better` or `worse` than the best baseline or a `tie`; both values are exact, so there is no interval."""
         if not self.baselines:
             return "inconclusive"
         best = max(baseline["policy_value"] for baseline in self.baselines.values())
-        return "better" if self.optimum["policy_value"] > best else "worse"
+        value = self.optimum["policy_value"]
+        return "tie" if value == best else "better" if value > best else "worse"
 
 
 def evaluate(policy: Policy) -> AnalyticEvaluation:

@@ -40,7 +40,7 @@ class ExampleEvaluation:
 
     @property
     def verdict(self) -> str:
-        """`better`, `worse` or `inconclusive` against the best baseline."""
+        """Against the best baseline, see comparison.verdict."""
         return comparison.verdict(self.found.comparison, self.found.best_baseline)
 
 
