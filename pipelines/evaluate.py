@@ -62,7 +62,7 @@ def main():
     evaluation = evaluate.evaluate(policy, args.store, args.split, command, rivals, args.film, args.scenario)
     path = report.write(args.out or args.policy / f"evaluation-{args.split}", evaluation, figures.png)
     if evaluation.no_quote_reason:
-        print(evaluation.no_quote_reason)
+        print(evaluation.no_quote_reason, *(f"try {line}" for line in evaluation.advice), sep="\n")
     print(f"verdict: {evaluation.headline}")
     for name, result in evaluation.results.items():
         less_noise = "".join(f" ({result[key]:.5g} {word})" for key, word in _LESS_NOISE.items() if key in result)

@@ -13,7 +13,7 @@ from tfmm.backtest.expected_objective import ExpectedBacktest
 from tfmm.backtest.record import Backtest
 from tfmm.config import loading
 from tfmm.environments.tape import task as tape_task
-from tfmm.evaluation import baseline_runs, comparison, objectives
+from tfmm.evaluation import baseline_runs, comparison, gate, objectives
 from tfmm.evaluation.metrics import path as path_lib, summary
 from tfmm.evaluation.report import chart, fill_log, film as film_lib, gallery, report
 from tfmm.market.ingest import periods, prepare, quality_table
@@ -52,8 +52,10 @@ def evaluate(
     config, name = task.config, task.config.agent.name
     base, paths = baseline_runs.of(fitted_on, task, split), objectives.market_paths(task, split)
     fitted = {key: baseline.fitted for key, baseline in base.baselines.items()}
-    runs = {name: backtests_of(task, policy, split)} | base.runs
-    expected = {name: objectives.of_policy(task, policy, paths)} | base.expected
+    ungated, ungated_name = gate.ungated(policy), gate.label(name)
+    policies = {name: policy} | ({ungated_name: ungated} if ungated else {})
+    runs = {key: backtests_of(task, one, split) for key, one in policies.items()} | base.runs
+    expected = {key: objectives.of_policy(task, one, paths) for key, one in policies.items()} | base.expected
     for rival in against:
         label, rival_task = _label(rival, runs), _in_scenario(_open(rival, store), changes)
         runs[label], fitted[label] = _rival(rival_task, rival, split, runs[name]), {"policy": str(rival.folder)}
@@ -66,7 +68,9 @@ def evaluate(
     for key in runs:
         objectives.add(results[key], parts[key], expected[key])
         control_variate.add(results[key], parts[key], runs[key])
-    entries, best = _compare(runs, expected, results, risk, config)
+    rivals = {key: run for key, run in runs.items() if key not in policies}
+    entries, best = _compare({name: runs[name]} | rivals, expected, results, risk, config)
+    would = _compare({ungated_name: runs[ungated_name]} | rivals, expected, results, risk, config)[0] if ungated else []
     figures, tables = gallery.draw(policy, task, runs, results, limits)
     more_figures, more_tables = gallery.policy_by_drift(policy, task, paths, base.baselines)
     return report.TapeEvaluation(
@@ -88,6 +92,8 @@ def evaluate(
         quality=_quality(task, {backtest.session for backtest in runs[name]}),
         config_text=loading.dumps(config),
         command=command,
+        advice=gate.advice(policy.description["no_quote_gate"], results[ungated_name], config) if ungated else [],
+        ungated=would,
     )
 
 
@@ -218,12 +224,12 @@ def _check_symbols(wanted, task):
 def _facts(policy):
     description = policy.description
     keys = ("train_step", "features", "actions", "instruments", "scales", "data_hash")
-    gate = description.get("no_quote_gate")
+    decision = description.get("no_quote_gate")
     return {
         "name": policy.config.agent.name,
         "seed": policy.config.seed,
         **{key: description[key] for key in keys},
-        **({} if gate is None else {"no_quote_gate": gate}),
+        **({} if decision is None else {"no_quote_gate": decision}),
     }
 
 

@@ -97,6 +97,13 @@ def build(
     return model
 
 
+def ungate(model: onnx.ModelProto) -> None:
+    """Turns a model of `build` that quotes nothing into the same that quotes; leaves others as they are."""
+    for constant in model.graph.initializer:
+        if constant.name == NO_QUOTE:
+            constant.CopyFrom(numpy_helper.from_array(np.zeros((), np.float32), NO_QUOTE))
+
+
 def _steps(layer: Layer) -> Iterator[_Step]:
     match layer:
         case Normalise(mean, stddev, clip):

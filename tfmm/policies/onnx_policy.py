@@ -16,9 +16,12 @@ Outputs: TypeAlias = Callable[[Floats32], Mapping[str, Array]]
 """Observation (B, F) float32 -> {"action": (B, d) float32 or (B,) int32, and of discrete actions "q_values"}."""
 
 
-def load(path: pathlib.Path, n_features: int, n_actions: int) -> Outputs:
-    """The policy in a file. Raises DataError: see onnx_check.read, create."""
-    return create(onnx_check.read(path), str(path), n_features, n_actions)
+def load(path: pathlib.Path, n_features: int, n_actions: int, gated: bool = True) -> Outputs:
+    """The policy in a file; gated: false: see onnx_graph.ungate. Raises DataError: see onnx_check.read, create."""
+    model = onnx_check.read(path)
+    if not gated:
+        onnx_graph.ungate(model)
+    return create(model, str(path), n_features, n_actions)
 
 
 def create(model: onnx.ModelProto, where: str, n_features: int, n_actions: int) -> Outputs:

@@ -44,11 +44,12 @@ class Policy:
         self._outputs_of = outputs
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str], reference: bool = False) -> "Policy":
+    def load(cls, folder: str | os.PathLike[str], reference: bool = False, gated: bool = True) -> "Policy":
         """Loads a policy directory, or the `policy/` in a run directory: its ONNX file, without TensorFlow.
 
         Args:
             reference: its SavedModel instead. This is loaded, and a line says so, where there is no ONNX file too.
+            gated: false: without its no-quote gate, so that it quotes where a closed gate would stop it.
 
         Raises:
             DataError: no policy there, one that cannot be read, or one of another format (config.formats).
@@ -66,13 +67,13 @@ class Policy:
             raise errors.DataError(f"{where}: {error}") from error
         path = folder / onnx_policy.FILE
         if path.is_file() and not reference:
-            return cls(folder, description, onnx_policy.load(path, len(sizes.features), len(sizes.actions)))
+            return cls(folder, description, onnx_policy.load(path, len(sizes.features), len(sizes.actions), gated))
         if not reference:
             hint = f"pipelines/export.py {folder} adds it"
             _LOG.info("policy %s: no %s, so that TensorFlow computes it; %s", folder, onnx_policy.FILE, hint)
         from tfmm.policies import saved_model
 
-        return cls(folder, description, saved_model.SavedModel(folder))
+        return cls(folder, description, saved_model.SavedModel(folder, gated))
 
     def __call__(self, observation: npt.ArrayLike) -> Array:
         """Actions of observations (B, F) or (F,). Raises DataError for another number of features."""

@@ -13,14 +13,24 @@ from tfmm.arrays import Array, Floats32
 class SavedModel:
     """Observation (B, F) float32 -> {"action" and what else the signature `action` gives: (B, ...)}."""
 
-    def __init__(self, folder: pathlib.Path) -> None:
-        """Raises DataError where the folder has no SavedModel with the signature `action`."""
+    def __init__(self, folder: pathlib.Path, gated: bool = True) -> None:
+        """
+        Args:
+            gated: false: a policy whose no-quote gate is closed quotes as it does without one.
+
+        Raises:
+            DataError: the folder has no SavedModel with the signature `action`.
+        """
         self._folder = folder
         try:
             self._model = tf.saved_model.load(str(folder))  # the signature holds its variables only weakly
             self._action = self._model.signatures["action"]
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise errors.DataError(f"policy {folder}: no SavedModel with signature action: {error}") from error
+        if not gated:
+            for variable in self._model.model_variables:
+                if variable.dtype == tf.bool:  # training.export.ExportedPolicy's `quotes`, the only one
+                    variable.assign(True)
         self._by_shape: dict[tuple[int, ...], Callable[[Any], dict[str, Any]]] = {}
 
     def __call__(self, observation: Floats32) -> dict[str, Array]:

@@ -178,6 +178,11 @@ def test_names_cannot_break_the_page(tmp_path, backtest):
     assert "a & b <c>" in page.texts
 
 
+def test_a_tie_is_said_in_the_headline(backtest):
+    one = evaluation_of(backtest, differences=np.zeros(30))
+    assert one.headline == "tie: ddpg against none, the best baseline: the same objective in each of 30 blocks"
+
+
 @pytest.mark.parametrize("count", [0, 3])
 def test_too_few_blocks_are_said_in_the_headline(backtest, count):
     headline = evaluation_of(backtest, differences=np.ones(count)).headline

@@ -15,6 +15,7 @@ from matplotlib import figure
 
 from tfmm import files
 from tfmm.arrays import Array
+from tfmm.evaluation import comparison, gate as gate_lib
 from tfmm.evaluation.metrics import definitions
 from tfmm.evaluation.report import fill_log
 
@@ -28,7 +29,7 @@ class TapeEvaluation:
         results: {policy name: metrics}.
         breakdown: {policy name: summary.breakdown}.
         comparison: entries of comparison.compare.
-        verdict: "better", "worse" or "inconclusive".
+        verdict: see comparison.verdict.
         best_baseline: its name.
         name: of the evaluated policy.
         currency: of money.
@@ -40,6 +41,8 @@ class TapeEvaluation:
         quality: (rows of texts, notes) on the data of this split, or None.
         config_text: the configuration as TOML.
         command: the command line that repeats the evaluation.
+        advice: what to try next where the no-quote gate is closed, see gate.advice.
+        ungated: entries of comparison.compare of the ungated policy where the gate is closed.
     """
 
     policy: dict[str, Any]
@@ -60,12 +63,16 @@ class TapeEvaluation:
     quality: tuple[list[list[str]], list[str]] | None
     config_text: str
     command: str
+    advice: list[str] = dataclasses.field(default_factory=list)
+    ungated: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     @property
     def headline(self) -> str:
         """The verdict in one sentence."""
         (entry,) = [entry for entry in self.comparison if entry["baseline"] == self.best_baseline]
         against = f"{self.verdict}: {self.name} against {self.best_baseline}, the best baseline"
+        if comparison.is_tie(entry):
+            return f"{against}: the same {entry['metric'].replace('_', ' ')} in each of {entry['n_blocks']} blocks"
         if entry["ci_low"] != entry["ci_low"]:
             return f"{against}: only {entry['n_blocks']} blocks, too few for an interval"
         interval = f"95 % interval [{entry['ci_low']:.4g}, {entry['ci_high']:.4g}]"
@@ -76,13 +83,8 @@ class TapeEvaluation:
     @property
     def no_quote_reason(self) -> str:
         """Why the no-quote gate stops the policy from quoting, in one sentence; empty where it quotes."""
-        gate = self.policy.get("no_quote_gate")
-        if gate is None or gate["quotes"]:
-            return ""
-        return (
-            f"{self.name} quotes nothing: on {gate['split']} quoting was not significantly better than not quoting "
-            f"({gate['mean_difference']:+.4g} {self.currency} per {self.rules['block_s']:g} s, 95 % interval "
-            f"[{gate['ci_low']:.4g}, {gate['ci_high']:.4g}]; train.no_quote_gate)"
+        return gate_lib.reason(
+            self.policy.get("no_quote_gate"), self.name, f"{self.currency} per {self.rules['block_s']:g} s"
         )
 
 
@@ -115,6 +117,7 @@ def write(folder: pathlib.Path, evaluation: TapeEvaluation, png: Callable[[figur
             "breakdown": evaluation.breakdown,
             "comparison": evaluation.comparison,
             "verdict": evaluation.verdict,
+            **({"ungated": evaluation.ungated, "advice": evaluation.advice} if evaluation.ungated else {}),
         },
     )
     path = folder / "report.html"
