@@ -2,15 +2,25 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
+# only a folder with this file in it is deleted
+MARK := $(DEMO)/.made-by-make-demo
 
-.PHONY: demo test check lint format lock venv clean
+.PHONY: demo free test check lint format lock venv clean
 
-demo: $(VENV)/.done  ## the main job end to end on the embedded market
+demo: free $(VENV)/.done  ## the main job end to end on the embedded market
 	rm -rf $(DEMO)
+	mkdir -p $(DEMO)
+	touch $(MARK)
 	$(BIN)/python pipelines/generate.py --out $(DEMO)/raw --days 5 --seed 7
 	$(BIN)/python pipelines/prepare.py $(DEMO)/raw --store $(DEMO)/store
 	$(BIN)/python pipelines/train.py configs/quickstart.toml --run-dir $(DEMO)/run --set data.store=$(DEMO)/store
 	$(BIN)/python pipelines/evaluate.py $(DEMO)/run --out $(DEMO)/evaluation
+
+free:
+	@if [ -e $(DEMO) ] && [ ! -e $(MARK) ]; then \
+		echo "error: $(DEMO) is not of make demo (no $(notdir $(MARK)) in it) and stays: move it, or take another name by make DEMO=NAME" >&2; \
+		exit 1; \
+	fi
 
 # a worker that dies is not started anew: see tests/workers.py
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
@@ -62,5 +72,5 @@ lock: $(BIN)/uv  ## compile the lock files anew: tests and work, Docker, GPU
 $(BIN)/uv:
 	$(MAKE) venv
 
-clean:
+clean: free
 	rm -rf $(VENV) $(DEMO)

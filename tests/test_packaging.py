@@ -169,6 +169,21 @@ def make(tmp_path):
     return run
 
 
+@pytest.mark.parametrize("target", ["demo", "clean"])
+def test_a_folder_that_make_demo_did_not_make_stays(make, tmp_path, target):
+    kept = tmp_path / "demo" / "thesis.txt"
+    kept.parent.mkdir()
+    kept.write_text("mine")
+    done = make(target)
+    assert done.returncode != 0
+    (line,) = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert line.startswith("error: demo is not of make demo (no .made-by-make-demo in it) and stays")
+    assert kept.read_text() == "mine"
+    (kept.parent / ".made-by-make-demo").touch()
+    assert make("clean").returncode == 0
+    assert not kept.parent.exists()
+
+
 @pytest.mark.parametrize(
     ("script", "found"),
     [
