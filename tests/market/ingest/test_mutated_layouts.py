@@ -55,8 +55,13 @@ def check(folder, seed):
     random = np.random.default_rng(seed)
     _, name, text, _ = cases.CASES[seed % len(cases.CASES)]
     raw, target = folder / f"raw{seed}", folder / f"store{seed}"
+    return became_a_store(raw, target, name, mutate(text, random), random)
+
+
+def became_a_store(raw, target, name, data, random):
+    """Whether `prepare` made a store of a file, which is then a true one; else its error is one line."""
     raw.mkdir()
-    (raw / name).write_bytes(mutate(text, random))
+    (raw / name).write_bytes(data)
     request = vendor_files.request(
         limit=0.5, assume_size=1.0, time_zone="Europe/Athens", infer_sides=bool(random.integers(2)),
         allow=bool(random.integers(2)),
@@ -77,3 +82,22 @@ def check(folder, seed):
 def test_mutated_files_of_every_layout(tmp_path, part):
     kept = sum(check(tmp_path, seed) for seed in range(part, FILES, PARTS))
     assert kept
+
+
+def test_a_number_over_64_bits_anywhere_in_a_message(tmp_path):
+    """Each whole number of each JSON layout in its turn: no traceback, and all else of the file is as before."""
+    random, tried, stores = np.random.default_rng(0), 0, 0
+    for _, name, text, _ in cases.CASES:
+        numbers = list(re.finditer(r"(?<![\w.])\d+(?![\w.])", text)) if "{" in text else []
+        for one in numbers[:: max(1, len(numbers) // 6)]:
+            data = (text[: one.start()] + "9" * 20 + text[one.end() :]).encode()
+            tried += 1
+            stores += became_a_store(tmp_path / f"raw{tried}", tmp_path / f"store{tried}", name, data, random)
+    assert tried > 50 and stores > 10
+
+
+def test_messages_without_a_time(tmp_path):
+    """Coinbase messages that lack the field: refused, as no row has a time."""
+    text = next(text for layout, _, text, _ in cases.CASES if layout == "coinbase messages")
+    data = text.replace('"time"', '"when"').encode()
+    assert not became_a_store(tmp_path / "raw", tmp_path / "store", "feed.json", data, np.random.default_rng(0))

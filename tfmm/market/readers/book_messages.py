@@ -13,6 +13,7 @@ from tfmm.market.readers import containers, json_lines, layout, naming, order_bo
 
 _BATCH = 1 << 16
 _NO_LEVEL = (np.nan, np.nan)
+_TOO_LARGE = 2**63
 
 
 class Message(NamedTuple):
@@ -72,10 +73,19 @@ def _found(source, read, rest):
             continue
         ns, text = json_lines.split(line)
         try:
-            yield read(ns, text) if text else None
+            yield _of_whole_numbers(read(ns, text)) if text else None
         except (msgspec.DecodeError, ValueError, OverflowError, TypeError, IndexError):
             yield None
     yield rest()
+
+
+def _of_whole_numbers(found):
+    """What was found; OverflowError where a time or number has more than 64 bits."""
+    for one in found or ():
+        numbers = (one.ts, one.sequence) if isinstance(one, Message) else one[1][:2]
+        if any(not -_TOO_LARGE <= number < _TOO_LARGE for number in numbers):
+            raise OverflowError
+    return found
 
 
 class _Batch:

@@ -94,10 +94,12 @@ def _numbers(frame, name):
 
 def _sequence(frame, name):
     values = _numbers(frame, name)
-    return np.where(np.isfinite(values), values, raw.NO_SEQUENCE).astype(np.int64)
+    return np.where(np.abs(values) < 2.0**63, values, raw.NO_SEQUENCE).astype(np.int64)
 
 
 def _iso(frame):
+    if "time" not in frame:
+        return np.full(len(frame), raw.TIME_UNKNOWN)
     times = pd.to_datetime(frame["time"], utc=True, errors="coerce", format="ISO8601")
     ns = times.dt.tz_localize(None).to_numpy().astype("datetime64[ns]").astype(np.int64)
     return np.where(times.isna().to_numpy(), raw.TIME_UNKNOWN, ns)

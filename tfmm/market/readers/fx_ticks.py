@@ -16,6 +16,7 @@ from tfmm.market.readers import containers, layout, local_times
 _HISTDATA = re.compile(r"\d{8} \d{9}")
 _TRUEFX = re.compile(r"\d{8} \d\d:\d\d:\d\d\.\d{3}")
 _MILLION = 1e6
+_TOO_LARGE = 2**63
 
 
 class _Tick(msgspec.Struct):
@@ -51,7 +52,8 @@ def _dukascopy_json(source):
         ticks = msgspec.json.decode(stream.read(), type=list[_Tick])
     names = _Tick.__struct_fields__
     columns = {name: np.array([getattr(one, name) for one in ticks], np.float64) for name in names[1:]}
-    columns["timestamp"] = np.array([one.timestamp for one in ticks], np.int64) * 10**6
+    ns = [one.timestamp * 10**6 for one in ticks]
+    columns["timestamp"] = np.array([one if abs(one) < _TOO_LARGE else raw.TIME_UNKNOWN for one in ns], np.int64)
     yield source.symbol, _dukascopy(columns)
 
 

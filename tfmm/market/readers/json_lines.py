@@ -63,9 +63,9 @@ def rows(
             batch = batches.setdefault(key, [])
             batch.append(row)
             if len(batch) == _BATCH:
-                yield key[0], np.array(batches.pop(key), raw.RAW)
+                yield key[0], _rows(batches.pop(key))
     for (symbol, _), batch in batches.items():
-        yield symbol, np.array(batch, raw.RAW)
+        yield symbol, _rows(batch)
 
 
 def _receipt(text):
@@ -74,3 +74,19 @@ def _receipt(text):
         return columns.decimal_ns(text.decode(), next(scale for digits, scale in _SCALES if whole < digits))
     ns = int(text) * next(scale for digits, scale in _SCALES if len(text) < digits)
     return ns if columns.EARLIEST_NS <= ns <= columns.LATEST_NS else raw.TIME_UNKNOWN
+
+
+def _rows(batch):
+    """(K,) raw.RAW of tuples; one with a number of more than 64 bits is NO_ROW."""
+    try:
+        return np.array(batch, raw.RAW)
+    except OverflowError:
+        return np.array([row if _fits(row) else NO_ROW for row in batch], raw.RAW)
+
+
+def _fits(row):
+    try:
+        np.array([row], raw.RAW)
+    except OverflowError:
+        return False
+    return True
