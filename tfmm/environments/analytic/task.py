@@ -89,7 +89,8 @@ class AnalyticTask:
     def environment(self, split: str, rows: int | None, seed: int) -> batched.BatchedEnvironment:
         """See task.Task: all splits are the same, but only rewards of train have a baseline subtracted."""
         task = self.with_baseline() if split == "train" else self
-        rewards = _fill_outcomes if split == "train" and self.observation_per_order is not None else None
+        with_outcomes = split == "train" and rows is not None and self.observation_per_order is not None
+        rewards = _fill_outcomes if with_outcomes else None
         sim = task.simulator(rows or 1, seed)
         return batched.BatchedEnvironment(sim, self.action_spec, single=rows is None, rewards=rewards)
 

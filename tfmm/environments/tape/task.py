@@ -124,7 +124,8 @@ class TapeTask:
         """See task.Task: random windows of a split; the rewards of the others are the realised P&L."""
         create = self.training_simulator if split == "train" else self.backtest_simulator
         sim = create(self.segments[split], rows or 1, seed)
-        rewards = fill_outcomes.rewards if split == "train" and self.observation_per_order is not None else None
+        with_outcomes = split == "train" and rows is not None and self.observation_per_order is not None
+        rewards = fill_outcomes.rewards if with_outcomes else None
         return batched.BatchedEnvironment(sim, self.action_spec, self.specs.columns, rows is None, rewards)
 
     def score(self, act: task_lib.Policy) -> task_lib.Score:
