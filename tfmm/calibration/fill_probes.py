@@ -61,6 +61,19 @@ def distance_grid(task: TapeTask, count: int) -> Floats:
     return np.geomspace(0.5, max(32.0, 8.0 * float((moves / units).max())), count)[:, np.newaxis] * units
 
 
+def stretches(task: TapeTask, stretch_s: float, most_decisions: int) -> Ints:
+    """(W, 3) int64 windows of train that probes go through: all of them, or an even choice of so many decisions.
+
+    Args:
+        stretch_s: length of a window, or four decision intervals where these are longer.
+    """
+    interval_s = task.config.environment.interval_s
+    windows = task.windows(task.segments["train"], max(stretch_s, 4.0 * interval_s))
+    steps = (windows[:, 2] - windows[:, 1]) * 1e-9 / interval_s
+    count = max(1, min(len(windows), int(most_decisions / steps.mean())))
+    return windows[np.linspace(0, len(windows) - 1, count).astype(int)]
+
+
 def probe(task: TapeTask, seed: int = 0) -> tuple[ProbedFills, ...]:
     """Quotes both sides of every instrument at random distances through train, or through an even part of it.
 
@@ -72,11 +85,8 @@ def probe(task: TapeTask, seed: int = 0) -> tuple[ProbedFills, ...]:
         One ProbedFills per instrument.
     """
     train, tried = task.segments["train"], distance_grid(task, _N_DISTANCES)
-    interval_s = task.config.environment.interval_s
-    windows = task.windows(train, max(_STRETCH_S, 4.0 * interval_s))
-    steps = (windows[:, 2] - windows[:, 1]) * 1e-9 / interval_s
-    n_windows = max(1, min(len(windows), int(_MAX_DECISIONS / steps.mean())))
-    windows = windows[np.linspace(0, len(windows) - 1, n_windows).astype(int)]
+    windows = stretches(task, _STRETCH_S, _MAX_DECISIONS)
+    n_windows = len(windows)
     sim = task.probe_simulator(train, windows, record=True)
     random, shape = np.random.default_rng(seed), (*sim.instruments.shape, 2)
     instruments = np.arange(shape[1])[:, np.newaxis]

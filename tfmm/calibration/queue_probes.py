@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfmm.arrays import Bools, Floats, Ints, Records
+from tfmm.calibration import fill_probes
 from tfmm.calibration.task import TapeTask
 from tfmm.models import queue_inventory
 from tfmm.simulation import rollout, sizes, state
@@ -138,11 +139,7 @@ def fit(task: TapeTask, seed: int = 0) -> tuple[tuple[Cuts, queue_inventory.Queu
 
 def _probe(task, seed):
     """_Log of all instruments, whose third axis they are."""
-    train, interval_s = task.segments["train"], task.config.environment.interval_s
-    windows = task.windows(train, max(_STRETCH_S, 4.0 * interval_s))
-    steps = (windows[:, 2] - windows[:, 1]) * 1e-9 / interval_s
-    n_windows = max(1, min(len(windows), int(_MAX_DECISIONS / steps.mean())))
-    windows = windows[np.linspace(0, len(windows) - 1, n_windows).astype(int)]
+    train, windows = task.segments["train"], fill_probes.stretches(task, _STRETCH_S, _MAX_DECISIONS)
     sim = task.probe_simulator(train, windows, record=True)
     random, shape = np.random.default_rng(seed), (*sim.instruments.shape, 2)
     names = ["bid_tick", "ask_tick", "bid_size", "ask_size", "price_step"]
