@@ -1,6 +1,6 @@
 """DDPG from specs and settings."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from tf_agents.agents.ddpg import ddpg_agent
@@ -11,14 +11,28 @@ from tfmm.arrays import Floats32
 from tfmm.config import agent as agent_lib
 
 
+class Structure(NamedTuple):
+    """What an agent may know of a task beside its specs.
+
+    Attributes:
+        observation_per_order, exogenous: see environments.task.Task.
+    """
+
+    observation_per_order: Floats32 | None = None
+    exogenous: Floats32 | None = None
+
+
 class GuardedDdpgAgent(guarded.GuardedAgent, ddpg_agent.DdpgAgent):
     """TF-Agents' DdpgAgent under guard, whose actor may climb Q - c |a|^2 (Andrychowicz et al. 2017, appendix A).
 
     Args:
         action_penalty: c, in units of the values that the critic learns. The rest as TF-Agents'.
+
+    Attributes:
+        structure: what the TD target uses; nothing: TF-Agents' target.
     """
 
-    observation_per_order: Floats32 | None = None
+    structure = Structure()
 
     def __init__(self, *args: Any, action_penalty: float = 0.0, **kwargs: Any) -> None:
         self._action_penalty = action_penalty
@@ -32,32 +46,43 @@ class GuardedDdpgAgent(guarded.GuardedAgent, ddpg_agent.DdpgAgent):
         weights: tf.Tensor | None = None,
         training: bool = False,
     ) -> tf.Tensor:
-        """Scalar float32: of targets as TF-Agents', or with rewards (B, 4) of fill_outcomes in expectation over fills.
+        """Scalar float32: of targets as TF-Agents', or r + gamma d (v - v0). Arguments as TF-Agents'.
 
-        The latter are r + gamma d sum_k P(k) Q(s'_k, pi(s'_k)), s'_k the next state with k = -1, 0, 1 orders more than
-        before: Expected SARSA (van Seijen et al. 2009) over the dealer's fills. Arguments as TF-Agents'.
+        v = Q(s', pi(s')), or where rewards (B, 4) come with fill_outcomes sum_k P(k) Q(s'_k, pi(s'_k)), s'_k the next
+        state with k = -1, 0, 1 orders more than before: Expected SARSA (van Seijen et al. 2009) over the fills.
+
+        v0 = 0, or where it is known which components are exogenous Q(s'_0, pi(s'_0)), s'_0 the next state with 0 in
+        all others: what the same market is worth to a dealer without inventory and quotes. No action changes it, so
+        the best policy stays what it is (Exo-MDP: Dietterich et al. 2018), while values become relative ones, as in
+        relative value iteration (White 1963), with a reference state for each market.
         """
-        if self.observation_per_order is not None:
-            reward = next_time_steps.reward
-            value = self._expected_over_fills(next_time_steps)
-            target = self._reward_scale_factor * reward[..., 0] + self._gamma * next_time_steps.discount * value
+        if any(part is not None for part in self.structure):
+            reward, value = self._reward_and_value(next_time_steps)
+            target = self._reward_scale_factor * reward + self._gamma * next_time_steps.discount * value
             next_time_steps = next_time_steps._replace(
                 reward=target / self._reward_scale_factor, discount=tf.zeros_like(next_time_steps.discount)
             )
         return super().critic_loss(time_steps, actions, next_time_steps, weights, training)
 
-    def _expected_over_fills(self, next_time_steps):
-        """(B,) float32: E over fills of the target networks' value of the next state."""
-        _, sold, bought, drawn = tf.unstack(next_time_steps.reward, axis=-1)
-        per_order = tf.constant(self.observation_per_order)
-        orders = tf.constant([-1.0, 0.0, 1.0])[:, tf.newaxis] - drawn[tf.newaxis]
-        observation = next_time_steps.observation[tf.newaxis] + orders[..., tf.newaxis] * per_order
+    def _reward_and_value(self, next_time_steps):
+        """(B,) float32 each: the reward, and the target networks' v - v0 of the next state, see critic_loss."""
+        reward, observation = next_time_steps.reward, next_time_steps.observation[tf.newaxis]
+        chances = tf.ones_like(next_time_steps.discount)[tf.newaxis]
+        if self.structure.observation_per_order is not None:
+            reward, sold, bought, drawn = tf.unstack(reward, axis=-1)
+            orders = tf.constant([-1.0, 0.0, 1.0])[:, tf.newaxis] - drawn
+            observation += orders[..., tf.newaxis] * tf.constant(self.structure.observation_per_order)
+            down, up = sold * (1.0 - bought), bought * (1.0 - sold)
+            chances = tf.stack([down, 1.0 - down - up, up])
+        if self.structure.exogenous is not None:
+            market = next_time_steps.observation[tf.newaxis] * tf.constant(self.structure.exogenous)
+            observation = tf.concat([observation, market], axis=0)
+            chances = tf.concat([chances, -tf.ones_like(chances[:1])], axis=0)
         shape = tf.shape(observation)
-        flat = tf.reshape(observation, (-1, shape[-1]))
-        action, _ = self._target_actor_network(flat)
-        values = tf.reshape(self._target_critic_network((flat, action))[0], shape[:-1])
-        down, up = sold * (1.0 - bought), bought * (1.0 - sold)
-        return down * values[0] + (1.0 - down - up) * values[1] + up * values[2]
+        rows = tf.reshape(observation, (-1, shape[-1]))
+        action, _ = self._target_actor_network(rows)
+        values = tf.reshape(self._target_critic_network((rows, action))[0], shape[:-1])
+        return reward, tf.reduce_sum(chances * values, axis=0)
 
     def actor_loss(
         self, time_steps: ts.TimeStep, weights: tf.Tensor | None = None, training: bool = False

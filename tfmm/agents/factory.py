@@ -22,18 +22,20 @@ _PARTS = ("actor_loss", "critic_loss", "policy_gradient_loss", "value_estimation
 
 
 def create_agent(
-    config: experiment_lib.Config, environment: tf_environment.TFEnvironment, per_order: Any = None
+    config: experiment_lib.Config,
+    environment: tf_environment.TFEnvironment,
+    structure: ddpg.Structure = ddpg.Structure(),  # noqa: B008, an immutable tuple
 ) -> tuple[guarded.GuardedAgent, tf.Variable]:
     """(agent, its step variable) for an environment of a configuration.
 
     Args:
-        per_order: task.Task.observation_per_order.
+        structure: of the task; an agent that only acts needs none.
     """
     train_step = train_utils.create_train_step()
     specs = environment.time_step_spec(), environment.action_spec()
     agent = create(config.agent, *specs, train_step, config.train.steps)
     if isinstance(agent, ddpg.GuardedDdpgAgent):
-        agent.observation_per_order = per_order
+        agent.structure = structure
     return agent, train_step
 
 

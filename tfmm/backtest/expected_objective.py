@@ -21,11 +21,7 @@ from tfmm.simulation import kernel, state
 from tfmm.simulation.clients import inventory_distribution
 from tfmm.simulation.dealer import features, quoting
 
-_PATH_DEPENDENT = (
-    "bid_distance", "ask_distance", "bid_live", "ask_live", "bid_queue", "ask_queue", "cash", "inventory_change",
-    "bid_ahead", "ask_ahead",
-)  # fmt: skip
-STATE_FEATURES = frozenset(features.NAMES).difference(_PATH_DEPENDENT)
+STATE_FEATURES = frozenset(features.NAMES).difference(features.OWN) | {"inventory"}
 """Features that the market and the inventory determine; the others depend on how the inventory came about."""
 _INVENTORY = features.NAMES.index("inventory")
 _CHUNK = 4096

@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar, Literal
 from tfmm.config import agent_base, types
 from tfmm.config.types import about
 
-KNOWN_FILLS = ("market_making", "simple_model", "avellaneda_stoikov")
-"""Environments in which the probabilities of fills may be known."""
+OF_A_DEALER = ("market_making", "simple_model", "avellaneda_stoikov")
+"""Environments of a dealer whose market does not depend on what it does, and whose fills may be known."""
 TdTarget = Literal["sampled", "expected_fills"]
 
 
@@ -20,6 +20,13 @@ class Ddpg(agent_base.ActorCritic, frozen=True, kw_only=True, tag="ddpg"):
             "interval (Expected SARSA over fills; expected rewards of one instrument or currency)."
         ),
     ] = "sampled"
+    relative_value: Annotated[
+        bool,
+        about(
+            "Whether TD targets subtract the next state's value without inventory and quotes, which no action changes: "
+            "values tell inventories apart, and the noise of the market to come goes."
+        ),
+    ] = False
     action_penalty: Annotated[
         types.NotNegative,
         about(
@@ -32,10 +39,13 @@ class Ddpg(agent_base.ActorCritic, frozen=True, kw_only=True, tag="ddpg"):
     def check(self, environment: str, mode: str, steps_per_iteration: int) -> None:
         """See Agent.check."""
         super().check(environment, mode, steps_per_iteration)
+        if self.relative_value and environment not in OF_A_DEALER:
+            wanted = " or ".join(OF_A_DEALER)
+            raise ValueError(f"agent.relative_value is true, but environment.name is {environment}, wanted {wanted}")
         if self.td_target == "sampled":
             return
         for fits, found, wanted in (
-            (environment in KNOWN_FILLS, f"environment.name is {environment}", " or ".join(KNOWN_FILLS)),
+            (environment in OF_A_DEALER, f"environment.name is {environment}", " or ".join(OF_A_DEALER)),
             (mode == "batch", f"collect.mode is {mode}", "batch"),
             (self.n_step == 1, f"agent.n_step is {self.n_step}", "1"),
         ):

@@ -69,6 +69,11 @@ class Task(Protocol):
         """(F,) what one order more of inventory adds to an observation; None: rewards come without the outcomes that
         the fills of their interval could have had, see tape.fill_outcomes."""
 
+    @property
+    def exogenous(self) -> arrays.Floats32 | None:
+        """(F,) 1 for the components of an observation that no action changes, 0 for those of the dealer; None: values
+        are not relative, see agent.relative_value."""
+
     def environment(self, split: str, rows: int | None, seed: int) -> batched.BatchedEnvironment:
         """Episodes of a split, with the rewards of training on "train".
 

@@ -11,7 +11,7 @@ import tqdm
 from tf_agents.environments import py_environment
 
 from tfmm import errors
-from tfmm.agents import factory as agents, guarded, networks
+from tfmm.agents import ddpg, factory as agents, guarded, networks
 from tfmm.environments import task as task_lib
 from tfmm.training import (
     checkpoint_schema,
@@ -87,7 +87,8 @@ def train(
         # Specs and agent, under the strategy: it decides on which device their variables are
         strategy = devices.strategy(settings)
         with strategy.scope():
-            agent, train_step = agents.create_agent(config, collection.tf_environment(env), task.observation_per_order)
+            structure = ddpg.Structure(task.observation_per_order, task.exogenous)
+            agent, train_step = agents.create_agent(config, collection.tf_environment(env), structure)
         schema = checkpoint_schema.of(agent, config)  # before the Learner adds the variables of the optimisers
         checkpoint_schema.check(run.newest(), schema)
 

@@ -8,7 +8,7 @@ from tf_agents.trajectories import trajectory
 
 from tests.simulation.rewards.test_expected_fills import task_of
 from tfmm import errors
-from tfmm.agents import factory as agents
+from tfmm.agents import ddpg, factory as agents
 from tfmm.config import loading
 from tfmm.environments import batched
 from tfmm.training import collection
@@ -71,21 +71,33 @@ def numpy_value(agent, observation):
     return agent._target_critic_network((tf.constant(observation), action))[0].numpy()
 
 
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("td_target", ["sampled", "expected_fills"])
 @pytest.mark.parametrize("scale", [1.0, 2.5])
-def test_the_td_target_is_the_expectation_over_fills(small_config, scale):
-    """Against numpy: the loss of a batch with r + gamma d sum_k P(k) Q(s'_k, pi(s'_k))."""
-    task = task_with(small_config, agent={"reward_scale_factor": scale})
+def test_the_td_target(small_config, scale, td_target, relative):
+    """Against numpy: r + gamma d (v - v0), v = Q(s', pi(s')) or sum_k P(k) Q(s'_k, pi(s'_k)), v0 without inventory."""
+    settings = {"reward_scale_factor": scale, "td_target": td_target, "relative_value": relative}
+    task = task_with(small_config, agent=settings)
     env = task.environment("train", ROWS, 3)
-    agent, _ = agents.create_agent(task.config, collection.tf_environment(env), task.observation_per_order)
+    structure = ddpg.Structure(task.observation_per_order, task.exogenous)
+    agent, _ = agents.create_agent(task.config, collection.tf_environment(env), structure)
     steps, actions = steps_of(task, 6)
     before, after, action = steps[5], steps[6], actions[5]
-    reward, sold, bought, drawn = after.reward.T
-    chances = {-1: sold * (1 - bought), 1: bought * (1 - sold)}
-    chances[0] = 1 - chances[-1] - chances[1]
-    value = 0.0
-    for k, chance in chances.items():
-        others = (k - drawn)[:, np.newaxis].astype(np.float32) * task.observation_per_order
-        value += chance * numpy_value(agent, after.observation + others)
+    reward = after.reward
+    if td_target == "sampled":
+        value = numpy_value(agent, after.observation)
+    else:
+        reward, sold, bought, drawn = after.reward.T
+        chances = {-1: sold * (1 - bought), 1: bought * (1 - sold)}
+        chances[0] = 1 - chances[-1] - chances[1]
+        value = 0.0
+        for k, chance in chances.items():
+            others = (k - drawn)[:, np.newaxis].astype(np.float32) * task.observation_per_order
+            value += chance * numpy_value(agent, after.observation + others)
+    if relative:
+        flat = after.observation.copy()
+        flat[:, [FEATURES.index("inventory"), FEATURES.index("inventory_change")]] = 0.0
+        value = value - numpy_value(agent, flat)
     target = scale * reward + 0.9 * after.discount * value
     critic = agent._critic_network((tf.constant(before.observation), tf.constant(action)))[0].numpy()
     tensors = [type(step)(*map(tf.constant, step)) for step in (before, after)]

@@ -72,6 +72,14 @@ class AnalyticTask:
                 raise errors.ConfigError(f"agent.td_target is expected_fills, but {found}, wanted {text}")
         return np.array([float(name == "inventory") / model.limit for name in self.feature_names], np.float32)
 
+    @functools.cached_property
+    def exogenous(self) -> Floats32 | None:
+        """See task.Task: all but the inventories and the quotes on their way."""
+        if not getattr(self.config.agent, "relative_value", False):
+            return None
+        own = [name.endswith("inventory") or "_in_" in name for name in self.feature_names]
+        return 1.0 - np.array(own, np.float32)
+
     @property
     def data_hash(self) -> str:
         """SHA-256 of the model's settings, which stand in the place of data."""

@@ -96,6 +96,7 @@ class ExampleTask(abc.ABC):
 
     reward_centre = 0.0
     observation_per_order = None
+    exogenous = None
     instruments: ClassVar[tuple[Instrument, ...]] = ()
     scales: ClassVar[tuple[Scales, ...]] = ()
     action_meanings: ClassVar[Mapping[str, str]] = {}

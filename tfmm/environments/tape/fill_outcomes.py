@@ -16,9 +16,6 @@ from tfmm.environments import batched
 from tfmm.simulation.dealer import features
 
 _OF_INVENTORY = ("inventory", "inventory_change")
-_OF_FILLS = (
-    "bid_distance", "ask_distance", "bid_live", "ask_live", "bid_queue", "ask_queue", "bid_ahead", "ask_ahead", "cash",
-)  # fmt: skip
 
 
 def observation_per_order(config: Config, feature_names: tuple[str, ...]) -> Floats32:
@@ -29,7 +26,7 @@ def observation_per_order(config: Config, feature_names: tuple[str, ...]) -> Flo
             are not those of the reward.
     """
     environment, rules = config.environment, config.rules
-    others = [name for name in feature_names if name in _OF_FILLS]
+    others = [name for name in feature_names if name in features.OWN and name not in _OF_INVENTORY]
     wanted = (
         (environment.reward in EXPECTED_REWARDS, f"environment.reward is {environment.reward}", "an expected one"),
         (rules.hedge == "none", f"rules.hedge is {rules.hedge}", "none"),

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 from tf_agents.specs import array_spec
 
 from tfmm import errors
@@ -25,7 +26,7 @@ from tfmm.market import splits, store as store_lib
 from tfmm.market.schema import Instrument
 from tfmm.market.splits import Segment
 from tfmm.simulation import rollout
-from tfmm.simulation.dealer import quoting
+from tfmm.simulation.dealer import features, quoting
 from tfmm.simulation.exchange.rules import FillRules
 from tfmm.simulation.rewards import kinds
 from tfmm.simulation.simulator import Simulator
@@ -219,6 +220,14 @@ class TapeTask:
         if getattr(self.config.agent, "td_target", "sampled") == "sampled":
             return None
         return fill_outcomes.observation_per_order(self.config, self.feature_names)
+
+    @functools.cached_property
+    def exogenous(self) -> Floats32 | None:
+        """See task.Task: all but features.OWN."""
+        if not getattr(self.config.agent, "relative_value", False):
+            return None
+        own = [name.rpartition(".")[2] in features.OWN for name in self.feature_names]
+        return 1.0 - np.array(own, np.float32)
 
     @property
     def data_hash(self) -> str:

@@ -38,6 +38,11 @@ NAMES = (
     "bid_ahead",  # size before us at our bid over that and what is traded in 10 s; 1 behind an unknown queue, 0 without
     "ask_ahead",
 )
+OWN = (
+    "inventory", "bid_distance", "ask_distance", "bid_live", "ask_live", "bid_queue", "ask_queue", "cash",
+    "inventory_change", "bid_ahead", "ask_ahead",
+)  # fmt: skip
+"""Features of the dealer, 0 without inventory and quotes; no action changes the others."""
 DEFAULT = NAMES[:13]
 """What every market has. `time_left` is left out: a window that is merely over has no end to prepare for."""
 INVENTORY, SPREAD, IMBALANCE, FLOW, RETURN, VOLATILITY, BID_DISTANCE, ASK_DISTANCE, BID_LIVE, ASK_LIVE, TIME_LEFT = (

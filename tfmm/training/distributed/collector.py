@@ -245,7 +245,7 @@ def collect(config: experiment_lib.Config, address: str, limit_s: float, seed: i
     # the third was of random actions, which only the learner plays
     env_seed, noise_seed, _ = map(int, np.random.SeedSequence(seed).generate_state(3))
     env = task.environment("train", rows, env_seed)
-    agent, _ = agents.create_agent(config, collection.tf_environment(env), task.observation_per_order)
+    agent, _ = agents.create_agent(config, collection.tf_environment(env))
     noise, collected = exploration.create(config.agent, env.action_spec(), rows, noise_seed), metrics.Collected(env)
     length = config.agent.n_step + 1
     signature = server_lib.signature(agent.collect_data_spec, rows, length)
