@@ -32,13 +32,13 @@ def main():
 
     cli.quiet()
     policy = saved.Policy.load(args.policy)
-    from tfmm.policies import live
+    from tfmm.live import messages, session as session_lib
 
     on_tape = policy.config.environment.name == experiment.TAPE
     tape = recorded(args.tape) if args.tape else None
     steps = tape.price_steps if tape else None
-    session = live.Session(policy, args.fills, args.until, price_steps=steps) if on_tape or tape else None
-    source = rows(tape, live) if tape else received(live)
+    session = session_lib.Session(policy, args.fills, args.until, price_steps=steps) if on_tape or tape else None
+    source = rows(tape, messages) if tape else received(messages)
     taken, where, last = [], "no line", time.perf_counter()
 
     def write(answers):
@@ -51,7 +51,7 @@ def main():
         last = now
 
     for where, message, last in source:  # noqa: B007
-        if isinstance(message, live.Observation):
+        if isinstance(message, messages.Observation):
             write([{"action": policy(message.observation)[0].tolist()}])
         elif session is None:
             raise errors.ConfigError(f"{where}: a policy of {policy.config.environment.name} answers observations only")
@@ -68,12 +68,12 @@ def main():
         print(f"quotes: {len(taken)}, latency p50 {middle:.2f} ms, p99 {high:.2f} ms", file=sys.stderr)
 
 
-def received(live):
+def received(messages):
     """(where it is, message, time received) of every line on stdin."""
     for number, line in enumerate(sys.stdin.buffer, 1):
         received_s = time.perf_counter()
         if line.strip():
-            yield f"line {number}", live.decode(line, f"line {number}"), received_s
+            yield f"line {number}", messages.decode(line, f"line {number}"), received_s
 
 
 def recorded(name):
@@ -84,9 +84,9 @@ def recorded(name):
     return store.Store.open(folder).tape(session)
 
 
-def rows(tape, live):
+def rows(tape, messages):
     """The same as `received` of the events of a Tape."""
-    for number, message in enumerate(live.messages(tape)):
+    for number, message in enumerate(messages.of_tape(tape)):
         yield f"tape row {number}", message, time.perf_counter()
 
 

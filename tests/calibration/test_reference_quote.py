@@ -6,13 +6,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.policies.test_live import assert_streamed, policy_of, quote
+from tests.live.test_session import assert_streamed, policy_of, quote
 from tests.simulation.rewards.test_expected_fills import task_of
 from tfmm import errors
 from tfmm.backtest import closed_loop, expected_objective
 from tfmm.calibration import fill_probes, inventory_value
 from tfmm.config import loading
-from tfmm.policies import live
+from tfmm.live import messages, session as session_lib
 from tfmm.policies.baselines import bellman_spread, inventory_tables, optimal_tick
 from tfmm.simulation import state
 from tfmm.simulation.dealer import features, optimal_tick as optimal_tick_lib, quoting
@@ -249,11 +249,11 @@ def test_of_the_moment_it_does_not_know_another_world(small_config):
 @pytest.mark.parametrize("base", [RESIDUAL, STATE_DP], ids=["inventory_dp", "state_dp"])
 def test_a_reported_fill_does_not_move_the_quote_that_was_told(small_config, base):
     task = task_of(small_config, environment=base)
-    session = live.Session(policy_of(task), fills="reported")
+    session = session_lib.Session(policy_of(task), fills="reported")
     list(session.take(quote(0)))
     ((told,),) = session.take(quote(6 * S))
-    list(session.take(live.Fill(ts=6 * S, side=-1, price=100.1, size=4.0)))
-    ((after,),) = session.take(live.Time(ts=6 * S + 1))
+    list(session.take(messages.Fill(ts=6 * S, side=-1, price=100.1, size=4.0)))
+    ((after,),) = session.take(messages.Time(ts=6 * S + 1))
     book = session.stream.instruments[0, 0]
     assert told["ts"] == 5 * S and after["ts"] == 6 * S and book["inventory_lot"] == -4
     assert (book["my_ask_tick"], book["my_bid_tick"]) == (round(told["ask"] * 100), round(told["bid"] * 100))

@@ -8,7 +8,8 @@ import pytest
 
 from tfmm.environments.tape import task as tape_task
 from tfmm.evaluation import evaluate
-from tfmm.policies import live, saved
+from tfmm.live import messages
+from tfmm.policies import saved
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def policy(trained):
 def test_a_piped_session_gets_the_quotes_of_the_backtest(trained, policy, run_script, start_script):
     task = tape_task.TapeTask.create(policy.config)
     (run,) = evaluate.backtests_of(task, policy, "test")
-    lines = "\n".join(msgspec.json.encode(one).decode() for one in live.messages(run.tape))
+    lines = "\n".join(msgspec.json.encode(one).decode() for one in messages.of_tape(run.tape))
     done = start_script("quote.py", trained, "--until", run.tape.events["ts"][-1], stdin=lines)
     assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines()]

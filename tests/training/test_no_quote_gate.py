@@ -9,7 +9,8 @@ from tfmm.config import loading
 from tfmm.environments.tape import task as tape_task
 from tfmm.evaluation import evaluate
 from tfmm.evaluation.report import figures, report
-from tfmm.policies import live, saved
+from tfmm.live import messages, session as session_lib
+from tfmm.policies import saved
 from tfmm.training import run_directory, trainer
 
 
@@ -46,9 +47,9 @@ def test_a_policy_whose_fills_cost_more_than_they_earn_quotes_nothing(small_conf
     assert f"in {gate['n_blocks']} blocks, 95 % interval [{gate['ci_low']:.4g}, {gate['ci_high']:.4g}]" in page
     assert "What it would have done is shown beside it as ddpg (ungated): on test -" in page
     _is_shown_ungated(policy, observations, outcome)
-    session = live.Session(policy)
+    session = session_lib.Session(policy)
     (run,) = evaluate.backtests_of(tape_task.TapeTask.create(policy.config), policy, "test")
-    answers = [one for message in live.messages(run.tape) for one in session.take(message)]
+    answers = [one for message in messages.of_tape(run.tape) for one in session.take(message)]
     assert len(answers) > 300
     assert all((one["bid"], one["ask"]) == (None, None) for (one,) in answers)
 

@@ -11,7 +11,8 @@ from tf_agents.train.utils import train_utils
 
 from tfmm.agents import factory as agents
 from tfmm.environments.tape.task import TapeTask
-from tfmm.policies import live, saved
+from tfmm.live import messages, session as session_lib
+from tfmm.policies import saved
 from tfmm.training import export
 
 _QUOTES, _EVENTS = 2000, 60_000
@@ -37,8 +38,8 @@ def run(task: TapeTask, folder: pathlib.Path, repeats: int) -> dict[str, float]:
 
     def latencies(policy: saved.Policy) -> Iterator[tuple[float, bool]]:
         """(seconds, whether there is a quote) of each quote and of each event without one."""
-        session = live.Session(policy)
-        for message in live.messages(market):
+        session = session_lib.Session(policy)
+        for message in messages.of_tape(market):
             began, quoted = time.perf_counter(), False
             for _ in session.take(message):
                 now = time.perf_counter()

@@ -1,1 +1,1 @@
-"""Baseline policies, saved policies, and sessions in which a saved policy quotes a live market."""
+"""Baseline policies and saved policies."""

@@ -13,74 +13,14 @@ from tfmm import errors
 from tfmm.calibration import scales as scales_lib
 from tfmm.config import experiment as experiment_lib
 from tfmm.environments.tape import parameters, specs
-from tfmm.market import clean, raw, schema, tape as tape_lib
+from tfmm.live import messages
+from tfmm.market import clean, raw, schema
 from tfmm.policies import saved
 from tfmm.simulation import stream
 
 FILLS = ("simulated", "reported")
-
-
-class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
-    """ts: ns UTC. instrument: symbol; may be left out where there is only one."""
-
-    ts: int
-    instrument: str | None = None
-
-
-class Quote(_Message, frozen=True, tag="quote"):
-    """A change of the best quote; None, price and size, for a side that nobody quotes, and for both: no market."""
-
-    bid: float | None
-    bid_size: float | None
-    ask: float | None
-    ask_size: float | None
-
-
-class Trade(_Message, frozen=True, tag="trade"):
-    """A trade. side: +1 the buyer was the aggressor, -1 the seller, 0 unknown."""
-
-    price: float
-    size: float
-    side: int = 0
-
-
-class Time(_Message, frozen=True, tag="time"):
-    """All events before ts have been sent: decisions before ts need not wait for the next one."""
-
-
-class Fill(_Message, frozen=True, tag="fill"):
-    """A fill of ours, for sessions with fills `reported`. side: +1 bought, -1 sold."""
-
-    side: int
-    price: float
-    size: float
-
-
-class Observation(msgspec.Struct, frozen=True):
-    """An observation that was computed elsewhere: its answer is the action."""
-
-    observation: list[float]
-
-
-class _Kind(msgspec.Struct):
-    observation: msgspec.Raw = msgspec.Raw()
-
-
-Message: TypeAlias = Quote | Trade | Time | Fill
 Answer: TypeAlias = list[dict[str, Any]]
 """{ts, instrument, bid, bid_size, ask, ask_size} and perhaps hedge, of each instrument: see Session.take."""
-_MESSAGES = msgspec.json.Decoder(Message)
-_OBSERVATION, _KIND = msgspec.json.Decoder(Observation), msgspec.json.Decoder(_Kind)
-
-
-def decode(line: str | bytes, where: str) -> Message | Observation:
-    """The message or observation in a line of JSON. Raises DataError, which names `where`, for anything else."""
-    try:
-        return (_OBSERVATION if _KIND.decode(line).observation else _MESSAGES).decode(line)
-    except msgspec.DecodeError as error:
-        raise errors.DataError(
-            f"{where}: {error}; wanted type quote, trade, time or fill with its fields, or an observation"
-        ) from error
 
 
 class Session:
@@ -150,7 +90,7 @@ class Session:
                 out[reason] = out.get(reason, 0) + count
         return out
 
-    def take(self, message: Message, where: str = "message") -> Iterator[Answer]:
+    def take(self, message: messages.Message, where: str = "message") -> Iterator[Answer]:
         """Takes a Quote, Trade, Time or Fill; yields the quotes of every decision before it.
 
         Yields:
@@ -161,13 +101,13 @@ class Session:
             DataError: an unknown instrument or side, or a Fill where fills are simulated.
         """
         n = self._instrument_index(message, where)
-        if isinstance(message, Quote | Trade):
+        if isinstance(message, messages.Quote | messages.Trade):
             # the decisions that become due do not see this event: it is later than they are
             for event in self._event(message, n, where):
                 self.stream.add(event)
         self.stream.set_clock(message.ts)
         yield from self._decide()
-        if isinstance(message, Fill):
+        if isinstance(message, messages.Fill):
             self._fill(message, n, where)
 
     def close(self) -> Iterator[Answer]:
@@ -176,7 +116,7 @@ class Session:
         yield from self._decide()
 
     def _instrument_index(self, message, where):
-        if message.instrument is None and (len(self._instruments) == 1 or isinstance(message, Time)):
+        if message.instrument is None and (len(self._instruments) == 1 or isinstance(message, messages.Time)):
             return 0
         if message.instrument not in self._index:
             raise errors.DataError(f"{where}: instrument {message.instrument}, wanted {', '.join(self._index)}")
@@ -187,7 +127,7 @@ class Session:
         unknown."""
         row = self._row[0]
         row["ts"], row["instrument"] = message.ts, n
-        if isinstance(message, Quote):
+        if isinstance(message, messages.Quote):
             row["kind"], row["side"] = schema.QUOTE, 0
             for field, value in (
                 ("lo", message.bid), ("hi", message.ask), ("lo_size", message.bid_size), ("hi_size", message.ask_size)
@@ -237,24 +177,3 @@ class Session:
                 answer["hedge"] = float(schema.multiples(hedges[n], instrument.lot_size))
             out.append(answer)
         return out
-
-
-def messages(tape: tape_lib.Tape) -> Iterator[Quote | Trade]:
-    """The events of a Tape as the messages that a Session takes."""
-    for event in tape.events:
-        instrument = tape.instruments[event["instrument"]]
-        lo, hi = (float(schema.multiples(event[name], instrument.tick_size)) for name in ("lo_tick", "hi_tick"))
-        if event["kind"] != schema.TRADE:
-            known = event["kind"] != schema.NO_MARKET
-            bid = (lo, float(event["lo_size"])) if known and event["lo_tick"] != schema.NO_BID else (None, None)
-            ask = (hi, float(event["hi_size"])) if known and event["hi_tick"] != schema.NO_ASK else (None, None)
-            yield Quote(
-                ts=int(event["ts"]), instrument=instrument.symbol, bid=bid[0], bid_size=bid[1], ask=ask[0],
-                ask_size=ask[1],
-            )  # fmt: skip
-        else:
-            px = lo if lo == hi else 0.5 * (lo + hi)
-            yield Trade(
-                ts=int(event["ts"]), instrument=instrument.symbol, price=px, size=float(event["lo_size"]),
-                side=int(event["side"]),
-            )  # fmt: skip

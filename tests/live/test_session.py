@@ -9,9 +9,10 @@ from tfmm import errors
 from tfmm.backtest import closed_loop
 from tfmm.config import loading
 from tfmm.environments.tape import task as tape_task
+from tfmm.live import messages, session as session_lib
 from tfmm.market import generator, schema, tape
 from tfmm.market.ingest import store_writer
-from tfmm.policies import live, saved
+from tfmm.policies import saved
 from tfmm.training import export
 
 S = 10**9
@@ -40,8 +41,8 @@ def assert_streamed(task, split="test", end=True, spread=0.3):
     policy = policy_of(task, spread)
     runs = closed_loop.run(task, split, closed_loop.policy_actions(task, policy), False, "made")
     for one in runs:
-        session = live.Session(policy, end_ns=int(one.tape.events["ts"][-1]) if end else None)
-        answers = [answer for message in live.messages(one.tape) for answer in session.take(message)]
+        session = session_lib.Session(policy, end_ns=int(one.tape.events["ts"][-1]) if end else None)
+        answers = [answer for message in messages.of_tape(one.tape) for answer in session.take(message)]
         answers += session.close()
         sent = one.schedule.reshape(-1, len(task.scales))[:, np.flatnonzero(task.parameters["quoted"])]
         assert len(answers) - len(sent) in ((0,) if end else (0, 1))
@@ -125,11 +126,11 @@ def test_quotes_equal_the_backtest_on_a_real_session(small_config, shared_data, 
 
 def session_of(small_config, small_store, **arguments):
     task = changed(small_config, small_store)
-    return task, live.Session(policy_of(task), **arguments)
+    return task, session_lib.Session(policy_of(task), **arguments)
 
 
 def quote(ts, bid=100.0, **changes):
-    return live.Quote(**({"ts": ts, "bid": bid, "bid_size": 5.0, "ask": bid + 0.02, "ask_size": 5.0} | changes))
+    return messages.Quote(**({"ts": ts, "bid": bid, "bid_size": 5.0, "ask": bid + 0.02, "ask_size": 5.0} | changes))
 
 
 def test_decisions_wait_for_events_that_may_still_arrive_and_the_clock_releases_them(small_config, small_store):
@@ -137,7 +138,7 @@ def test_decisions_wait_for_events_that_may_still_arrive_and_the_clock_releases_
     # warm-up of 5 s: the first decision is at 5 s, and an event at 5 s still belongs before it
     assert list(session.take(quote(0))) == []
     assert list(session.take(quote(5 * S))) == []
-    ((answer,),) = session.take(live.Time(ts=5 * S + 1))
+    ((answer,),) = session.take(messages.Time(ts=5 * S + 1))
     assert answer["ts"] == 5 * S
     assert answer["bid"] < answer["ask"] and answer["bid_size"] > 0
     # an event at 7.5 s releases the decisions of 6 and 7 s
@@ -148,8 +149,8 @@ def test_events_out_of_order_find_their_place_or_are_counted(small_config, small
     ordered, shuffled = (session_of(small_config, small_store)[1] for _ in range(2))
     events = [quote(k * S // 4, 100 + 0.01 * (k % 3)) for k in range(40)]
     swapped = [*events[:29], events[30], events[29], *events[31:]]  # 7.5 s before 7.25 s: still undecided
-    one, two = ([a for m in messages for a in session.take(m)]
-                for session, messages in ((ordered, events), (shuffled, swapped)))  # fmt: skip
+    one, two = ([a for m in sent for a in session.take(m)]
+                for session, sent in ((ordered, events), (shuffled, swapped)))  # fmt: skip
     assert one == two and shuffled.stream.late == 0
     assert list(shuffled.take(quote(S))) == []
     assert shuffled.stream.late == 1
@@ -178,7 +179,7 @@ def test_impossible_events_are_dropped_and_counted(small_config, small_store):
     _, session = session_of(small_config, small_store)
     for message in (
         quote(0), quote(1, ask=99.0), quote(2, bid_size=0.0), quote(3, 100.001, ask=100.02),
-        live.Trade(ts=4, price=-1.0, size=1.0),
+        messages.Trade(ts=4, price=-1.0, size=1.0),
     ):  # fmt: skip
         list(session.take(message))
     assert session.dropped == {
@@ -190,30 +191,34 @@ def test_reported_fills_move_the_inventory_and_simulated_sessions_refuse_them(sm
     task, session = session_of(small_config, small_store, fills="reported")
     before = list(session.take(quote(0))) + list(session.take(quote(6 * S)))
     assert len(before) == 1
-    list(session.take(live.Fill(ts=6 * S + 1, side=-1, price=100.02, size=2 * float(task.parameters["order_lot"][0]))))
+    list(
+        session.take(
+            messages.Fill(ts=6 * S + 1, side=-1, price=100.02, size=2 * float(task.parameters["order_lot"][0]))
+        )
+    )
     list(session.take(quote(8 * S)))
     inventory_lot = session.stream.instruments["inventory_lot"][0, 0]
     assert inventory_lot == -2 * task.parameters["order_lot"][0]
     column = task.feature_names.index("inventory")
     assert session.stream.observation[0, task.specs.columns][column] == pytest.approx(-2 / 10)
     # trades far through our quotes fill nothing here
-    list(session.take(live.Trade(ts=9 * S, price=50.0, size=1.0, side=-1)))
+    list(session.take(messages.Trade(ts=9 * S, price=50.0, size=1.0, side=-1)))
     list(session.take(quote(11 * S)))
     assert session.stream.instruments["inventory_lot"][0, 0] == inventory_lot
     with pytest.raises(errors.DataError, match="line 3: a fill, but fills of this session are simulated"):
-        list(session_of(small_config, small_store)[1].take(live.Fill(ts=1, side=1, price=1.0, size=1.0), "line 3"))
+        list(session_of(small_config, small_store)[1].take(messages.Fill(ts=1, side=1, price=1.0, size=1.0), "line 3"))
 
 
 def test_sessions_with_reported_fills_ask_for_hedges_and_wait_for_them(small_config, small_store):
     task = changed(small_config, small_store, rules={"hedge": "limit", "hedge_limit_orders": 1})
     lot = int(task.parameters["order_lot"][0])
-    session = live.Session(policy_of(task), fills="reported")
+    session = session_lib.Session(policy_of(task), fills="reported")
     list(session.take(quote(0)))
-    list(session.take(live.Fill(ts=1, side=1, price=100.0, size=3.0 * lot)))
+    list(session.take(messages.Fill(ts=1, side=1, price=100.0, size=3.0 * lot)))
     for ts in (6 * S, 8 * S):
         answers = list(session.take(quote(ts)))
     assert answers[-1][0]["hedge"] == -2.0 * lot
-    list(session.take(live.Fill(ts=8 * S, side=-1, price=100.0, size=2.0 * lot)))
+    list(session.take(messages.Fill(ts=8 * S, side=-1, price=100.0, size=2.0 * lot)))
     assert list(session.take(quote(9 * S + 1)))[-1][0]["hedge"] == 0.0
 
 
@@ -229,11 +234,11 @@ def test_sessions_with_reported_fills_ask_for_hedges_and_wait_for_them(small_con
 )
 def test_a_wrong_line_is_one_clear_error(line, words):
     with pytest.raises(errors.DataError, match=r"^line 1: .*; wanted type quote, trade, time or fill") as error:
-        live.decode(line, "line 1")
+        messages.decode(line, "line 1")
     assert words in str(error.value)
 
 
 def test_lines_are_messages():
     line = b'{"type":"trade","ts":5,"price":1.5,"size":2,"side":-1}'
-    assert live.decode(line, "x") == live.Trade(ts=5, price=1.5, size=2.0, side=-1)
-    assert live.decode('{"observation": [1, 2.5]}', "x") == live.Observation(observation=[1.0, 2.5])
+    assert messages.decode(line, "x") == messages.Trade(ts=5, price=1.5, size=2.0, side=-1)
+    assert messages.decode('{"observation": [1, 2.5]}', "x") == messages.Observation(observation=[1.0, 2.5])

@@ -1,0 +1,1 @@
+"""A saved policy on a live market: messages in, quotes out."""
