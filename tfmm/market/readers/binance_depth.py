@@ -10,7 +10,7 @@ import re
 
 import msgspec
 
-from tfmm.market import raw
+from tfmm.market import binance_messages, raw
 from tfmm.market.readers import book_messages, book_sync, json_lines, layout, recorder
 
 _MS = 10**6
@@ -69,8 +69,8 @@ def _stream(source):
 
     def read(ns, text):
         if b'"lastUpdateId"' not in text and b'"depthUpdate"' not in text:
-            one = recorder.decode(text)
-            row = recorder.row(one, traded, ns if received else one.time * _MS) if one.kind == traded else None
+            one = binance_messages.decode(text)
+            row = binance_messages.row(one, traded, ns if received else one.time * _MS) if one.kind == traded else None
             return [] if row is None else [(one.symbol, row)]
         message = _WRAPPED.decode(text)
         one = message.data if message.data.last or message.data.number else _PLAIN.decode(text)

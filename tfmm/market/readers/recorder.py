@@ -1,62 +1,21 @@
 """Lines of a Binance stream recorder: `<local ns, us or ms> <json>`, or the JSON alone.
 
-bookTicker (b B a A), and trade (p q t; only X = MARKET) or, where no trade is recorded, aggTrade (p q a). m true: the
-buyer rested, the aggressor sells. Futures carry exchange time T, ms. The bookTicker of spot carries no time at all:
-all rows of a spot recorder get the time of receipt, so that quotes and trades are on one clock.
+Their fields are in tfmm.market.binance_messages. The bookTicker of spot carries no time at all: all rows of a spot
+recorder get the time of receipt, so that quotes and trades are on one clock.
 """
 
 from collections.abc import Sequence
-from typing import Any
-
-import msgspec
 
 from tfmm import errors
-from tfmm.market import raw, schema
+from tfmm.market import binance_messages, raw
 from tfmm.market.readers import json_lines, layout
 
 _MS = 10**6
 _EVENTS = ("bookTicker", "trade", "aggTrade", "depthUpdate", "markPriceUpdate", "kline", "forceOrder")
 
 
-class _Data(msgspec.Struct, rename={"event": "e", "symbol": "s", "bid": "b", "bid_size": "B", "ask": "a",
-                                    "ask_size": "A", "time": "T", "update": "u", "price": "p", "size": "q",
-                                    "trade": "t", "taker": "X", "maker_buys": "m"}):  # fmt: skip
-    event: str = ""
-    symbol: str = ""
-    bid: str | list = ""
-    bid_size: str = ""
-    ask: str | list | int = ""  # of an aggTrade: its id
-    ask_size: str = ""
-    time: int = 0
-    update: int = raw.NO_SEQUENCE
-    price: str = ""
-    size: str = ""
-    trade: int = raw.NO_SEQUENCE
-    taker: str = ""
-    maker_buys: bool | None = None
-
-    @property
-    def kind(self):
-        """Spot's bookTicker does not say its event."""
-        return self.event or ("bookTicker" if self.bid_size and self.ask_size else "")
-
-
-class _Message(msgspec.Struct):
-    stream: str = ""
-    data: _Data = msgspec.field(default_factory=_Data)
-
-
-_WRAPPED, _PLAIN = msgspec.json.Decoder(_Message), msgspec.json.Decoder(_Data)
-
-
-def decode(text: bytes) -> Any:
-    """_Data of a message, in a stream's wrapping or not."""
-    one = _WRAPPED.decode(text)
-    return one.data if one.stream or one.data.kind else _PLAIN.decode(text)
-
-
 class _Decoder:
-    decode = staticmethod(decode)
+    decode = staticmethod(binance_messages.decode)
 
 
 def seen(head: Sequence[str]) -> set[str]:
@@ -81,27 +40,13 @@ def _stream(spot):
         aggregated = {"trade", "aggTrade"} & seen(source.head) == {"aggTrade"}
 
         def read(ns, text):
-            one = decode(text)
-            found = row(one, "aggTrade" if aggregated else "trade", ns if spot else one.time * _MS)
+            one = binance_messages.decode(text)
+            found = binance_messages.row(one, "aggTrade" if aggregated else "trade", ns if spot else one.time * _MS)
             return [] if found is None else [(one.symbol, found)]
 
         return json_lines.rows(source, read)
 
     return stream
-
-
-def row(one: Any, traded: str, ns: int) -> tuple[Any, ...] | None:
-    """A tuple in the order of raw.RAW; None for messages that are neither top of book nor market trades."""
-    if one.kind == "bookTicker":
-        bid, ask = float(one.bid or "nan"), float(one.ask or "nan")
-        sizes = float(one.bid_size or "nan"), float(one.ask_size or "nan")
-        return (ns or raw.TIME_UNKNOWN, one.update, bid, ask, *sizes, schema.QUOTE, 0, 0)
-    if one.kind == traded and one.taker in ("", "MARKET"):
-        price, size = float(one.price), float(one.size)
-        number = one.ask if traded == "aggTrade" else one.trade
-        side = raw.WRONG_SIDE if one.maker_buys is None else schema.SELL if one.maker_buys else schema.BUY
-        return (ns or raw.TIME_UNKNOWN, number, price, price, size, size, schema.TRADE, side, 0)
-    return None
 
 
 LAYOUTS = (
