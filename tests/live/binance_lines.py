@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 
 import numpy as np
 
@@ -45,6 +46,11 @@ def recording(count=4000, seed=0, start_ms=1_723_161_256_000):
             sizes = tuple(f"{one / 1000:.3f}" for one in random.integers(1, 9000, 2))
             out.append(quote(ms, update, f"{tick / 10:.1f}", f"{(tick + 1) / 10:.1f}", sizes))
     return out
+
+
+def moved(messages, ms):
+    """The same messages at other times."""
+    return [re.sub(rb'("[TE]":)(\d+)', lambda found: b"%s%d" % (found[1], int(found[2]) + ms), one) for one in messages]
 
 
 def write(path, messages):

@@ -82,6 +82,11 @@ class Session:
         self._row["sequence"] = raw.NO_SEQUENCE
 
     @property
+    def instruments(self) -> tuple[schema.Instrument, ...]:
+        """Of the policy, in the order of its answers."""
+        return self._instruments
+
+    @property
     def dropped(self) -> dict[str, int]:
         """Number of events that were dropped since they cannot be true, by reason."""
         out: dict[str, int] = {}

@@ -3,7 +3,8 @@
 A decision at t needs every event with ts <= t. It is due when an event later than t has come, or the clock is past t.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -15,7 +16,12 @@ from tfmm.simulation.dealer import quoting
 from tfmm.simulation.exchange import fees, ledger
 
 _CAPACITY = 1 << 12
+_LOGGED_FILLS = 1 << 14  # of a step that are kept for an observer
 _FOREVER = state.FOREVER
+
+
+Observer: TypeAlias = Callable[[Records, Records], None]
+"""Called after each step with the (K,) schema.EVENT that passed in it and its (F,) state.FILL; both are to keep."""
 
 
 class Stream(simulator.Simulator):
@@ -72,6 +78,13 @@ class Stream(simulator.Simulator):
         self.late = 0
         self._reported: list[tuple[int, int, float, int, int]] = []
         self._decision_lot = np.zeros(len(parameters), np.int64)  # inventory at the last decision
+        self._observer: Observer | None = None
+
+    def observe(self, observer: Observer) -> None:
+        """Tells an observer of every step from now on; only fills of the fill rules are in it."""
+        self._observer = observer
+        self._log = np.zeros(_LOGGED_FILLS, state.FILL)
+        self._work = parallel.Rows(1, self._part, 1)
 
     def add(self, event: Record) -> None:
         """Takes one market event.
@@ -146,6 +159,8 @@ class Stream(simulator.Simulator):
             self.step(sent)
         self.decision_ns = int(self.rows["ts"][0])
         done = int(self.rows["cursor"][0])
+        if self._observer is not None:
+            self._observer(self._buffer[:done].copy(), self.fills.copy())
         self._buffer[: self._count - done] = self._buffer[done : self._count]
         self._count -= done
         self.rows["cursor"] = 0
@@ -156,6 +171,11 @@ class Stream(simulator.Simulator):
     def over(self) -> bool:
         """Whether the last decision was the session's end, after which nothing is quoted."""
         return self.decision_ns is not None and bool(self.rows["done"][0])
+
+    @property
+    def waiting(self) -> Records:
+        """(K,) schema.EVENT later than the last decision, a copy."""
+        return self._buffer[: self._count].copy()
 
     def quotes(self, action: Array) -> Records:
         """(N,) state.ORDER that an action (N A,) sends at the last decision; `active_ns` is when they arrive."""
