@@ -113,9 +113,11 @@ def test_single_quotes_without_a_size_are_dropped_even_where_much_is_allowed(tmp
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("20131007_ibm_Quote_Tick.csv", "14400054,0,0,1836300,100,Q,1,0\n", "ticks of QuantConnect Lean, which are"),
+        ("20131007_ibm_Quote_Tick.csv", "14400054,0,0,1836300,100,Q,1,0\n",
+         "quotes of QuantConnect Lean in 8 columns, .* those of equities are not read"),
+        ("20140501_eurusd_tick_quote.csv", "1000,1.38,1.39\n", "in no folder `oanda` or `fxcm`, wanted --time-zone"),
         ("FOB_20110531.csv", "#SYMBOL,SYSTEM,TYPE,MOMENT,DEAL_ID,PRICE,VOLUME,\nX,P,S,20110531194810000,1,1,1,D\n",
-         "an order log of MOEX FORTS, which is not read"),
+         r"ticks of MOEX FORTS \(type B\), which are not read"),
     ],
 )  # fmt: skip
 def test_files_that_cannot_be_read_are_refused_by_name(tmp_path, name, text, words):

@@ -103,6 +103,34 @@ CASES = [
         [("SPFB.Si", _ns("2014-07-01 06:00"), NONE, 33000, 33000, 2, 2, TRADE, UNKNOWN),
          ("SPFB.Si", _ns("2016-01-04 07:00"), NONE, 74851, 74851, 1, 1, TRADE, UNKNOWN)],
     ),
+    (  # the aggressor; ms without a point, a name that is no instrument's
+        "moex deals", "20241001_fut_deal.csv",
+        "#SYMBOL,SYSTEM,MOMENT,ID_DEAL,PRICE_DEAL,VOLUME,OPEN_POS,DIRECTION\n"
+        "CNYRUBF,F,20240930190505117,2024117270837460993,13.22400,5,8128542,B\n"
+        "SiZ4,F,20240930190505118,2024117270837460994,95000.00000,1,1,S\n",
+        [("CNYRUBF", _ns("2024-09-30 16:05:05.117"), 2024117270837460993, 13.224, 13.224, 5, 5, TRADE, BUY),
+         ("SiZ4", _ns("2024-09-30 16:05:05.118"), 2024117270837460994, 95000, 95000, 1, 1, TRADE, SELL)],
+    ),
+    (  # the deal of 10:00:00.002 leaves two of the bid; the aggressor is never seen in the book
+        "moex order log", "20241001_fut_ord.csv",
+        "#SYMBOL,SYSTEM,TYPE,MOMENT,ID,ACTION,PRICE,VOLUME,ID_DEAL,PRICE_DEAL\n"
+        "SiZ4,F,B,20241001100000001,1,1,95000.00000,5,,\nSiZ4,F,S,20241001100000001,2,1,95001.00000,4,,\n"
+        "SiZ4,F,S,20241001100000002,3,1,95000.00000,3,,\nSiZ4,F,S,20241001100000002,3,2,95000.00000,3,9,95000.00000\n"
+        "SiZ4,F,B,20241001100000002,1,2,95000.00000,3,9,95000.00000\n",
+        [("SiZ4", _ns("2024-10-01 07:00:00.001"), NONE, 95000, 95001, 5, 4, QUOTE, 0),
+         ("SiZ4", _ns("2024-10-01 07:00:00.002"), NONE, 95000, 95001, 2, 4, QUOTE, 0)],
+    ),
+    (
+        "lean ticks", "20180405_btcusd_tick_quote.csv",
+        "3723004.5,6800.1,0.25,6800.2,1.5\n3723005,6800.1,0.25,,\n86400000,1,1,2,1\n",
+        [("BTCUSD", _ns("2018-04-05 01:02:03.0045"), NONE, 6800.1, 6800.2, 0.25, 1.5, QUOTE, 0),
+         ("BTCUSD", _ns("2018-04-05 01:02:03.005"), NONE, 6800.1, NAN, 0.25, NAN, QUOTE, 0),
+         ("BTCUSD", raw.TIME_UNKNOWN, NONE, 1, 2, 1, 1, QUOTE, 0)],
+    ),
+    (
+        "lean ticks", "20180405_btcusd_tick_trade.csv", "3723004,6800.1,0.25\n",
+        [("BTCUSD", _ns("2018-04-05 01:02:03.004"), NONE, 6800.1, 6800.1, 0.25, 0.25, TRADE, UNKNOWN)],
+    ),
     (
         "chinese-level2 snapshots", "510300_snapshot.csv",
         "Datetime,Lastprice,Bid[0],BidQty[0],Ask[0],AskQty[0]\n"

@@ -22,6 +22,7 @@ from tfmm.market.readers import (
     dialect,
     discovery,
     exchanges,
+    forts,
     fx_ticks,
     hftbacktest,
     hyperliquid,
@@ -47,6 +48,7 @@ from tfmm.market.readers import (
 LAYOUTS = (
     *lean.LAYOUTS,
     *moscow.LAYOUTS,
+    *forts.LAYOUTS,
     *imc_prosperity.LAYOUTS,
     *metatrader.LAYOUTS,
     *nautilus.LAYOUTS,
