@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.live import admitted
 from tfmm import errors
 from tfmm.backtest import closed_loop
 from tfmm.config import loading
@@ -29,27 +30,30 @@ def policy_of(task, spread=0.3):
     return saved.Policy("made", export.describe(task, 0), outputs)
 
 
-def quotes_of(answers):
-    """The fields of a schedule from the answers of a session."""
-    names = ("ts", "bid", "bid_size", "ask", "ask_size")
-    flat = [[one[name] for name in names] for answer in answers for one in answer]
-    return np.array([[np.nan if value is None else value for value in row] for row in flat], float)
+def assert_admitted(answer, expected, number):
+    """An answer quotes what the rules let rest, and says why it does not."""
+    for side in ("bid", "ask"):
+        assert [answer[side], answer[f"{side}_size"]] == [expected[side], expected[f"{side}_size"]], (number, side)
+        assert (f"{side}_reason" in answer) == (answer[side] is None)
+        if expected[f"{side}_reason"] is not None:
+            assert answer[f"{side}_reason"] == expected[f"{side}_reason"], (number, side)
 
 
 def assert_streamed(task, split="test", end=True, spread=0.3):
-    """Backtest and session of the same events send the same; returns the session and its answers."""
+    """The session quotes what the backtest of the same events lets rest; returns the last one and its answers."""
     policy = policy_of(task, spread)
     runs = closed_loop.run(task, split, closed_loop.policy_actions(task, policy), False, "made")
     for one in runs:
         session = session_lib.Session(policy, end_ns=int(one.tape.events["ts"][-1]) if end else None)
         answers = [answer for message in messages.of_tape(one.tape) for answer in session.take(message)]
         answers += session.close()
-        sent = one.schedule.reshape(-1, len(task.scales))[:, np.flatnonzero(task.parameters["quoted"])]
+        sent = one.schedule.reshape(-1, len(task.scales))
         assert len(answers) - len(sent) in ((0,) if end else (0, 1))
-        expected = np.stack([sent["ts_ns"], *(sent[name] for name in ("bid_px", "bid_qty", "ask_px", "ask_qty"))], -1)
-        expected[np.isnan(expected[..., 1]), 2] = np.nan
-        expected[np.isnan(expected[..., 3]), 4] = np.nan
-        np.testing.assert_array_equal(quotes_of(answers[: len(sent)]), expected.reshape(-1, 5))
+        expected = iter(admitted.of_backtest(task, one))
+        for number, answer in enumerate(answers[: len(sent)]):
+            for side in answer:
+                assert_admitted(side, next(expected), number)
+        assert next(expected, None) is None
         assert [row[0]["ts"] for row in answers[: len(sent)]] == sent["ts_ns"][:, 0].tolist()
         unknown = int((one.tape.events["kind"] == schema.NO_MARKET).sum())
         assert (session.stream.late, session.dropped) == (0, {"quotes_not_finite": unknown} if unknown else {})
@@ -108,20 +112,29 @@ def test_quotes_equal_the_backtest_for_two_instruments(small_config, tmp_path):
     assert [row["instrument"] for row in answers[0]] == ["B"] and session.stream.instruments["n_fills"][0, 1] > 0
 
 
-def test_quotes_equal_the_backtest_on_a_real_session(small_config, shared_data, tmp_path):
+@pytest.mark.parametrize(
+    ("rules", "reasons"),
+    [({"inventory_limit_orders": 2}, {"inventory limit"}), ({"cash_limit": 3e4, "gap_s": 60.0}, {"cash limit"})],
+)
+def test_quotes_equal_the_backtest_on_real_sessions_with_limits_that_bind(
+    small_config, shared_data, tmp_path, rules, reasons
+):
     instrument = schema.Instrument(symbol="IBM", tick_size=0.01)
 
     def sessions():
-        for day in ("20131008", "20131009", "20131010"):
+        for day in ("20131007", "20131008", "20131009", "20131010", "20131011"):
             quotes, trades = (pd.read_parquet(shared_data / "us_equity" / f"{kind}_IBM_{day}.parquet")
                               for kind in ("tob", "trade"))  # fmt: skip
             yield day, tape.Tape.from_frames(quotes, trades, instrument), {}
 
     store_writer.create(tmp_path / "store", [instrument], sessions())
     environment = {"interval_s": 10.0, "half_spread_range": (0.2, 4.0)}
-    task = changed(small_config, tmp_path / "store", environment=environment)
+    split = {"train": ["20131007", "20131008"], "validation": ["20131009"], "test": ["20131010", "20131011"]}
+    task = changed(small_config, tmp_path / "store", environment=environment, rules=rules, data=split)
+    assert len(task.segments["test"]) == 2
     one, _, answers = assert_streamed(task)
     assert len(answers) > 2000 and len(one.fills) > 10
+    assert reasons <= {side.get(f"{name}_reason") for (side,) in answers for name in ("bid", "ask")}
 
 
 def session_of(small_config, small_store, **arguments):

@@ -16,11 +16,12 @@ from tfmm.environments.tape import parameters, specs
 from tfmm.live import messages
 from tfmm.market import clean, raw, schema
 from tfmm.policies import saved
-from tfmm.simulation import stream
+from tfmm.simulation import state, stream
 
 FILLS = ("simulated", "reported")
 Answer: TypeAlias = list[dict[str, Any]]
-"""{ts, instrument, bid, bid_size, ask, ask_size} and perhaps hedge, of each instrument: see Session.take."""
+"""{ts, instrument, bid, bid_size, ask, ask_size} and perhaps bid_reason, ask_reason, hedge, of each instrument: see
+Session.take."""
 
 
 class Session:
@@ -99,8 +100,10 @@ class Session:
         """Takes a Quote, Trade, Time or Fill; yields the quotes of every decision before it.
 
         Yields:
-            [{ts, instrument, bid, bid_size, ask, ask_size}] for each instrument quoted; None for a side without a
-            quote. Where the policy hedges also `hedge`: the quantity to trade at the market now, above 0 to buy.
+            [{ts, instrument, bid, bid_size, ask, ask_size}] for each instrument quoted: what the rules of the policy's
+            configuration let rest at the market and inventory known. None for a side without a quote, which then has
+            its `bid_reason`, `ask_reason`. Where the policy hedges also `hedge`: the quantity to trade at the market
+            now, above 0 to buy.
 
         Raises:
             DataError: an unknown instrument or side, or a Fill where fills are simulated.
@@ -172,13 +175,29 @@ class Session:
                 continue
             answer = {"ts": self.stream.decision_ns, "instrument": instrument.symbol}
             for side in ("bid", "ask"):
-                is_quoted = order[f"{side}_lot"] > 0
-                px, qty = (
-                    float(schema.multiples(order[f"{side}_{unit}"], size))
-                    for unit, size in (("tick", instrument.tick_size), ("lot", instrument.lot_size))
-                )
-                answer[side], answer[f"{side}_size"] = (px, qty) if is_quoted else (None, None)
+                answer |= self._side(n, order, side)
             if hedges is not None:
                 answer["hedge"] = float(schema.multiples(hedges[n], instrument.lot_size))
             out.append(answer)
         return out
+
+    def _side(self, n, order, side):
+        """The fields of a side of an order, which admission has seen."""
+        if order[f"{side}_lot"] == 0:
+            return {side: None, f"{side}_size": None, f"{side}_reason": self._reason(n, order[f"{side}_outcome"])}
+        instrument = self._instruments[n]
+        return {
+            side: float(schema.multiples(order[f"{side}_tick"], instrument.tick_size)),
+            f"{side}_size": float(schema.multiples(order[f"{side}_lot"], instrument.lot_size)),
+        }
+
+    def _reason(self, n, outcome):
+        """Why a side is not quoted, in words."""
+        if outcome != state.NOT_SENT:
+            return state.OUTCOME_NAMES[outcome]
+        market = self.stream.instruments[0, n]
+        if not market["has_market"]:
+            sides = (market["touch_bid_tick"] > state.NO_BID) + (market["touch_ask_tick"] < state.NO_ASK)
+            unknown = market["touch_bid_tick"] > market["touch_ask_tick"]
+            return "market has one side" if sides == 1 and not unknown else "market unknown"
+        return "no price" if np.isfinite(self._action).all() else "action is no number"

@@ -76,8 +76,10 @@ class Policy:
         return cls(folder, description, saved_model.SavedModel(folder, gated))
 
     def __call__(self, observation: npt.ArrayLike) -> Array:
-        """Actions of observations (B, F) or (F,). Raises DataError for another number of features."""
-        return self._outputs(observation)["action"]
+        """Actions of observations (B, F) or (F,), clipped to their range; NaN stays. Raises DataError for another
+        number of features."""
+        action = self._outputs(observation)["action"]
+        return np.clip(action, -1.0, 1.0) if action.dtype.kind == "f" else action
 
     def row_by_row(self, observations: Floats32) -> Array:
         """The same actions, computed one row at a time, so that a row's action does not depend on the other rows.

@@ -33,8 +33,8 @@ OUTCOME_NAMES = (
     "taken",  # filled at the touch on activation
     "inventory limit",
     "cash limit",
-    "rejected",  # marketable
-    "market unknown",  # between a quote that cannot be true and the next one
+    "rejected",  # marketable, or a price of zero or less
+    "market unknown",  # between a quote that cannot be true and the next one, or after a hole in the data
 )
 """What became of a side of a quote when it reached the venue."""
 

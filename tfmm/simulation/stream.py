@@ -12,8 +12,9 @@ from tfmm import jit
 from tfmm.arrays import Array, Floats32, Ints, Record, Records
 from tfmm.market import schema
 from tfmm.simulation import arguments, kernel, parallel, simulator, state
+from tfmm.simulation.clients import arrivals
 from tfmm.simulation.dealer import quoting
-from tfmm.simulation.exchange import fees, ledger
+from tfmm.simulation.exchange import admission, fees, ledger
 
 _CAPACITY = 1 << 12
 _LOGGED_FILLS = 1 << 14  # of a step that are kept for an observer
@@ -178,17 +179,18 @@ class Stream(simulator.Simulator):
         return self._buffer[: self._count].copy()
 
     def quotes(self, action: Array) -> Records:
-        """(N,) state.ORDER that an action (N A,) sends at the last decision; `active_ns` is when they arrive."""
+        """(N,) state.ORDER of an action (N A,) at the last decision, as far as admission.admit lets it rest there."""
         orders, instruments = np.zeros((len(self.parameters), 1), state.ORDER), self.instruments[0].copy()
-        instruments["inventory_lot"] = self._hedged_lot(action)
-        _preview(instruments, orders, self.parameters, self.decision_ns, self._every_instrument(action)[0])
+        instruments["inventory_lot"] = self._decision_lot
+        log = np.zeros(0, state.FILL), np.zeros(1, state.COUNTER)
+        _preview(instruments, orders, self.parameters, self.decision_ns, self._every_instrument(action)[0], log)
         return orders[:, 0]
 
     def hedges(self, action: Array) -> Ints:
         """(N,) int64 lots to trade at the market now, + to buy: what the action hedges, or the limit."""
         inventory_lot = self._decision_lot
         close = np.zeros(len(inventory_lot), np.int64)
-        share = np.clip(self._every_instrument(action)[0, :, -1], 0.0, 1.0)
+        share = np.clip(np.nan_to_num(self._every_instrument(action)[0, :, -1]), 0.0, 1.0)
         for n, hedging in enumerate(self._hedging):
             if hedging == state.HEDGE_ACTION:
                 close[n] = int(share[n] * abs(inventory_lot[n]) + 0.5)
@@ -236,11 +238,17 @@ def _observe(rows, instruments, in_flight, parameters, observation):
 
 
 @jit.kernel
-def _preview(instruments, in_flight, parameters, ts, actions):
+def _preview(instruments, in_flight, parameters, ts, actions, no_log):
+    """Hedges and writes the orders of a decision, as the simulator does; the instruments are a copy."""
+    log = arguments.FillLog(no_log[0], no_log[1][0])
+    after_gap = admission.is_after_gap(ts, instruments[0].last_ns, parameters[0].gap_ns)
     for n in range(instruments.shape[0]):
         instruments[n].tail = 0
         synthetic = quoting.synthetic_mid(instruments, n, parameters)
-        quoting.send(instruments[n], in_flight[n], parameters[n], ts, actions[n], synthetic)
+        if parameters[n].hedge == state.HEDGE_ACTION:
+            arrivals.hedge_share(instruments[n], n, actions[n, actions.shape[1] - 1], ts, -1, parameters[n], log)
+        order = quoting.send(instruments[n], in_flight[n], parameters[n], ts, actions[n], synthetic)
+        admission.admit(instruments[n], order, parameters[n], after_gap)
 
 
 @jit.kernel

@@ -146,9 +146,11 @@ def closing_gain(bid_tick: int, ask_tick: int, side: int, lots: int, fair_price:
 def hedge_share(
     instrument: Record, n: int, share: float, ts: int, event_row: int, parameters: Record, log: arguments.FillLog
 ) -> None:
-    """Closes a share of the inventory as `hedge` does, rounded to whole lots; below 0 none, above 1 all."""
+    """Closes a share of the inventory as `hedge` does, rounded to whole lots; below 0 or NaN none, above 1 all."""
+    if not share > 0.0:
+        return
     inventory_lot = abs(instrument.inventory_lot)
-    closed_lot = np.int64(min(max(share, 0.0), 1.0) * inventory_lot + 0.5)
+    closed_lot = np.int64(min(share, 1.0) * inventory_lot + 0.5)
     hedge(instrument, n, inventory_lot - closed_lot, ts, event_row, parameters, log)
 
 

@@ -150,7 +150,7 @@ def _send(instrument, in_flight, parameters, now, orders, action, log):
     if parameters.hedge == state.HEDGE_ACTION:
         arrivals.hedge_share(instrument, 0, action[len(action) - 1], now.ts, now.row, parameters, log)
     order = quoting.send(instrument, in_flight, parameters, now.ts, action, math.nan)
-    fills.activate(instrument, order, parameters, log, 0, 0)
+    fills.activate(instrument, order, parameters, log, 0, 0, False)
     return instrument.inventory_lot // parameters.order_lot
 
 

@@ -14,6 +14,7 @@ _RESIDUAL_INVENTORY_DP, _RESIDUAL_STATE_DP = state.RESIDUAL_INVENTORY_DP, state.
 _LOCKED_TICK = state.LOCKED_TICK
 _TOUCH, _SYNTHETIC = state.REFERENCE_TOUCH, state.REFERENCE_SYNTHETIC
 _ON_TICK = 1e-6
+_LARGEST_TICK = 2.0**53  # above, float64 skips whole numbers
 ACTION_NAMES = {
     "skew_spread": ("skew", "half_spread"),
     "offsets": ("ask_offset", "bid_offset"),
@@ -100,7 +101,9 @@ def quote_prices(
 
 @jit.kernel
 def _lots(parameters, action):
-    """Size of a side whose action component is in [-1, 1]: none, one order at 0, two at 1."""
+    """Size of a side whose action component is in [-1, 1]: none, one order at 0, two at 1; none of NaN."""
+    if math.isnan(action):
+        return 0
     return np.int64(parameters.order_lot * (1.0 + min(max(action, -1.0), 1.0)) + 0.5)
 
 
@@ -211,7 +214,8 @@ def ask_on_tick(price: float) -> int:
 def send(
     instrument: Record, in_flight: Records, parameters: Record, ts: int, action: Array, synthetic: float
 ) -> Record:
-    """Sends the quote of an action (2,), or (4,) with sizes; an empty one without a market or a reference price.
+    """Sends the quote of an action (2,), or (4,) with sizes; an empty one without a market or a reference price, or of
+    an action that is no number.
 
     Args:
         in_flight: (L,) state.ORDER, one of which is overwritten. ts: ns. synthetic: see synthetic_mid.
@@ -220,7 +224,9 @@ def send(
         The state.ORDER.
     """
     bid = ask = math.nan
-    if instrument.has_market and parameters.quoted:
+    # a raw distance of NaN quotes the other side alone
+    is_action = parameters.action == _DISTANCES or (math.isfinite(action[0]) and math.isfinite(action[1]))
+    if instrument.has_market and parameters.quoted and is_action:
         bid, ask = prices(instrument, parameters, parameters.action, action[0], action[1], synthetic)
     bid_lot = ask_lot = parameters.order_lot
     if parameters.sizes:
@@ -239,16 +245,17 @@ def send_prices(
     bid_lot: int,
     ask_lot: int,
 ) -> Record:
-    """Sends a bid and an ask (tick, float; NaN: no quote on this side) of these sizes. Others: see `send`."""
+    """Sends a bid and an ask (tick, float; NaN or beyond 2^53: no quote on this side) of these sizes. Others: see
+    `send`."""
     order = in_flight[instrument.tail % in_flight.shape[0]]
     order.active_ns = ts + parameters.latency_ns
     order.bid_tick = 0
     order.ask_tick = 0
     order.bid_lot = 0
     order.ask_lot = 0
-    if not math.isnan(bid):
+    if abs(bid) <= _LARGEST_TICK:
         order.bid_tick, order.bid_lot = bid_on_tick(bid), bid_lot
-    if not math.isnan(ask):
+    if abs(ask) <= _LARGEST_TICK:
         order.ask_tick, order.ask_lot = ask_on_tick(ask), ask_lot
     if instrument.price_step > 1:
         order.bid_tick = price_steps.down(order.bid_tick, instrument.price_step)

@@ -3,51 +3,30 @@
 from tfmm import jit
 from tfmm.arrays import Record
 from tfmm.market import schema
-from tfmm.simulation import arguments, price_steps, sizes, state
-from tfmm.simulation.exchange import displayed, fees, ledger, queue
+from tfmm.simulation import arguments, sizes, state
+from tfmm.simulation.exchange import admission, displayed, fees, ledger, queue
 
 _QUOTE, _BUY, _SELL = schema.QUOTE, schema.BUY, schema.SELL
 _NO_BID, _NO_ASK, _FOREVER = state.NO_BID, state.NO_ASK, state.FOREVER
 _MARKET, _TRADE, _TOUCH, _QUEUE, _TAKER = state.MARKET, state.TRADE, state.TOUCH, state.QUEUE, state.TAKER
 _TOUCH_NEVER, _TOUCH_ALWAYS, _TOUCH_QUEUE = state.TOUCH_NEVER, state.TOUCH_ALWAYS, state.TOUCH_QUEUE
-_CLAMP, _REJECT = state.CLAMP, state.REJECT
 
 
 @jit.kernel
-def activate(instrument: Record, order: Record, parameters: Record, log: arguments.FillLog, row: int, n: int) -> None:
-    """Replaces both sides by a quote that reached the venue.
+def activate(
+    instrument: Record, order: Record, parameters: Record, log: arguments.FillLog, row: int, n: int, after_gap: bool
+) -> None:
+    """Replaces both sides by a quote that reached the venue, as far as admission.admit lets it rest.
 
-    A side whose fill could breach a limit is not quoted. A marketable price is moved to one price step behind
-    the far touch (clamp), refused (reject) or filled at the touch (take).
+    A marketable price that it leaves is filled at the touch (take).
 
     Args:
-        row: the next event; a taker fill names the one before it. n: instrument.
+        row: the next event; a taker fill names the one before it. n: instrument. after_gap: see admission.admit.
     """
-    bid, ask = order.bid_tick, order.ask_tick
-    bid_lot, ask_lot = order.bid_lot, order.ask_lot
-    bid_is, ask_is = state.QUOTED if bid_lot > 0 else state.NOT_SENT, state.QUOTED if ask_lot > 0 else state.NOT_SENT
-    if bid_lot > 0 and instrument.inventory_lot + bid_lot > parameters.limit_lot:
-        bid_lot, bid_is = 0, state.INVENTORY_LIMIT
-    elif bid_lot > 0 and instrument.cash - instrument.fees - bid_lot * float(bid) < -parameters.cash_limit:
-        bid_lot, bid_is = 0, state.CASH_LIMIT
-    if ask_lot > 0 and instrument.inventory_lot - ask_lot < -parameters.limit_lot:
-        ask_lot, ask_is = 0, state.INVENTORY_LIMIT
-    if instrument.touch_bid_tick > instrument.touch_ask_tick:
-        bid_is = state.UNKNOWN_MARKET if bid_lot > 0 else bid_is
-        ask_is = state.UNKNOWN_MARKET if ask_lot > 0 else ask_is
-        bid_lot = ask_lot = 0
+    admission.admit(instrument, order, parameters, after_gap)
+    bid, ask, bid_lot, ask_lot = order.bid_tick, order.ask_tick, order.bid_lot, order.ask_lot
     take_bid = bid_lot > 0 and bid >= instrument.touch_ask_tick
     take_ask = ask_lot > 0 and ask <= instrument.touch_bid_tick
-    if take_bid and parameters.marketable == _CLAMP:
-        bid = price_steps.down(instrument.touch_ask_tick - 1, instrument.price_step)
-        bid_is, take_bid = state.MOVED, False
-    elif take_bid and parameters.marketable == _REJECT:
-        bid_lot, bid_is, take_bid = 0, state.REJECTED, False
-    if take_ask and parameters.marketable == _CLAMP:
-        ask = price_steps.up(instrument.touch_bid_tick + 1, instrument.price_step)
-        ask_is, take_ask = state.MOVED, False
-    elif take_ask and parameters.marketable == _REJECT:
-        ask_lot, ask_is, take_ask = 0, state.REJECTED, False
     replace_quotes(
         instrument, parameters, bid if bid_lot > 0 else _NO_BID, bid_lot, ask if ask_lot > 0 else _NO_ASK, ask_lot
     )
@@ -58,7 +37,7 @@ def activate(instrument: Record, order: Record, parameters: Record, log: argumen
         trade = arguments.Trade(_SELL, instrument.touch_bid_tick, lots, order.active_ns, row - 1, n, _TAKER)
         fill(instrument, trade, parameters, log)
         if lots > 0:
-            ask_is = state.TAKEN
+            order.ask_outcome = state.TAKEN
     if take_bid:
         lots = _take(
             instrument.my_bid_lot, instrument.ask_taken, instrument.touch_ask_tick, instrument.ask_size, parameters
@@ -66,16 +45,16 @@ def activate(instrument: Record, order: Record, parameters: Record, log: argumen
         trade = arguments.Trade(_BUY, instrument.touch_ask_tick, lots, order.active_ns, row - 1, n, _TAKER)
         fill(instrument, trade, parameters, log)
         if lots > 0:
-            bid_is = state.TAKEN
-    instrument.n_refused += (bid_is >= state.INVENTORY_LIMIT) + (ask_is >= state.INVENTORY_LIMIT)
-    order.bid_outcome, order.ask_outcome = bid_is, ask_is
+            order.bid_outcome = state.TAKEN
+    instrument.n_refused += order.bid_outcome >= state.INVENTORY_LIMIT
+    instrument.n_refused += order.ask_outcome >= state.INVENTORY_LIMIT
 
 
 @jit.kernel
 def activate_due(account: arguments.Account, until: int, row: int, log: arguments.FillLog) -> int:
     """Activates, in order, every quote in flight with active_ns <= until.
 
-    One that arrives more than the gap after the last event meets no market.
+    One that arrives more than the gap after the last event is refused.
 
     Returns:
         The next activation time (ns), FOREVER without one.
@@ -92,9 +71,11 @@ def activate_due(account: arguments.Account, until: int, row: int, log: argument
             if order.active_ns > until:
                 soonest = min(soonest, order.active_ns)
                 break
-            if order.active_ns - instruments[0].last_ns > parameters[0].gap_ns:
+            last_ns, gap_ns = instruments[0].last_ns, parameters[0].gap_ns
+            if order.active_ns - last_ns > gap_ns:
                 cancel_all(instrument, parameters[n])
-            activate(instrument, order, parameters[n], log, row, n)
+            after_gap = admission.is_after_gap(order.active_ns, last_ns, gap_ns)
+            activate(instrument, order, parameters[n], log, row, n, after_gap)
             instrument.head += 1
     return soonest
 
