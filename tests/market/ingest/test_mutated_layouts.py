@@ -11,7 +11,7 @@ from tests.market.readers import cases
 from tfmm import errors
 from tfmm.market.ingest import prepare
 
-FILES, PARTS = 600, 4
+FILES, PARTS = 2600, 4
 _TOKEN = re.compile(r'[^,;|\s"\[\]{}:]+')
 _WORDS = ["", "NaN", "null", "inf", "-1", "0", "1e300", "1e-300", "99999999999999999999", "-99999999999999", "abc",
           "\x00", '"', "[", "}", "0x1F", "٣", "1.234,05", "2024-02-30", "true", "\u06f1"]  # fmt: skip

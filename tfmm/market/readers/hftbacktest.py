@@ -19,6 +19,7 @@ _EXCHANGE, _BUY, _SELL = 1 << 31, 1 << 29, 1 << 28
 _DEPTH, _TRADE, _CLEAR, _SNAPSHOT, _BEST = 1, 2, 3, 4, 5
 _WHAT = {_DEPTH: order_book.LEVEL, _CLEAR: order_book.RESET, _SNAPSHOT: order_book.LEVEL, _BEST: order_book.BEST}
 _ACTIONS = {_CLEAR: "R", 10: "A", 11: "C", 12: "M"}
+_KINDS = {"ev": "iu", "exch_ts": "iu", "px": "iuf", "qty": "iuf", "order_id": "iu"}  # of numpy's dtypes
 _BLOCK_ROWS, _SAMPLED = 1 << 18, 200
 
 
@@ -39,9 +40,11 @@ def _dtype(stream, path):
         shape, _, dtype = read(stream)
     except Exception as error:  # the header is Python, which fails in many ways where it is damaged
         raise errors.DataError(f"{path}: cannot be read: {error}") from error
-    if not dtype.names or not {"ev", "exch_ts", "px", "qty"} <= set(dtype.names):
+    names = dtype.names or ()
+    if not set(_KINDS) <= set(names) or any(dtype[name].kind not in kinds for name, kinds in _KINDS.items()):
         raise errors.DataError(
-            f"{path}: a numpy array of {dtype} {shape}, wanted the events of hftbacktest 2: ev, exch_ts, px, qty"
+            f"{path}: a numpy array of {dtype} {shape}, wanted the events of hftbacktest 2: whole numbers ev, exch_ts "
+            "and order_id, and numbers px, qty"
         )
     return dtype
 
