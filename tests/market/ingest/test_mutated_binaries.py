@@ -144,8 +144,8 @@ def _other_dtype(rows, random):
             order = random.permutation(len(fields))
             return recfunctions.repack_fields(rows[[fields[one][0] for one in order]])
         case 1:
-            return rows.astype([*fields[:k], (fields[k][0], random.choice(["<f4", ">f8", "<i4", "|S8", "<M8[ns]", "?"])),
-                                *fields[k + 1 :]])  # fmt: skip
+            fields[k] = fields[k][0], str(random.choice(["<f4", ">f8", "<i4", "|S8", "<M8[ns]", "?"]))
+            return rows.astype(fields)
         case 2:
             return recfunctions.repack_fields(rows[[name for name, _ in fields if name != fields[k][0]]])
         case _:
