@@ -37,7 +37,7 @@ class FillLog(NamedTuple):
 
 
 class FlatDealers(NamedTuple):
-    """The dealers whose rewards are subtracted from those of B rows, see flat_dealer; no rows where there are none.
+    """The dealers whose rewards are subtracted from those of B rows, see flat_dealer.
 
     Attributes:
         rows: (B,) state.ROW. instruments: (B, N) state.INSTRUMENT_STATE. in_flight: (B, N, L) state.ORDER.
@@ -57,7 +57,6 @@ class Batch(NamedTuple):
         rows: (B,) state.ROW. instruments: (B, N) state.INSTRUMENT_STATE. in_flight: (B, N, L) state.ORDER.
         observation: (B, N F) float32. reward: (B,) float32. step_type: (B,) int32.
         sent: (B, N) state.ORDER, the quotes sent at this decision.
-        flat_dealers: FlatDealers of these rows.
         first_row: index of the first of these rows in the whole batch. n_rows: rows of the whole batch.
     """
 
@@ -68,7 +67,6 @@ class Batch(NamedTuple):
     reward: Floats32
     step_type: Ints32
     sent: Records
-    flat_dealers: FlatDealers
     first_row: int
     n_rows: int
 

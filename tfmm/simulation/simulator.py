@@ -205,8 +205,10 @@ class Simulator:
 
     def _part(self, part):
         """Arguments of `_step` for some rows, without the actions."""
-        flat_log = arguments.FillLog(self._log[:0], np.zeros(1, state.COUNTER)[0])
-        flat = self.flat_rows[part], self.flat_instruments[part], self.flat_in_flight[part], tuple(flat_log)
+        flat = None  # then a kernel is compiled that has no flat dealers in it
+        if kinds.has_flat_dealer(self._reward):
+            flat_log = arguments.FillLog(self._log[:0], np.zeros(1, state.COUNTER)[0])
+            flat = self.flat_rows[part], self.flat_instruments[part], self.flat_in_flight[part], tuple(flat_log)
         batch = arguments.Batch(
             self.rows[part],
             self.instruments[part],
@@ -215,7 +217,6 @@ class Simulator:
             self.reward[part],
             self.step_type[part],
             self.sent[part],
-            flat,
             part.indices(len(self.rows))[0],
             len(self.rows),
         )
@@ -227,6 +228,7 @@ class Simulator:
             tuple(self._decisions),
             _plain(self._reward),
             tuple(log),
+            flat,
         )
 
 
@@ -247,23 +249,24 @@ def _plain(reward):
 
 
 @jit.kernel
-def _step(actions, market, batch, parameters, decisions, reward, log):
+def _step(actions, market, batch, parameters, decisions, reward, log, flat):
     """kernel.step_rows of plain tuples, whose types numba looks up in a third of the time that NamedTuples take."""
     kind, scale, risk, values, baseline, baseline_spreads, markout_ns = jit.borrowed(reward)
     named = kinds.Reward(kind, scale, kinds.Risk(*risk), values, baseline, baseline_spreads, markout_ns)
-    rows, instruments, in_flight, observation, earned, step_type, sent, flat, first_row, n_rows = jit.borrowed(batch)
-    flat_rows, flat_instruments, flat_in_flight, flat_log = flat
-    flat_dealers = arguments.FlatDealers(flat_rows, flat_instruments, flat_in_flight, arguments.FillLog(*flat_log))
+    if flat is None:
+        flat_dealers = None
+    else:
+        rows, instruments, in_flight, flat_log = jit.borrowed(flat)
+        flat_dealers = arguments.FlatDealers(rows, instruments, in_flight, arguments.FillLog(*flat_log))
     return kernel.step_rows(
         jit.borrowed(actions),
         arguments.Market(*jit.borrowed(market)),
-        arguments.Batch(
-            rows, instruments, in_flight, observation, earned, step_type, sent, flat_dealers, first_row, n_rows
-        ),
+        arguments.Batch(*jit.borrowed(batch)),
         jit.borrowed(parameters),
         arguments.DecisionSchedule(*jit.borrowed(decisions)),
         named,
         arguments.FillLog(*jit.borrowed(log)),
+        flat_dealers,
     )
 
 
