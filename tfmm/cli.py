@@ -1,11 +1,13 @@
 """What every script shares: errors as one line, exit codes, a quiet TensorFlow."""
 
 import argparse
+import contextlib
 import logging
 import os
+import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from tfmm import errors
@@ -35,6 +37,21 @@ def code_of(main: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         code = 130
     return code or 0
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Context in which SIGINT and SIGTERM raise errors.Interrupted, wherever the main thread is; a second one too."""
+
+    def stop(number, _):
+        raise errors.Interrupted(f"stopped by {signal.Signals(number).name}", number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def quiet() -> None:

@@ -3,10 +3,25 @@
 import itertools
 import json
 
+import msgspec
 import numpy as np
 
+from tests.market import vendor_files
+from tfmm.config import loading
+from tfmm.environments.tape import task as tape_task
+from tfmm.market.ingest import prepare
 from tfmm.policies import onnx_graph, onnx_policy, saved
 from tfmm.training import export
+
+
+def task_of(folder, store, small_config, **sections):
+    """The task of three days of recordings in a folder."""
+    made, _ = prepare.prepare(folder, store, vendor_files.request())
+    assert len(made.sessions) == 3
+    tree = msgspec.to_builtins(small_config)
+    for name, values in sections.items():
+        tree[name] |= values
+    return tape_task.TapeTask.create(loading.with_store(loading.decode(tree, "test"), store))
 
 
 def write(folder, task, spread=0.5, seed=5):

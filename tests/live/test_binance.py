@@ -151,9 +151,9 @@ def test_mutated_messages_are_taken_or_refused_and_the_next_ones_are_taken(seed,
 
 def test_events_of_a_connection_become_messages_and_errors_are_handed_over():
     events = [websocket.Received(quote(T0, 1), 1.0), websocket.Received(b"?", 2.0), websocket.Lost("gone")]
-    refused, lost = [], []
-    out = list(binance.of_events(events, binance.Feed(["BTCUSDT"]), refused.append, lost.append))
-    assert [where for where, _, _ in out] == ["message 2", "message 2"] and len(refused) == 1 and lost == ["gone"]
+    refused, feed = [], binance.Feed(["BTCUSDT"])
+    out = [one for event in events for one in binance.of_event(event, feed, refused.append)]
+    assert [where for where, _, _ in out] == ["message 2", "message 2"] and len(refused) == feed.counts.lost == 1
     assert out[1][1].bid is None and str(refused[0]).startswith("message 2: ")
 
 

@@ -3,32 +3,18 @@
 import io
 import json
 
-import msgspec
 import numpy as np
 import pytest
 
 from tests.live import binance_lines, made_policy, stream_server
-from tests.market import vendor_files
 from tfmm.backtest import closed_loop
 from tfmm.config import loading
-from tfmm.environments.tape import task as tape_task
 from tfmm.evaluation.metrics import path, summary
 from tfmm.live import binance, paper, session as session_lib, websocket
 from tfmm.market import schema
-from tfmm.market.ingest import prepare
 from tfmm.policies import saved
 
 HOUR_MS = 3_600_000
-
-
-def task_of(folder, store, small_config, **sections):
-    """The task of three days of recordings in a folder."""
-    made, _ = prepare.prepare(folder, store, vendor_files.request())
-    assert len(made.sessions) == 3
-    tree = msgspec.to_builtins(small_config)
-    for name, values in sections.items():
-        tree[name] |= values
-    return tape_task.TapeTask.create(loading.with_store(loading.decode(tree, "test"), store))
 
 
 def replayed(url, policy, end_ns, hold_s=0.15, file=None):
@@ -36,28 +22,19 @@ def replayed(url, policy, end_ns, hold_s=0.15, file=None):
     session = session_lib.Session(policy, end_ns=end_ns)
     account = paper.Account(session.stream, session.instruments, file)
     feed = binance.Feed([one.symbol for one in session.instruments], hold_s)
-    answers, lost = [], []
-    for _, message, _ in binance.of_events(websocket.listen(url), feed, pytest.fail, lost.append):
-        answers += session.take(message)
-        if lost:
+    answers = []
+    for event in websocket.listen(url):
+        for _, message, _ in binance.of_event(event, feed, pytest.fail):
+            answers += session.take(message)
+        if isinstance(event, websocket.Lost):
             break
     assert session.stream.over
     return answers, account, feed, session
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
-    """(folder of three days of recordings, the messages of the last one)."""
-    folder = tmp_path_factory.mktemp("recorded")
-    for day in range(3):
-        lines = binance_lines.recording(8000, seed=day, start_ms=1_723_150_000_000 + 24 * day * HOUR_MS)
-        binance_lines.write(folder / f"btcusdt_{day}.gz", lines)
-    return folder, lines
-
-
 def assert_backtest(folder, lines, small_config, tmp_path, **sections):
     """A session on the WebSocket replay of `lines`, and a backtest of the same: equal. Returns (backtest, Standing)."""
-    task = task_of(folder, tmp_path / "store", small_config, **sections)
+    task = made_policy.task_of(folder, tmp_path / "store", small_config, **sections)
     policy = saved.Policy.load(made_policy.write(tmp_path / "policy", task))
     (run,) = closed_loop.run(task, "test", closed_loop.policy_actions(task, policy), False, "made")
     file = io.BytesIO()

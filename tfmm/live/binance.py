@@ -7,7 +7,7 @@ others of their time: see Feed.
 
 import heapq
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -45,6 +45,9 @@ class Feed:
     """Messages of the streams of some symbols, in the order of a tape.
 
     A message counts as taken however late it comes; the session says what it drops.
+
+    Attributes:
+        received: number of messages that `of_event` was given.
     """
 
     def __init__(self, instruments: Sequence[str], hold_s: float = 0.15) -> None:
@@ -56,6 +59,7 @@ class Feed:
         self._names = {name.partition("@")[0]: name for name in instruments}
         self._hold_ns = round(hold_s * _NS)
         self._waiting: list[tuple[int, bool, int, int, Message]] = []
+        self.received = 0
         self._newest_ns: int | None = None
         self._far_ns: int | None = None
         self._count = self._taken_quotes = self._taken_trades = self._others = self._lost = self._before = 0
@@ -190,33 +194,27 @@ class Feed:
         )
 
 
-def of_events(
-    events: Iterable[websocket.Event], feed: Feed, refuse: Callable[[errors.DataError], None],
-    lost: Callable[[str], None],
-) -> Iterator[tuple[str, Message, float]]:  # fmt: skip
-    """Yields (where it is, message, time received) of what happens on a connection.
+def of_event(
+    event: websocket.Event, feed: Feed, refuse: Callable[[errors.DataError], None]
+) -> Iterator[tuple[str, Message, float]]:
+    """Yields (where it is, message, time received) of what happened on a connection.
 
     Args:
-        events: see websocket.listen. refuse: called with the error of each message that is not understood.
-        lost: called with the reason why a connection was lost.
+        refuse: called with the error of a message that is not understood.
     """
-    received_s, number = time.perf_counter(), 0
-    for event in events:
-        out: list[Message] = []
-        if isinstance(event, websocket.Received):
-            number += 1
-            received_s = event.received_s
-            try:
-                out = feed.take(event.data, f"message {number}")
-            except errors.DataError as error:
-                refuse(error)
-        elif isinstance(event, websocket.Silence):
-            out = feed.silence(event.elapsed_s)
-        else:
-            lost(event.reason)
-            out = feed.lost()
-        for message in out:
-            yield f"message {number}", message, received_s
+    out: list[Message] = []
+    if isinstance(event, websocket.Received):
+        feed.received += 1
+        try:
+            out = feed.take(event.data, f"message {feed.received}")
+        except errors.DataError as error:
+            refuse(error)
+        at_s = event.received_s
+    else:
+        at_s = time.perf_counter()
+        out = feed.lost() if isinstance(event, websocket.Lost) else feed.silence(event.elapsed_s)
+    for message in out:
+        yield f"message {feed.received}", message, at_s
 
 
 def _shown(data):

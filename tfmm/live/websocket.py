@@ -8,7 +8,7 @@ import logging
 import random as random_lib
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -60,7 +60,9 @@ class Lost(NamedTuple):
 Event: TypeAlias = Received | Silence | Lost
 
 
-def listen(url: str, settings: Settings | None = None, random: random_lib.Random | None = None) -> Iterator[Event]:
+def listen(
+    url: str, settings: Settings | None = None, random: random_lib.Random | None = None
+) -> Generator[Event, None, None]:
     """Yields what happens on a connection, for ever.
 
     Args:
@@ -86,6 +88,8 @@ def listen(url: str, settings: Settings | None = None, random: random_lib.Random
             reason = f"HTTP {code}"
             if not was_open and 400 <= code < 500 and code not in _AGAIN:
                 raise errors.ConfigError(f"--ws {url}: {host} answers {reason}, wanted a WebSocket there") from error
+        except ImportError as error:  # of a SOCKS proxy that the environment names
+            raise errors.ConfigError(f"--ws {url}: {_words(error)}") from error
         except (OSError, websockets.exceptions.WebSocketException) as error:
             reason = _words(error)
         if opened_s is not None and time.monotonic() - opened_s >= settings.steady_s:
