@@ -134,3 +134,18 @@ def test_the_page_lists_files_beside_the_data():
     assert "<summary>2 files passed over, not read</summary>" in page
     assert "<li>a/&lt;README&gt;.txt: text</li><li>b.sha256: checksum</li>" in page
     assert "<summary>1 file read once, as others hold the same</summary><ul><li>c.csv: d.csv.gz</li>" in page
+
+
+def test_many_remarks_do_not_push_the_table_away_and_a_market_without_trades_has_no_plot_of_sides():
+    breaks = [{"begin_ns": 0, "length_s": 5400.0}]
+    few, many = ([report(session=f"2020080{k}", breaks=breaks) for k in range(count)] for count in (2, 8))
+    assert "remarks on sessions" not in quality_page.page(few)
+    page = quality_page.page(many)
+    assert page.index("<summary>8 remarks on sessions</summary>") < page.index("<table>")
+    assert "<p>20200800: 1 break" not in page and "<li>20200800: 1 break" in page
+    quiet = report(trades_kept=0)
+    quiet["side_agreement_by_lag"] = [{"lag_ms": lag, "agreement": None} for lag in sides.LAGS_MS]
+    quiet["clock_skew_ms"] = float("nan")
+    page = quality_page.page([quiet])
+    assert page.count("<img") == 3
+    assert "nan" not in page.partition("</table>")[0].partition("<table>")[2]

@@ -12,13 +12,15 @@ from matplotlib import dates, figure
 
 from tfmm.market.ingest import quality, quality_table
 
+_SHOWN = 6  # lines on all sessions that are shown as they are
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:76rem;padding:0 1rem;color:#222}
-table{border-collapse:collapse;font-size:.85rem}td,th{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #ddd}
-td:first-child,th:first-child{text-align:left}.scroll{overflow-x:auto}
+table{border-collapse:collapse;font-size:.85rem}td,th{padding:.2rem .5rem;text-align:right;border-bottom:1px solid #ddd}
+td,th{white-space:nowrap}td:nth-child(2){white-space:normal;overflow-wrap:anywhere;min-width:7rem}
+td:nth-child(-n+2),th:nth-child(-n+2){text-align:left}.scroll{overflow-x:auto;margin:1rem 0}
 .verdict{padding:.6rem .8rem;border-left:5px solid #2a7;background:#f2faf6;font-weight:600;overflow-wrap:anywhere}
-li{overflow-wrap:anywhere}.bad{border-color:#b00;background:#fcf1f1}h2{margin:2rem 0 .3rem}p{overflow-wrap:anywhere}
-.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:.5rem}
+li{overflow-wrap:anywhere}.bad{border-color:#b00;background:#fcf1f1}h2{margin:2rem 0 .3rem}p,h2{overflow-wrap:anywhere}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:.5rem}
 .plots img{width:100%;height:auto}dt{font-weight:600}dd{margin:0}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem .8rem;font-size:.85rem}
 """
@@ -39,7 +41,8 @@ def page(
     head = "".join(f"<th>{html.escape(name)}</th>" for name in cells[0])
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells[1:])
     meanings = "".join(f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, _, text in quality_table.COLUMNS)
-    said = "".join(f"<p>{html.escape(line)}</p>" for line in quality_table.common(report))
+    lines = quality_table.common(report)
+    said = "".join(f"<p>{html.escape(line)}</p>" for line in lines) if len(lines) <= _SHOWN else _remarks(lines)
     verdict, refused = quality_table.verdict(report)
     beside = _listed("passed over, not read", [f"{one['name']}: {one['what']}" for one in passed_over])
     beside += _listed("read once, as others hold the same", [f"{one['name']}: {one['first']}" for one in repeated])
@@ -61,20 +64,33 @@ def page(
 
 
 def _listed(what, lines):
-    """A list that opens on a click, empty without lines."""
+    """A list of files that opens on a click, empty without lines."""
+    return _closed(f"{len(lines)} {'files' if len(lines) > 1 else 'file'} {what}", lines) if lines else ""
+
+
+def _remarks(lines):
+    """Many lines, as of a break in each of many sessions, do not push the table away: notes, and a list of the rest."""
+    notes = [line for line in lines if line.startswith("note: ")]
+    rest = [line for line in lines if line not in notes]
+    return "".join(f"<p>{html.escape(line)}</p>" for line in notes) + _closed(f"{len(rest)} remarks on sessions", rest)
+
+
+def _closed(summary, lines):
+    """A list that opens on a click."""
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-    noun = "files" if len(lines) > 1 else "file"
-    return f"<details><summary>{len(lines)} {noun} {what}</summary><ul>{items}</ul></details>" if lines else ""
+    return f"<details><summary>{summary}</summary><ul>{items}</ul></details>"
 
 
 def _pictures(one):
-    """Yields (title, PNG as a data address) of the plots of a report."""
-    for title, draw in (
+    """Yields (title, PNG as a data address) of the plots of a report; sides only where a trade has one."""
+    plots = [
         ("Mean spread, ticks", _draw_spread),
         ("Events per second (gaps shaded)", _draw_rate),
-        ("Trade sides that agree with the mid", _draw_lags),
         ("Share of quotes by spread", _draw_width),
-    ):
+    ]
+    if any(point["agreement"] is not None for point in one["side_agreement_by_lag"]):
+        plots.append(("Trade sides that agree with the mid", _draw_lags))
+    for title, draw in plots:
         with matplotlib.rc_context({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
             drawn = figure.Figure(figsize=(5.4, 2.4), layout="constrained")
             ax = drawn.subplots()
@@ -109,6 +125,8 @@ def _draw_spread(one, ax):
 def _draw_rate(one, ax):
     line = one["timeline"]
     for name, color in (("quotes", "C0"), ("trades", "C1")):
+        if not any(line[name]):
+            continue
         rate = np.maximum(np.array(line[name]) / max(line["bin_s"], 1e-9), 1e-3)
         ax.plot(_times(one), rate, lw=0.9, color=color, label=name)
     for gap in one["longest_gaps"][: one["gaps"]]:

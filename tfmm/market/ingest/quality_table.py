@@ -25,9 +25,13 @@ COLUMNS = (
     ("lot", lambda one: f"{one['lot_size']:g}", "size step, in the unit of the files"),
     ("side_ok", lambda one: _percent(one["side_agreement"]), "trades on the side that the mid before them says"),
     ("beyond", lambda one: _percent(one["prints_beyond_best"]), "trades outside of the best prices before them"),
-    ("skew_ms", lambda one: f"{one['clock_skew_ms']:g}", "by how much quotes seem to run ahead of trades, ms"),
+    ("skew_ms", lambda one: _number(one["clock_skew_ms"]), "by how much quotes seem to run ahead of trades, ms"),
 )
 """(name, text of a report, meaning) of each column."""
+
+
+def _number(value):
+    return "-" if value is None or value != value else f"{value:g}"
 
 
 def _percent(share):
