@@ -46,6 +46,12 @@ def test_an_order_that_crosses_trades_within_its_moment_and_is_never_seen_crosse
     )  # fmt: skip
 
 
+def test_a_log_separated_by_semicolons(tmp_path):
+    path = _write(tmp_path / "20241001_fut_ord.csv", (1, "Si", "B", 1, 1, 100, 5), (1, "Si", "S", 2, 1, 101, 4))
+    path.write_text(path.read_text().replace(",", ";"))
+    assert _quotes(path) == [("Si", 1, 100, 5, 101, 4)]
+
+
 def test_random_logs_equal_a_dictionary_of_orders(tmp_path):
     for seed in range(20):
         random, resting, rows, wanted = np.random.default_rng(seed), {}, [], []

@@ -28,14 +28,19 @@ def _deals(columns):
 
 
 def _names(line):
-    return tuple(name.strip().lstrip("#").upper() for name in line.split(","))
+    return tuple(name.strip().lstrip("#").upper() for name in line.split(_separator(line)))
+
+
+def _separator(line):
+    return max(",;\t|", key=line.count)
 
 
 def _order_log(source):
     """Yields (symbol, orders.ORDER): the book is empty where a log begins."""
     begun = set()
+    written = {"sep": _separator(source.head[0]), "names": _ORDER_LOG, "header": 0, "index_col": False, "dtype": str}
     with containers.open_text(source.path) as stream:
-        for frame in pd.read_csv(stream, dtype=str, chunksize=_ROWS, names=_ORDER_LOG, header=0, index_col=False):
+        for frame in pd.read_csv(stream, chunksize=_ROWS, **written):
             for symbol, rows in frame.groupby("SYMBOL", sort=False):
                 out = _orders(rows)
                 if symbol not in begun:
