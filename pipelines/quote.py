@@ -1,10 +1,12 @@
 """Quotes of a saved policy on a live market: JSON lines on stdin, a JSON line of quotes for every decision on stdout.
 
 Events: {"type": "quote", "ts": ns, "bid": px, "bid_size": qty, "ask": px, "ask_size": qty},
-{"type": "trade", "ts": ns, "price": px, "size": qty, "side": 1, -1 or 0}, with "instrument" where there are several;
-{"type": "time", "ts": ns} advances the clock; {"type": "fill", "ts": ns, "side": 1 or -1, "price": px,
-"size": qty} reports a fill of our quotes with --fills reported. {"observation": [features]}: the answer is
-{"action": [...]}.
+{"type": "trade", "ts": ns, "price": px, "size": qty, "side": 1, -1 or 0}, with "instrument" where there are several
+and "sequence" where the venue numbers them; {"type": "time", "ts": ns} advances the clock; {"type": "no_market",
+"ts": ns} pulls the quotes until the next quote. With --fills reported: {"type": "fill", "ts": ns, "side": 1 or -1,
+"price": px, "size": qty, "id": "venue's"} reports a fill of our quotes and {"type": "position", "ts": ns, "size": qty}
+sets the inventory. {"observation": [features]}: the answer is {"action": [...]}. docs/live.md says what is rejected,
+and with which consequences for the quotes.
 
 --ws takes the market from a public stream of Binance USD-M instead, as in
 wss://fstream.binance.com/stream?streams=btcusdt@bookTicker/btcusdt@trade. It places no orders.
@@ -14,7 +16,6 @@ import argparse
 import contextlib
 import pathlib
 import sys
-import time
 
 from tfmm import cli, errors
 from tfmm.config import experiment
@@ -26,14 +27,16 @@ def main():
     args = arguments()
     cli.quiet()
     policy = saved.Policy.load(args.policy)
-    from tfmm.live import answers, messages, session as session_lib
+    from tfmm.live import answers, desk, guard, lines, messages, options, session as session_lib
 
-    on_tape = policy.config.environment.name == experiment.TAPE
+    options.check(args)
     tape = recorded(args.tape) if args.tape else None
-    steps = tape.price_steps if tape else None
-    is_market = on_tape or args.tape or args.ws or args.paper
-    session = session_lib.Session(policy, args.fills, args.until, price_steps=steps) if is_market else None
-    source = rows(tape, messages) if tape else received(messages)
+    steps, silence_s = (tape.price_steps, None) if tape else (None, None if args.ws else args.max_jump)
+    is_market = policy.config.environment.name == experiment.TAPE or args.tape or args.ws or args.paper
+    session = watch = None
+    if is_market:
+        session = session_lib.Session(policy, args.fills, args.until, price_steps=steps, silence_s=silence_s)
+        watch = None if tape else guard.Guard(session.instruments, session.scales, args.max_jump)
     status = []
     with contextlib.ExitStack() as stack:
         if args.ws:
@@ -44,8 +47,19 @@ def main():
 
             file = stack.enter_context(open(args.paper, "ab")) if args.paper else None
             status.append(paper.Account(session.stream, session.instruments, file).line)
-        stack.enter_context(cli.interruptible())
-        answers.Answers(policy, session, sys.stdout.buffer, status).write(source)
+        if args.ws:
+            stack.enter_context(cli.interruptible())
+            answers.Answers(policy, session, sys.stdout.buffer, status).write(source)
+            return
+        answering = desk.Desk(policy, session, watch, sys.stdout.buffer, options.of_desk(args), status)
+        if args.resume:
+            answering.resume()
+        signals = stack.enter_context(lines.Signals())
+        if tape:
+            items = desk.of_messages(messages.of_tape(tape), signals, answering.lines)
+        else:
+            items = desk.of_lines(sys.stdin.buffer, signals, answering.lines, args.every)
+        answering.run(items, signals)
 
 
 def arguments():
@@ -61,22 +75,17 @@ def arguments():
     parser.add_argument("--paper", type=pathlib.Path, metavar="FILE", help=what)
     hold = "--ws: how long, in time of the market, a message waits for earlier ones (default %(default)s)"
     parser.add_argument("--hold", type=float, default=0.15, metavar="S", help=hold)
-    most = "--ws: messages that may be left out as they are not understood (default %(default)s)"
+    how = "stdin: a step of time that no event makes alone, a silence that one decision passes (default %(default)s)"
+    parser.add_argument("--max-jump", type=float, default=60.0, metavar="S", help=how)
+    most = "bad lines, or messages of --ws, that are left out; one more ends with exit 2 (default %(default)s)"
     parser.add_argument("--max-errors", type=int, default=100, metavar="N", help=most)
-    args = parser.parse_args()
-    if args.paper and args.fills == "reported":
-        raise errors.ConfigError("--paper FILE keeps simulated fills, wanted no --fills reported beside it")
-    if not 0.0 <= args.hold <= 60.0 or args.max_errors < 0:
-        raise errors.ConfigError(f"--hold {args.hold} --max-errors {args.max_errors}: wanted 0 to 60 s, 0 or more")
-    return args
-
-
-def received(messages):
-    """(where it is, message, time received) of every line on stdin."""
-    for number, line in enumerate(sys.stdin.buffer, 1):
-        received_s = time.perf_counter()
-        if line.strip():
-            yield f"line {number}", messages.decode(line, f"line {number}"), received_s
+    parser.add_argument("--status", type=pathlib.Path, metavar="FILE", help="JSON of what was taken and rejected")
+    how = "what --resume goes on from, written whole"
+    parser.add_argument("--state", type=pathlib.Path, metavar="FILE", help=how)
+    parser.add_argument("--resume", action="store_true", help="go on from the --state file")
+    how = "between two status lines and writings of --status and --state (default %(default)s)"
+    parser.add_argument("--every", type=float, default=60.0, metavar="S", help=how)
+    return parser.parse_args()
 
 
 def streamed(args, session):
@@ -93,12 +102,6 @@ def recorded(name):
     if not colon:
         raise errors.ConfigError(f"--tape {name}: wanted STORE:SESSION")
     return store.Store.open(folder).tape(session)
-
-
-def rows(tape, messages):
-    """The same as `received` of the events of a Tape."""
-    for number, message in enumerate(messages.of_tape(tape)):
-        yield f"tape row {number}", message, time.perf_counter()
 
 
 if __name__ == "__main__":

@@ -246,7 +246,9 @@ def test_sessions_with_reported_fills_ask_for_hedges_and_wait_for_them(small_con
     ],
 )
 def test_a_wrong_line_is_one_clear_error(line, words):
-    with pytest.raises(errors.DataError, match=r"^line 1: .*; wanted type quote, trade, time or fill") as error:
+    with pytest.raises(
+        errors.DataError, match=r"^line 1: .*; wanted type quote, trade, time, fill, position or no_market"
+    ) as error:
         messages.decode(line, "line 1")
     assert words in str(error.value)
 

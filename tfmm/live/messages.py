@@ -1,18 +1,21 @@
-"""Messages of a live market: a quote, trade, passage of time or fill, as a struct and as a line of JSON."""
+"""Messages of a live market: a quote, trade, passage of time, fill or position, as a struct and as a line of JSON."""
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 
 from tfmm import errors
 from tfmm.market import schema, tape as tape_lib
 
+Whole: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""A number that fits an int64."""
+
 
 class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
     """ts: ns UTC. instrument: symbol; may be left out where there is only one."""
 
-    ts: int
+    ts: Whole
     instrument: str | None = None
 
 
@@ -26,7 +29,7 @@ class Quote(_Message, frozen=True, tag="quote"):
     bid_size: float | None
     ask: float | None
     ask_size: float | None
-    sequence: int | None = None
+    sequence: Whole | None = None
 
 
 class Trade(_Message, frozen=True, tag="trade"):
@@ -35,7 +38,7 @@ class Trade(_Message, frozen=True, tag="trade"):
     price: float
     size: float
     side: int = 0
-    sequence: int | None = None
+    sequence: Whole | None = None
 
 
 class Time(_Message, frozen=True, tag="time"):
@@ -43,11 +46,26 @@ class Time(_Message, frozen=True, tag="time"):
 
 
 class Fill(_Message, frozen=True, tag="fill"):
-    """A fill of ours, for sessions with fills `reported`. side: +1 bought, -1 sold."""
+    """A fill of ours, for sessions with fills `reported`. side: +1 bought, -1 sold. id: the venue's, to know it by."""
 
     side: int
     price: float
     size: float
+    id: str | None = None
+
+
+class Position(_Message, frozen=True, tag="position"):
+    """The inventory that we hold, for sessions with fills `reported`. size: above 0 long, below 0 short."""
+
+    size: float
+
+
+class NoMarket(_Message, frozen=True, tag="no_market"):
+    """The market is unknown until the next quote."""
+
+
+class Restart(_Message, frozen=True, tag="restart"):
+    """The clock had been led ahead and is at ts: the session begins anew, with the inventory that it has."""
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -60,8 +78,8 @@ class _Kind(msgspec.Struct):
     observation: msgspec.Raw = msgspec.Raw()
 
 
-Message: TypeAlias = Quote | Trade | Time | Fill
-_MESSAGES = msgspec.json.Decoder(Message)
+Message: TypeAlias = Quote | Trade | Time | Fill | Position | NoMarket | Restart
+_MESSAGES = msgspec.json.Decoder(Quote | Trade | Time | Fill | Position | NoMarket)
 _OBSERVATION, _KIND = msgspec.json.Decoder(Observation), msgspec.json.Decoder(_Kind)
 
 
@@ -69,9 +87,11 @@ def decode(line: str | bytes, where: str) -> Message | Observation:
     """The message or observation in a line of JSON. Raises DataError, which names `where`, for anything else."""
     try:
         return (_OBSERVATION if _KIND.decode(line).observation else _MESSAGES).decode(line)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
+        what = " ".join(str(error).split())[:200]
         raise errors.DataError(
-            f"{where}: {error}; wanted type quote, trade, time or fill with its fields, or an observation"
+            f"{where}: {what}; wanted type quote, trade, time, fill, position or no_market with its fields, or an "
+            "observation"
         ) from error
 
 

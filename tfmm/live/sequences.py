@@ -36,6 +36,14 @@ class Updates:
         self._beyond = self._behind = 0
         return True
 
+    def get_state(self) -> tuple[int | None, int, int, int, int]:
+        """What `set_state` goes on exactly from."""
+        return self.last, self.old, self._newest_ns, self._beyond, self._behind
+
+    def set_state(self, values: tuple[int | None, int, int, int, int]) -> None:
+        """values: what `get_state` returned."""
+        self.last, self.old, self._newest_ns, self._beyond, self._behind = values
+
     def _is_late(self, _):
         self.old += 1
         return False

@@ -10,13 +10,14 @@ import msgspec
 import numpy as np
 
 from tfmm import errors
+from tfmm.arrays import Array
 from tfmm.calibration import scales as scales_lib
 from tfmm.config import experiment as experiment_lib
 from tfmm.environments.tape import parameters, specs
 from tfmm.live import messages
 from tfmm.market import clean, raw, schema
 from tfmm.policies import saved
-from tfmm.simulation import state, stream
+from tfmm.simulation import state, stream_state
 
 FILLS = ("simulated", "reported")
 Answer: TypeAlias = list[dict[str, Any]]
@@ -28,12 +29,12 @@ class Session:
     """Quotes of a policy through one trading session that begins flat.
 
     Attributes:
-        stream: the simulator of the session, a stream.Stream.
+        stream: the simulator of the session, a stream_state.ResumableStream. scales: of the policy's instruments.
     """
 
     def __init__(
         self, policy: saved.Policy, fills: str = "simulated", end_ns: int | None = None, seed: int = 0,
-        price_steps: Sequence[int] | None = None,
+        price_steps: Sequence[int] | None = None, silence_s: float | None = None,
     ) -> None:  # fmt: skip
         """
         Args:
@@ -42,6 +43,8 @@ class Session:
                 Fill messages are fills.
             price_steps: of each instrument, ticks; None: those of the last session of the store that
                 the policy was trained on.
+            silence_s: a longer time without an event is passed by one decision, when time resumes; None: by a decision
+                for every interval, as in a backtest.
 
         Raises:
             ConfigError: the policy was trained on a model, which has no market events; unknown `fills`; informed
@@ -60,16 +63,18 @@ class Session:
                 "fills is simulated, but clients.informed is above 0: a stream has no future, wanted reported"
             )
         self._instruments = msgspec.convert(description["instruments"], tuple[schema.Instrument, ...])
-        scales = msgspec.convert(description["scales"], tuple[scales_lib.Scales, ...])
-        rules = parameters.build_parameters(config, self._instruments, scales)
+        self.scales = msgspec.convert(description["scales"], tuple[scales_lib.Scales, ...])
+        rules = parameters.build_parameters(config, self._instruments, self.scales)
         self._reported = fills == "reported"
         self._hedged = config.rules.hedge != "none"
         environment = config.environment
         clock = environment.clock, environment.interval_quotes
         steps = description.get("price_steps", ()) if price_steps is None else price_steps
-        self.stream = stream.Stream(
+        self.stream = stream_state.ResumableStream(
             rules, environment.interval_s, environment.warmup_s, clock, end_ns, seed, not self._reported, steps
         )
+        if silence_s is not None:
+            self.stream.silence_ns = round(silence_s * 1e9)
         self._columns = specs.create(config, self._instruments).columns
         self._policy = policy
         self._action: Any = None
@@ -97,7 +102,7 @@ class Session:
         return out
 
     def take(self, message: messages.Message, where: str = "message") -> Iterator[Answer]:
-        """Takes a Quote, Trade, Time or Fill; yields the quotes of every decision before it.
+        """Takes a message; yields the quotes of every decision before it.
 
         Yields:
             [{ts, instrument, bid, bid_size, ask, ask_size}] for each instrument quoted: what the rules of the policy's
@@ -106,22 +111,58 @@ class Session:
             now, above 0 to buy.
 
         Raises:
-            DataError: an unknown instrument or side, or a Fill where fills are simulated.
+            DataError: an unknown instrument or side, or a Fill or Position where fills are simulated.
         """
+        if isinstance(message, messages.Restart):
+            yield self._restart(message.ts)
+            return
         n = self._instrument_index(message, where)
+        is_report = isinstance(message, messages.Fill | messages.Position)
+        if is_report and not self._reported:
+            what = "fill" if isinstance(message, messages.Fill) else "position"
+            raise errors.DataError(f"{where}: a {what}, but fills of this session are simulated, wanted none")
         if isinstance(message, messages.Quote | messages.Trade):
             # the decisions that become due do not see this event: it is later than they are
             for event in self._event(message, n, where):
                 self.stream.add(event)
+        elif isinstance(message, messages.NoMarket):
+            self.stream.add(_no_market(message.ts, n))
         self.stream.set_clock(message.ts)
         yield from self._decide()
         if isinstance(message, messages.Fill):
             self._fill(message, n, where)
+        elif isinstance(message, messages.Position):
+            lots = round(message.size / self._instruments[n].lot_size)
+            self.stream.set_position(n, lots, message.ts)
 
     def close(self) -> Iterator[Answer]:
         """No more events: yields the quotes of the decisions that are still due at the time of the last one."""
         self.stream.set_clock(self.stream.seen_ns + 1)
         yield from self._decide()
+
+    def get_state(self) -> dict[str, Array]:
+        """Copies of all that changes; `set_state` of a new session of the same policy and settings goes on from it."""
+        cleaned = {f"cleaner_{name}": array.copy() for name, array in self._cleaner.state().items()}
+        width = 0 if self._action is None else np.size(self._action)
+        action = np.zeros(width, np.float32) if self._action is None else np.asarray(self._action, np.float32)
+        return self.stream.get_state() | cleaned | {"action": action}
+
+    def set_state(self, arrays: dict[str, Array]) -> None:
+        """Raises ValueError where they are not what get_state of such a session returns."""
+        arrays = dict(arrays)
+        action = arrays.pop("action", np.zeros(0))
+        sizes = (0, len(self._policy.description["actions"]))
+        if action.dtype != np.float32 or action.ndim != 1 or action.size not in sizes:
+            raise ValueError(f"action is {action.dtype} {action.shape}, wanted float32 of {sizes[1]}")
+        for name, array in self._cleaner.state().items():
+            found = arrays.pop(f"cleaner_{name}", np.zeros(0))
+            if (found.dtype, found.shape) != (array.dtype, array.shape):
+                raise ValueError(f"cleaner's {name} is {found.dtype} {found.shape}, wanted {array.dtype} {array.shape}")
+            array[...] = found
+        self.stream.set_state(arrays)
+        if (self.stream.decision_ns is None) != (action.size == 0):
+            raise ValueError("an action without a decision, or a decision without an action")
+        self._action = action if action.size else None
 
     def _instrument_index(self, message, where):
         if message.instrument is None and (len(self._instruments) == 1 or isinstance(message, messages.Time)):
@@ -135,6 +176,7 @@ class Session:
         unknown."""
         row = self._row[0]
         row["ts"], row["instrument"] = message.ts, n
+        row["sequence"] = raw.NO_SEQUENCE if message.sequence is None else message.sequence
         if isinstance(message, messages.Quote):
             row["kind"], row["side"] = schema.QUOTE, 0
             for field, value in (
@@ -152,8 +194,6 @@ class Session:
     def _fill(self, message, n, where):
         instrument = self._instruments[n]
         lots = round(message.size / instrument.lot_size)
-        if not self._reported:
-            raise errors.DataError(f"{where}: a fill, but fills of this session are simulated, wanted none")
         if message.side not in (schema.BUY, schema.SELL) or lots < 1:
             raise errors.DataError(f"{where}: fill of {message.size} with side {message.side}, wanted a lot, +1 or -1")
         self.stream.report(n, message.side, message.price / instrument.tick_size, lots, message.ts)
@@ -181,6 +221,18 @@ class Session:
             out.append(answer)
         return out
 
+    def _restart(self, ts):
+        """The answer that pulls all quotes."""
+        self.stream.restart()
+        self._action = None
+        pulled = dict.fromkeys(("bid", "bid_size", "ask", "ask_size"))
+        reasons = {"bid_reason": "clock went back", "ask_reason": "clock went back"}
+        return [
+            {"ts": ts, "instrument": one.symbol} | pulled | reasons
+            for n, one in enumerate(self._instruments)
+            if self.stream.parameters["quoted"][n]
+        ]
+
     def _side(self, n, order, side):
         """The fields of a side of an order, which admission has seen."""
         if order[f"{side}_lot"] == 0:
@@ -201,3 +253,11 @@ class Session:
             unknown = market["touch_bid_tick"] > market["touch_ask_tick"]
             return "market has one side" if sides == 1 and not unknown else "market unknown"
         return "no price" if np.isfinite(self._action).all() else "action is no number"
+
+
+def _no_market(ts, n):
+    """A schema.EVENT: the market of instrument n is unknown."""
+    event = np.zeros(1, schema.EVENT)
+    event["ts"], event["instrument"], event["kind"] = ts, n, schema.NO_MARKET
+    event["lo_tick"], event["hi_tick"] = schema.NO_ASK, schema.NO_BID
+    return event[0]

@@ -62,6 +62,10 @@ class Cleaner:
         memory = self._last, self._memory, self.counts, self.noted
         return out[: _clean(np.ascontiguousarray(rows), self._bounds, memory, out)]
 
+    def state(self) -> dict[str, arrays.Records]:
+        """The arrays themselves of all that changes: a copy of them, written back, goes on exactly from there."""
+        return {"counts": self.counts, "noted": self.noted, "last": self._last, "memory": self._memory}
+
     def dropped(self, instrument: int) -> dict[str, int]:
         """{"quotes_crossed": count, ...} of one instrument, every reason that occurred."""
         return {

@@ -8,13 +8,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tfmm import jit
 from tfmm.arrays import Array, Floats32, Ints, Record, Records
 from tfmm.market import schema
-from tfmm.simulation import arguments, kernel, parallel, simulator, state
-from tfmm.simulation.clients import arrivals
+from tfmm.simulation import parallel, simulator, state, stream_kernels
 from tfmm.simulation.dealer import quoting
-from tfmm.simulation.exchange import admission, fees, ledger
 
 _CAPACITY = 1 << 12
 _LOGGED_FILLS = 1 << 14  # of a step that are kept for an observer
@@ -30,8 +27,10 @@ class Stream(simulator.Simulator):
 
     Attributes:
         decision_ns: time of the last decision, None before the first.
-        seen_ns: latest time of an event or the clock. late: number of events dropped because they came after a decision
-            that should have known them.
+        seen_ns: latest time of an event or the clock.
+        silence_ns: a longer time without an event is passed by one decision at its end, and what is quoted is pulled
+            within it; unless set: by a decision for every interval, as in a backtest.
+        late: number of events dropped because they came after a decision that should have known them.
     """
 
     def __init__(
@@ -72,13 +71,15 @@ class Stream(simulator.Simulator):
         )
         self._segments, self._windows = self._market.segments, self._market.windows
         self._schedule = tuple(self._decisions)  # numba looks up its type in a third of the time
-        self._count, self.seen_ns = 0, state.NEVER
+        self._count, self.seen_ns, self.silence_ns = 0, state.NEVER, _FOREVER
         self._start_ns: int | None = None
         self._warmup_ns, self._end_ns = round(warmup_s * 1e9), _FOREVER if end_ns is None else int(end_ns)
         self.decision_ns: int | None = None
         self.late = 0
         self._reported: list[tuple[int, int, float, int, int]] = []
         self._decision_lot = np.zeros(len(parameters), np.int64)  # inventory at the last decision
+        self._opening = np.zeros(len(parameters), state.POSITION)  # what the first decision begins with
+        self._grid_ns: int | None = None  # a time of a decision before a restart
         self._observer: Observer | None = None
 
     def observe(self, observer: Observer) -> None:
@@ -96,6 +97,8 @@ class Stream(simulator.Simulator):
         ts = int(event["ts"])
         if self._start_ns is None:
             self._start_ns = ts + self._warmup_ns
+            if self._grid_ns is not None:
+                self._start_ns += (self._grid_ns - self._start_ns) % self.interval_ns
             self._segments[0] = (0, 0, ts, self._end_ns)
         if ts < self._segments["start_ns"][0] or (self.decision_ns is not None and ts <= self.decision_ns):
             self.late += 1
@@ -133,7 +136,10 @@ class Stream(simulator.Simulator):
         if self.over:
             return False
         self.rows["stop"] = self._count
-        return _next(self._market.events, self.rows, self.instruments, self._schedule) < self.seen_ns
+        return (
+            stream_kernels.next_decision_ns(self._market.events, self.rows, self.instruments, self._schedule)
+            < self.seen_ns
+        )
 
     def decide(self, action: Array | None) -> Floats32:
         """Advances to the decision that is due.
@@ -148,16 +154,31 @@ class Stream(simulator.Simulator):
             self._segments["stop_row"] = self._count
             self._windows[0] = (0, self._start_ns, self._end_ns)
             self.reset()
+            if self._opening["inventory_lot"].any() or self._opening["cash"].any():
+                self.hold(self._opening[np.newaxis])
             for fill in self._reported:
-                _report(self.instruments[0], *fill, self.parameters)
-            _observe(self.rows, self.instruments, self.in_flight, self.parameters, self.observation)
+                self._book(*fill)
+            stream_kernels.observe(self.rows, self.instruments, self.in_flight, self.parameters, self.observation)
         else:
-            self.rows["stop"] = self._count
-            sent = self._every_instrument(action).copy()
-            if not self._simulated:
-                self._keep_quotes(sent[0])
-                sent[:, self._hedging == state.HEDGE_ACTION, -1] = 0.0
-            self.step(sent)
+            end_ns = self._silence_end_ns()
+            self._send(action)
+            if end_ns is not None and not self.over:
+                self._pass_silence(end_ns)
+        self._forget_passed()
+        self._decision_lot = self.instruments["inventory_lot"][0].copy()
+        return self.observation[0]
+
+    def _send(self, action):
+        """Steps to the next decision."""
+        self.rows["stop"] = self._count
+        sent = self._every_instrument(action).copy()
+        if not self._simulated:
+            self._keep_quotes(sent[0])
+            sent[:, self._hedging == state.HEDGE_ACTION, -1] = 0.0
+        self.step(sent)
+
+    def _forget_passed(self):
+        """The events of a step are done with."""
         self.decision_ns = int(self.rows["ts"][0])
         done = int(self.rows["cursor"][0])
         if self._observer is not None:
@@ -165,8 +186,25 @@ class Stream(simulator.Simulator):
         self._buffer[: self._count - done] = self._buffer[done : self._count]
         self._count -= done
         self.rows["cursor"] = 0
-        self._decision_lot = self.instruments["inventory_lot"][0].copy()
-        return self.observation[0]
+
+    def _silence_end_ns(self):
+        """The last time of a decision in a silence that begins before the next one, None without a silence."""
+        if self.silence_ns == _FOREVER or self._decisions.clock == state.CLOCK_EVENTS:
+            return None
+        now, following = int(self.rows["ts"][0]), int(self.rows["ts"][0]) + self.interval_ns
+        later = int(np.searchsorted(self._buffer["ts"][: self._count], following, side="right"))
+        heard = int(self._buffer["ts"][later]) if later < self._count else self.seen_ns
+        end_ns = now + (min(heard - 1, self._end_ns) - now) // self.interval_ns * self.interval_ns
+        return end_ns if heard - following > self.silence_ns and end_ns > following else None
+
+    def _pass_silence(self, end_ns):
+        """From the first decision in a silence to its end, without a quote."""
+        self._forget_passed()
+        usual = self.rows["decays"].copy()
+        stream_kernels.decay_over(self.rows, (end_ns - int(self.rows["ts"][0])) * 1e-9)
+        self.rows["ts"] = end_ns - self.interval_ns
+        self._send(np.full(self._no_action.shape, np.nan))
+        self.rows["decays"] = usual
 
     @property
     def over(self) -> bool:
@@ -183,7 +221,8 @@ class Stream(simulator.Simulator):
         orders, instruments = np.zeros((len(self.parameters), 1), state.ORDER), self.instruments[0].copy()
         instruments["inventory_lot"] = self._decision_lot
         log = np.zeros(0, state.FILL), np.zeros(1, state.COUNTER)
-        _preview(instruments, orders, self.parameters, self.decision_ns, self._every_instrument(action)[0], log)
+        now, actions = int(self.rows["ts"][0]), self._every_instrument(action)[0]
+        stream_kernels.preview(instruments, orders, self.parameters, now, actions, log)
         return orders[:, 0]
 
     def hedges(self, action: Array) -> Ints:
@@ -219,49 +258,19 @@ class Stream(simulator.Simulator):
         if self.decision_ns is None:  # a session begins flat: earlier fills are booked at its first decision
             self._reported.append(fill)
         else:
-            _report(self.instruments[0], *fill, self.parameters)
+            self._book(*fill)
+
+    def set_position(self, instrument: int, lots: int, ts: int) -> None:
+        """The inventory is `lots`, where `simulated` is False: what is not in fills was traded at the mid."""
+        self.report(instrument, 0, 0.0, lots, ts)
+
+    def _book(self, instrument, side, price_tick, lots, ts):
+        if side == 0:
+            stream_kernels.set_position(self.instruments[0], instrument, lots, ts, self.parameters)
+        else:
+            stream_kernels.report(self.instruments[0], instrument, side, price_tick, lots, ts, self.parameters)
 
     def _grow(self):
         self._buffer = np.concatenate([self._buffer, np.zeros(len(self._buffer), schema.EVENT)])
         self._mapped, self._market = self._buffer, self._market._replace(events=state.read_only(self._buffer))
         self._work = parallel.Rows(1, self._part, 1)
-
-
-@jit.kernel
-def _next(events, rows, instruments, schedule):
-    return kernel.next_decision(events, rows[0], instruments[0], arguments.DecisionSchedule(*schedule))
-
-
-@jit.kernel
-def _observe(rows, instruments, in_flight, parameters, observation):
-    kernel.write_observation(rows[0], arguments.Account(instruments[0], in_flight[0], parameters), observation[0])
-
-
-@jit.kernel
-def _preview(instruments, in_flight, parameters, ts, actions, no_log):
-    """Hedges and writes the orders of a decision, as the simulator does; the instruments are a copy."""
-    log = arguments.FillLog(no_log[0], no_log[1][0])
-    after_gap = admission.is_after_gap(ts, instruments[0].last_ns, parameters[0].gap_ns)
-    for n in range(instruments.shape[0]):
-        instruments[n].tail = 0
-        synthetic = quoting.synthetic_mid(instruments, n, parameters)
-        if parameters[n].hedge == state.HEDGE_ACTION:
-            arrivals.hedge_share(instruments[n], n, actions[n, actions.shape[1] - 1], ts, -1, parameters[n], log)
-        order = quoting.send(instruments[n], in_flight[n], parameters[n], ts, actions[n], synthetic)
-        admission.admit(instruments[n], order, parameters[n], after_gap)
-
-
-@jit.kernel
-def _report(instruments, n, side, price_tick, lots, ts, parameters):
-    instrument = instruments[n]
-    trade = arguments.Trade(side, price_tick, lots, ts, -1, n, state.TRADE)
-    fee = fees.of_fill(instrument, trade, parameters[n])
-    ledger.apply_fill(instrument, side, price_tick, lots, fee, parameters[n].reference_tick, ts)
-    if side > 0:
-        instrument.my_bid_lot = max(0, instrument.my_bid_lot - lots)
-        if instrument.my_bid_lot == 0:
-            instrument.my_bid_tick = state.NO_BID
-    else:
-        instrument.my_ask_lot = max(0, instrument.my_ask_lot - lots)
-        if instrument.my_ask_lot == 0:
-            instrument.my_ask_tick = state.NO_ASK
