@@ -1,5 +1,6 @@
 """Resume with the replay: what it held comes back; what cannot be loaded is filled again; a full disk loses nothing."""
 
+import json
 import logging
 import os
 import pathlib
@@ -9,9 +10,10 @@ import subprocess
 import sys
 
 import msgspec
+import numpy as np
 import pytest
 
-from tfmm import errors
+from tfmm import errors, plain_state
 from tfmm.config import loading
 from tfmm.environments.tape import task as tape_task
 from tfmm.training import run_directory, trainer
@@ -102,12 +104,66 @@ def test_a_checkpoint_of_another_schema_is_refused_in_one_line(finished, tmp_pat
     if change is None:
         (newest / "schema.json").unlink()
     elif change == "torn":
-        os.truncate(newest / "state.pickle", 10)
+        os.truncate(newest / "state.msgpack", 10)
     else:
         task = tape_task.TapeTask.create(loading.with_settings(task.config, change, "test"))
     with pytest.raises(errors.DataError, match=message) as raised:
         _resumed(task, path)
     assert "\n" not in str(raised.value)
+
+
+def _set(state, path, value):
+    *outer, last = path
+    for key in outer:
+        state = state[key]
+    state[last] = value
+
+
+SIMULATOR = ("collector", "environment", 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ((*SIMULATOR, "rows"), lambda rows: np.full_like(rows, 1 << 40), "rows point outside"),
+        ((*SIMULATOR, "rows"), lambda rows: rows[:1], r"rows is .* wanted"),
+        ((*SIMULATOR, "instruments"), lambda _: np.zeros(3), r"instruments is float64 \(3,\), wanted"),
+        ((*SIMULATOR, "observation"), lambda _: None, "observation is NoneType"),
+        (("collector", "noise"), lambda _: {}, "KeyError"),
+        (("collector", "noise", "generator"), lambda _: {"bit_generator": "MT19937"}, "ValueError"),
+        (("collector", "time_step"), lambda _: (), "TypeError"),
+        (("collector",), lambda _: [1], "TypeError"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_in_one_line(finished, tmp_path, path, value, message):
+    """What somebody else may have written: no index of it reaches a kernel."""
+    task, finished_path, _ = finished
+    run = shutil.copytree(finished_path, tmp_path / "run")
+    file = run / "checkpoints" / f"{STEPS:010d}" / "state.msgpack"
+    state = plain_state.decode(file.read_bytes())
+    state["collector"]["environment"] = list(state["collector"]["environment"])
+    _set(state, path, value(_get(state, path)))
+    file.write_bytes(plain_state.encode(state))
+    with pytest.raises(errors.DataError, match=rf"does not fit this run \(.*{message}") as raised:
+        _resumed(task, run)
+    assert "\n" not in str(raised.value)
+
+
+def _get(state, path):
+    for key in path:
+        state = state[key]
+    return state
+
+
+def test_a_pickle_of_an_older_version_is_refused_unread(finished, tmp_path):
+    task, finished_path, _ = finished
+    run = shutil.copytree(finished_path, tmp_path / "run")
+    newest = run / "checkpoints" / f"{STEPS:010d}"
+    (newest / "state.msgpack").rename(newest / "state.pickle")
+    schema = json.loads((newest / "schema.json").read_text())
+    (newest / "schema.json").write_text(json.dumps(schema | {"format": 2}))
+    with pytest.raises(errors.DataError, match=r"format 2, wanted 3; --resume needs"):
+        _resumed(task, run)
 
 
 def test_a_full_disk_in_mid_checkpoint_leaves_the_one_before_it(finished, tmp_path):

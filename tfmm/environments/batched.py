@@ -108,7 +108,8 @@ class BatchedEnvironment(py_environment.PyEnvironment):
         return self._simulator.get_state(), self._current_time_step
 
     def set_state(self, state: Any) -> None:
-        simulated, self._current_time_step = state
+        simulated, time_step = state
+        self._current_time_step = ts.TimeStep(*time_step)
         self._simulator.set_state(simulated)
 
     def _reset(self) -> ts.TimeStep:

@@ -8,7 +8,7 @@ import numpy as np
 from tfmm import jit
 from tfmm.arrays import Array, Ints, Records
 from tfmm.market import store
-from tfmm.simulation import arguments, kernel, parallel, state
+from tfmm.simulation import arguments, kernel, parallel, saved_state, state
 from tfmm.simulation.dealer import features, quoting
 from tfmm.simulation.rewards import inventory_risk, kinds
 
@@ -163,8 +163,8 @@ class Simulator:
         return {name: getattr(self, name).copy() for name in _STATE}
 
     def set_state(self, arrays: dict[str, Array]) -> None:
-        for name, array in arrays.items():
-            getattr(self, name)[...] = array
+        """Raises KeyError, ValueError where this is no state of such a simulator on such events."""
+        saved_state.restore({name: getattr(self, name) for name in _STATE}, arrays, len(self._market.events))
 
     def stagger(self) -> None:
         """Shortens the windows just begun by random shares, so that rows do not end all at once."""

@@ -11,7 +11,7 @@ from tfmm import errors, files
 from tfmm.config import experiment as experiment_lib
 
 NAME = "schema.json"
-_FORMAT = 2  # of state.pickle and of the files beside it
+_FORMAT = 3  # of state.msgpack and of the files beside it
 
 
 def of(agent: tf_agent.TFAgent, config: experiment_lib.Config) -> dict[str, Any]:

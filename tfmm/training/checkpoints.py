@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
+from tfmm import errors
 from tfmm.agents import guarded
 from tfmm.training import nan_guard, run_directory
 from tfmm.training.replay import server as server_lib
@@ -13,7 +14,7 @@ class Stateful(Protocol):
     """Part of a training with a state outside TensorFlow."""
 
     def get_state(self) -> Any:
-        """Picklable state for `set_state`."""
+        """State, as plain_state.encode takes it, for `set_state`."""
 
     def set_state(self, state: Any) -> None:
         """Goes on exactly from a state."""
@@ -60,9 +61,15 @@ class Checkpoints:
         self._run.forget_after(step)
         if state is None:
             return False
-        for name, part in parts.items():
-            if part is not None:
-                part.set_state(state[name])
+        try:
+            for name, part in parts.items():
+                if part is not None:
+                    part.set_state(state[name])
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise errors.DataError(
+                f"checkpoint {self._run.newest()}: its state does not fit this run ({error!r:.200}), wanted the one "
+                "that train.py wrote; without this folder --resume goes on from the one before it"
+            ) from error
         return True
 
     def save(self) -> None:

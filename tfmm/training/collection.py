@@ -166,7 +166,7 @@ class Collector:
         self._writer.flush()
 
     def get_state(self) -> dict[str, Any]:
-        """Picklable state; `set_state` goes on exactly from here."""
+        """State as plain_state.encode takes it; `set_state` goes on exactly from here."""
         return {
             "environment": self._env.get_state(),
             "time_step": self._time_step,
@@ -176,7 +176,7 @@ class Collector:
 
     def set_state(self, state: dict[str, Any]) -> None:
         self._env.set_state(state["environment"])
-        self._time_step = state["time_step"]
+        self._time_step = ts.TimeStep(*state["time_step"])
         if self._noise is not None:
             self._noise.set_state(state["noise"])
         self._collected.transitions = state["transitions"]

@@ -61,7 +61,7 @@ class CriticValues(py_metric.PyMetric):
         self._mean_at_reset = self._mean
 
     def get_state(self) -> dict[str, Any]:
-        """Picklable state for `set_state`."""
+        """State, as plain_state.encode takes it, for `set_state`."""
         return {"observations": self._observations, "before": self._mean_at_reset}
 
     def set_state(self, state: dict[str, Any]) -> None:

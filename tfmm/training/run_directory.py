@@ -4,7 +4,6 @@ import importlib.metadata
 import json
 import os
 import pathlib
-import pickle
 import platform
 import shutil
 import subprocess
@@ -13,13 +12,15 @@ from typing import Any, Self
 
 import tensorflow as tf
 
-from tfmm import errors, files
+from tfmm import errors, files, plain_state
 from tfmm.config import experiment as experiment_lib, formats, loading
 from tfmm.training import checkpoint_schema
 from tfmm.training.replay import checkpoint as checkpoint_lib
 
 _PATTERN = frozenset("*?[]\\")
 _LONGEST = 200  # characters of somebody else's message
+STATE = "state.msgpack"
+"""File of a checkpoint with the state of everything outside TensorFlow."""
 PACKAGES = ("tfmm", "tensorflow", "tf-agents", "dm-reverb", "numpy", "numba", "pandas")
 
 
@@ -89,7 +90,7 @@ class RunDirectory:
         One of the same step stays as it is: nothing was trained since. Only the newest keeps its replay.
 
         Args:
-            state: picklable state of everything outside TensorFlow.
+            state: of everything outside TensorFlow, as plain_state.encode takes it.
             schema: checkpoint_schema.of the agent.
             replay: a function that writes the replay into a folder, or None.
 
@@ -104,7 +105,7 @@ class RunDirectory:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir()
             checkpoint.write(str(temporary / "agent"))
-            files.write_bytes(temporary / "state.pickle", pickle.dumps(state))
+            files.write_bytes(temporary / STATE, plain_state.encode(state))
             files.write_json(temporary / checkpoint_schema.NAME, schema)
             if replay is not None:
                 replay(temporary)
@@ -135,8 +136,8 @@ class RunDirectory:
             return 0, None
         try:
             checkpoint.read(str(folder / "agent")).assert_existing_objects_matched()
-            return int(folder.name), pickle.loads((folder / "state.pickle").read_bytes())
-        except (OSError, ValueError, AssertionError, EOFError, pickle.UnpicklingError, tf.errors.OpError) as error:
+            return int(folder.name), plain_state.decode((folder / STATE).read_bytes())
+        except (OSError, ValueError, AssertionError, tf.errors.OpError) as error:
             reason = " ".join(str(error).split())[:_LONGEST]
             raise errors.DataError(
                 f"checkpoint {folder}: cannot be restored ({reason}), wanted whole files; without this folder --resume "

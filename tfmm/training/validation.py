@@ -78,7 +78,7 @@ class Validation:
         return bool(patience) and self.since_best >= patience
 
     def get_state(self) -> tuple[float, int]:
-        """Picklable state for `set_state`."""
+        """State, as plain_state.encode takes it, for `set_state`."""
         return self._best, self.since_best
 
     def set_state(self, state: tuple[float, int]) -> None:

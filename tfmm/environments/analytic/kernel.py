@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfmm import jit
-from tfmm.arrays import Array, Floats, Floats32, Ints32, Record, Records
+from tfmm.arrays import Array, Floats, Floats32, Ints32, Record, Records, put
 from tfmm.environments.analytic.parameters import BROWNIAN, CONSTANT, JUMP, MEAN_REVERTING, Parameters
 from tfmm.models import curves
 from tfmm.simulation import parallel, randomness
@@ -121,7 +121,7 @@ class AnalyticSimulator:
     def set_state(self, state: dict[str, Array]) -> None:
         """Continues exactly where `get_state` was called."""
         for name in _STATE:
-            getattr(self, name)[...] = state[name]
+            put(getattr(self, name), state[name], name)
         self.discount[...] = np.where(self.rows["done"] & (self._parameters.horizon_steps > 0), 0.0, 1.0)
 
     def step(self, actions: Array) -> None:

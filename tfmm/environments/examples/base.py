@@ -10,7 +10,7 @@ import numpy as np
 from tf_agents.specs import array_spec
 
 from tfmm import errors
-from tfmm.arrays import Array, Bools, Floats, Ints
+from tfmm.arrays import Array, Bools, Floats, Ints, put
 from tfmm.calibration.scales import Scales
 from tfmm.config.experiment import Config
 from tfmm.environments import batched, reflection as reflection_lib, task as task_lib
@@ -72,7 +72,7 @@ class ExampleSimulator(abc.ABC):
         """Continues exactly where `get_state` was called."""
         values, self._random.bit_generator.state = state
         for name, value in values.items():
-            getattr(self, name)[...] = value
+            put(getattr(self, name), value, name)
 
     @abc.abstractmethod
     def _begin(self, rows: Ints) -> None:
