@@ -32,9 +32,9 @@ MODULES = {
     "tomli-w": "tomli_w",
 }
 RANK = {
-    "arrays": 0, "errors": 0, "files": 0, "jit": 0, "cli": 0, "plain_state": 0, "config": 1, "market": 2, "simulation": 3,
-    "models": 4, "calibration": 5, "environments": 6, "agents": 7, "backtest": 7, "policies": 8, "evaluation": 9, "live": 10,
-    "training": 10, "experiments": 11, "benchmarks": 12,
+    "arrays": 0, "errors": 0, "files": 0, "jit": 0, "cli": 0, "plain_state": 0, "config": 1, "market": 2,
+    "simulation": 3, "models": 4, "calibration": 5, "environments": 6, "agents": 7, "backtest": 7, "policies": 8,
+    "evaluation": 9, "live": 10, "training": 10, "experiments": 11, "benchmarks": 12,
 }  # fmt: skip
 TENSORFLOW = {"tensorflow", "tf_agents", "reverb", "tensorflow_probability"}
 
