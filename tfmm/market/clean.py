@@ -60,7 +60,8 @@ class Cleaner:
         """(K,) raw.RAW in order -> (<= K,) schema.EVENT in the same order."""
         out = np.empty(len(rows), schema.EVENT)
         memory = self._last, self._memory, self.counts, self.noted
-        return out[: _clean(np.ascontiguousarray(rows), self._bounds, memory, out)]
+        # numba looks up the type of a plain tuple in a third of the time
+        return out[: _clean(np.ascontiguousarray(rows), tuple(self._bounds), memory, out)]
 
     def state(self) -> dict[str, arrays.Records]:
         """The arrays themselves of all that changes: a copy of them, written back, goes on exactly from there."""
