@@ -133,11 +133,18 @@ def test_scripts_stay_under_120_lines():
     assert all(len(path.read_text().splitlines()) <= 120 for path in (ROOT / "pipelines").glob("*.py"))
 
 
-def test_rooms_below_the_calibration_come_without_tensorflow():
-    modules = [
-        name for name in MODULE_PATHS if name.split(".")[1:2] in (["simulation"], ["models"], ["market"], ["config"])
-    ]
-    assert "tfmm.simulation" in modules
+FACES = {"tfmm.environments.batched", "tfmm.policies.saved_model"}
+"""What shows a simulator or a SavedModel to TensorFlow; others import it where they need it."""
+
+
+@pytest.mark.parametrize(
+    "rooms",
+    [("config", "market", "simulation", "models"), ("environments", "backtest", "policies", "evaluation", "live")],
+    ids=["below the calibration", "what evaluates and quotes"],
+)
+def test_rooms_come_without_tensorflow(rooms):
+    modules = [name for name in MODULE_PATHS if name.split(".")[1:2] in [[one] for one in rooms] and name not in FACES]
+    assert {f"tfmm.{one}" for one in rooms} <= set(modules)
     code = f"import sys, {', '.join(modules)}; sys.exit(any(name in sys.modules for name in {TENSORFLOW}))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 

@@ -1,7 +1,7 @@
 """The one TF-Agents environment of this project: any batched simulator, natively batched or as a single row."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from tf_agents.environments import py_environment
@@ -9,43 +9,7 @@ from tf_agents.specs import array_spec
 from tf_agents.trajectories import time_step as ts
 
 from tfmm import arrays
-
-FILL_OUTCOMES = ("reward", "ask_fill_probability", "bid_fill_probability", "inventory_change")
-"""Columns of a reward that comes with the outcomes of its interval, see tape.fill_outcomes; the change is in orders."""
-
-
-class BatchedSimulator(Protocol):
-    """B episodes that advance together; a row whose episode is over starts a new one at the next step.
-
-    Attributes:
-        observation: (B, K) float32. reward: (B,) float32.
-        discount: (B,) float32: 0 where an episode has terminated, else 1; gamma belongs to the agent.
-        step_type: (B,) int32, tf_agents StepType.
-        The next step overwrites all of them.
-    """
-
-    observation: arrays.Floats32
-    reward: arrays.Floats32
-    discount: arrays.Floats32
-    step_type: arrays.Ints32
-
-    def seed(self, seed: int) -> None:
-        """Restarts the random streams of all rows."""
-
-    def reset(self) -> None:
-        """Starts a new episode in every row."""
-
-    def stagger(self) -> None:
-        """Shortens the episodes just begun by random shares, so that the rows do not all end at once."""
-
-    def step(self, actions: arrays.Array, /) -> None:
-        """Advances every row by one step; actions: (B, ...)."""
-
-    def get_state(self) -> Any:
-        """A copy of everything that changes."""
-
-    def set_state(self, state: Any, /) -> None:
-        """Continues exactly where `get_state` was called."""
+from tfmm.environments import batched_simulator
 
 
 class BatchedEnvironment(py_environment.PyEnvironment):
@@ -62,11 +26,11 @@ class BatchedEnvironment(py_environment.PyEnvironment):
 
     def __init__(
         self,
-        simulator: BatchedSimulator,
+        simulator: batched_simulator.BatchedSimulator,
         action_spec: array_spec.BoundedArraySpec,
         columns: arrays.Ints | None = None,
         single: bool = False,
-        rewards: Callable[[BatchedSimulator], arrays.Floats32] | None = None,
+        rewards: Callable[[batched_simulator.BatchedSimulator], arrays.Floats32] | None = None,
     ) -> None:
         super().__init__(handle_auto_reset=False)
         count = simulator.observation.shape[1]
@@ -87,7 +51,7 @@ class BatchedEnvironment(py_environment.PyEnvironment):
         return None if self._single else len(self._simulator.step_type)
 
     @property
-    def simulator(self) -> BatchedSimulator:
+    def simulator(self) -> batched_simulator.BatchedSimulator:
         return self._simulator
 
     def observation_spec(self) -> array_spec.ArraySpec:

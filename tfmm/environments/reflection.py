@@ -10,7 +10,7 @@ import numpy as np
 
 from tfmm import errors
 from tfmm.arrays import Floats32, Ints
-from tfmm.environments import batched
+from tfmm.environments import batched_simulator
 
 _EVEN = ("reward", "spread", "volatility", "time_left", "half_spread", "hedge")
 _ODD = (
@@ -44,7 +44,7 @@ class Reflection(NamedTuple):
     """The reflection of observations and of actions.
 
     Attributes:
-        reward: of a reward with the outcomes of its interval (batched.FILL_OUTCOMES).
+        reward: of a reward with the outcomes of its interval (batched_simulator.FILL_OUTCOMES).
         groups: number of groups of components.
     """
 
@@ -60,7 +60,7 @@ def of_market(feature_names: Sequence[str], action_names: Sequence[str]) -> Refl
     Raises:
         ConfigError: a feature is not the reflection of any.
     """
-    return Reflection(_named(feature_names), _named(action_names), _named(batched.FILL_OUTCOMES), 1)
+    return Reflection(_named(feature_names), _named(action_names), _named(batched_simulator.FILL_OUTCOMES), 1)
 
 
 def of_numbers(size: int) -> Reflection:

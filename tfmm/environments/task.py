@@ -1,16 +1,20 @@
 """What training, evaluation and export need to know of any decision problem: one protocol for all of them."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
-from tf_agents.specs import array_spec
 
 from tfmm import arrays
 from tfmm.calibration import scales as scales_lib
 from tfmm.config import experiment as experiment_lib
-from tfmm.environments import batched, reflection as reflection_lib
+from tfmm.environments import reflection as reflection_lib
 from tfmm.market import schema
+
+if TYPE_CHECKING:  # evaluation has no need of TensorFlow
+    from tf_agents.specs import array_spec
+
+    from tfmm.environments import batched
 
 Policy: TypeAlias = Callable[[arrays.Floats32], arrays.Array]
 """observation (B, F) float32 -> action (B, ...)."""
@@ -41,7 +45,7 @@ class Task(Protocol):
         """{component of an action: what it does to a quote}; empty where nothing is quoted on a market."""
 
     @property
-    def action_spec(self) -> array_spec.BoundedArraySpec:
+    def action_spec(self) -> "array_spec.BoundedArraySpec":
         """Of one row."""
 
     @property
@@ -74,7 +78,7 @@ class Task(Protocol):
         """(F,) 1 for the components of an observation that no action changes, 0 for those of the dealer; None: values
         are not relative, see agent.relative_value."""
 
-    def environment(self, split: str, rows: int | None, seed: int) -> batched.BatchedEnvironment:
+    def environment(self, split: str, rows: int | None, seed: int) -> "batched.BatchedEnvironment":
         """Episodes of a split, with the rewards of training on "train".
 
         Args:
@@ -85,6 +89,8 @@ class Task(Protocol):
         """The score of a policy on validation: exact where the optimum is known, else of simulated episodes."""
 
 
-def continuous_spec(action_names: tuple[str, ...]) -> array_spec.BoundedArraySpec:
+def continuous_spec(action_names: tuple[str, ...]) -> "array_spec.BoundedArraySpec":
     """Components in [-1, 1], float32."""
+    from tf_agents.specs import array_spec
+
     return array_spec.BoundedArraySpec((len(action_names),), np.float32, -1.0, 1.0, "action")

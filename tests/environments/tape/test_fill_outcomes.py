@@ -10,7 +10,7 @@ from tests.simulation.rewards.test_expected_fills import task_of
 from tfmm import errors
 from tfmm.agents import ddpg, factory as agents
 from tfmm.config import loading
-from tfmm.environments import batched
+from tfmm.environments import batched_simulator
 from tfmm.training import collection
 from tfmm.training.replay import augmentation
 
@@ -112,7 +112,7 @@ def test_a_mirror_image_swaps_the_probabilities(small_config):
     one = trajectory.Trajectory(zeros, observation, action, (), zeros, tf.constant(reward), zeros)
     image = augmentation.image(one, task.reflection, tf.constant([[True]]))
     np.testing.assert_allclose(image.reward.numpy(), [[[1.0, 0.2, 0.3, 1.0]]])
-    assert len(batched.FILL_OUTCOMES) == 4
+    assert len(batched_simulator.FILL_OUTCOMES) == 4
 
 
 @pytest.mark.parametrize(

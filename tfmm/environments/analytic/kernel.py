@@ -57,7 +57,7 @@ class Batch(NamedTuple):
 
 
 class AnalyticSimulator:
-    """The batched simulator of the analytic models, see environments.batched.BatchedSimulator.
+    """The batched simulator of the analytic models, see environments.batched_simulator.
 
     Attributes:
         rows: (B,) ROW. pending: (B, max(delay, 1), A) float64 decisions not yet in force.

@@ -5,19 +5,23 @@ import functools
 import hashlib
 import math
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 import numpy as np
-from tf_agents.specs import array_spec
 
 from tfmm import errors
 from tfmm.arrays import Floats32
 from tfmm.calibration.scales import Scales
 from tfmm.config.experiment import Config
-from tfmm.environments import batched, reflection as reflection_lib, task as task_lib
+from tfmm.environments import reflection as reflection_lib, task as task_lib
 from tfmm.environments.analytic import exact, kernel, parameters as parameters_lib, quotes
 from tfmm.market.schema import Instrument
+
+if TYPE_CHECKING:  # evaluation has no need of TensorFlow
+    from tf_agents.specs import array_spec
+
+    from tfmm.environments import batched
 
 _PATHS, _SEED = 256, 7  # of a score by simulation
 
@@ -86,7 +90,7 @@ class AnalyticTask:
         return hashlib.sha256(msgspec.json.encode(self.config.model)).hexdigest()
 
     @property
-    def action_spec(self) -> array_spec.BoundedArraySpec:
+    def action_spec(self) -> "array_spec.BoundedArraySpec":
         return task_lib.continuous_spec(self.action_names)
 
     @property
@@ -94,8 +98,10 @@ class AnalyticTask:
         """Raises ConfigError: an analytic model has none."""
         raise errors.ConfigError("train.reflect is true, but the models of section model have no reflection")
 
-    def environment(self, split: str, rows: int | None, seed: int) -> batched.BatchedEnvironment:
+    def environment(self, split: str, rows: int | None, seed: int) -> "batched.BatchedEnvironment":
         """See task.Task: all splits are the same, but only rewards of train have a baseline subtracted."""
+        from tfmm.environments import batched
+
         task = self.with_baseline() if split == "train" else self
         with_outcomes = split == "train" and rows is not None and self.observation_per_order is not None
         rewards = _fill_outcomes if with_outcomes else None
@@ -154,7 +160,7 @@ class AnalyticTask:
 
 
 def _fill_outcomes(simulator):
-    """(B, 4) float32 batched.FILL_OUTCOMES of the last step of one currency."""
+    """(B, 4) float32 batched_simulator.FILL_OUTCOMES of the last step of one currency."""
     rows = simulator.rows
     columns = simulator.reward, *rows["fill_probability"][:, :2].T, rows["inventory_change"][:, 0]
     return np.stack(columns, axis=1, dtype=np.float32, casting="unsafe")

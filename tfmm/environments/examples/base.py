@@ -3,18 +3,22 @@
 import abc
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 import numpy as np
-from tf_agents.specs import array_spec
 
 from tfmm import errors
 from tfmm.arrays import Array, Bools, Floats, Ints, put
 from tfmm.calibration.scales import Scales
 from tfmm.config.experiment import Config
-from tfmm.environments import batched, reflection as reflection_lib, task as task_lib
+from tfmm.environments import reflection as reflection_lib, task as task_lib
 from tfmm.market.schema import Instrument
+
+if TYPE_CHECKING:  # evaluation has no need of TensorFlow
+    from tf_agents.specs import array_spec
+
+    from tfmm.environments import batched
 
 FIRST, MID, LAST = np.int32(0), np.int32(1), np.int32(2)
 
@@ -125,7 +129,7 @@ class ExampleTask(abc.ABC):
         return hashlib.sha256(msgspec.json.encode(self.settings)).hexdigest()
 
     @property
-    def action_spec(self) -> array_spec.BoundedArraySpec:
+    def action_spec(self) -> "array_spec.BoundedArraySpec":
         """See task.Task."""
         return task_lib.continuous_spec(self.action_names)
 
@@ -135,8 +139,10 @@ class ExampleTask(abc.ABC):
         name = self.config.environment.name
         raise errors.ConfigError(f"train.reflect is true, but {name} has no reflection, wanted false")
 
-    def environment(self, split: str, rows: int | None, seed: int) -> batched.BatchedEnvironment:
+    def environment(self, split: str, rows: int | None, seed: int) -> "batched.BatchedEnvironment":
         """See task.Task."""
+        from tfmm.environments import batched
+
         return batched.BatchedEnvironment(self.simulator(split, rows or 1, seed), self.action_spec, single=rows is None)
 
     @abc.abstractmethod

@@ -9,8 +9,9 @@ bought back until it does. Hold leaves the position otherwise. Every trade pays 
 both of its trades.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from tf_agents.specs import array_spec
 
 from tfmm import errors
 from tfmm.arrays import Array, Bools, Floats
@@ -18,6 +19,9 @@ from tfmm.config import examples as settings_lib
 from tfmm.config.experiment import Config
 from tfmm.environments import task as task_lib
 from tfmm.environments.examples import base, daily_features
+
+if TYPE_CHECKING:
+    from tf_agents.specs import array_spec  # evaluation has no need of TensorFlow
 
 SHORT, HOLD, LONG = 0, 1, 2
 DAYS = 252.0
@@ -180,8 +184,10 @@ class DailyTradingTask(base.ExampleTask):
         return self.data.sha256
 
     @property
-    def action_spec(self) -> array_spec.BoundedArraySpec:
+    def action_spec(self) -> "array_spec.BoundedArraySpec":
         """See task.Task: one of three actions."""
+        from tf_agents.specs import array_spec
+
         return array_spec.BoundedArraySpec((), np.int32, SHORT, LONG, "action")
 
     def simulator(self, split: str, rows: int, seed: int, random_start: bool = True) -> DailyTradingSimulator:

@@ -12,7 +12,7 @@ from tfmm import errors
 from tfmm.arrays import Floats32
 from tfmm.calibration.inventory_value import EXPECTED_REWARDS
 from tfmm.config.experiment import Config
-from tfmm.environments import batched
+from tfmm.environments import batched_simulator
 from tfmm.simulation.dealer import features
 
 _OF_INVENTORY = ("inventory", "inventory_change")
@@ -42,10 +42,10 @@ def observation_per_order(config: Config, feature_names: tuple[str, ...]) -> Flo
 
 
 def rewards(simulator: Any) -> Floats32:
-    """(B, 4) float32 batched.FILL_OUTCOMES of the last step of a simulator with one quoted instrument."""
+    """(B, 4) float32 batched_simulator.FILL_OUTCOMES of the last step of a simulator with one quoted instrument."""
     n = int(np.argmax(simulator.parameters["quoted"]))
     instruments, order_lot = simulator.instruments[:, n], simulator.parameters["order_lot"][n]
-    out = np.empty((len(instruments), len(batched.FILL_OUTCOMES)), np.float32)
+    out = np.empty((len(instruments), len(batched_simulator.FILL_OUTCOMES)), np.float32)
     out[:, 0] = simulator.reward
     out[:, 1], out[:, 2] = instruments["ask_fill_probability"], instruments["bid_fill_probability"]
     out[:, 3] = (instruments["inventory_lot"] - instruments["start_inventory_lot"]) / order_lot

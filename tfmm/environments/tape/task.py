@@ -3,17 +3,16 @@
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from tf_agents.specs import array_spec
 
 from tfmm import errors
 from tfmm.arrays import Floats32, Ints, Records
 from tfmm.calibration import drift, reference_quote, scales as scales_lib
 from tfmm.calibration.scales import Scales
 from tfmm.config.experiment import Config
-from tfmm.environments import batched, reflection as reflection_lib, task as task_lib
+from tfmm.environments import reflection as reflection_lib, task as task_lib
 from tfmm.environments.tape import (
     costs as costs_lib,
     fill_outcomes,
@@ -30,6 +29,11 @@ from tfmm.simulation.dealer import features, quoting
 from tfmm.simulation.exchange.rules import FillRules
 from tfmm.simulation.rewards import kinds
 from tfmm.simulation.simulator import Simulator
+
+if TYPE_CHECKING:  # evaluation has no need of TensorFlow
+    from tf_agents.specs import array_spec
+
+    from tfmm.environments import batched
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -121,8 +125,10 @@ class TapeTask:
         parameters = parameters_lib.build_parameters(self.config, self.instruments, scales, self.risk)
         return dataclasses.replace(self, scales=scales, parameters=parameters)
 
-    def environment(self, split: str, rows: int | None, seed: int) -> batched.BatchedEnvironment:
+    def environment(self, split: str, rows: int | None, seed: int) -> "batched.BatchedEnvironment":
         """See task.Task: random windows of a split; the rewards of the others are the realised P&L."""
+        from tfmm.environments import batched
+
         create = self.training_simulator if split == "train" else self.backtest_simulator
         sim = create(self.segments[split], rows or 1, seed)
         with_outcomes = split == "train" and rows is not None and self.observation_per_order is not None
@@ -200,7 +206,7 @@ class TapeTask:
         return self.specs.action_names
 
     @property
-    def action_spec(self) -> array_spec.BoundedArraySpec:
+    def action_spec(self) -> "array_spec.BoundedArraySpec":
         """See task.Task."""
         return task_lib.continuous_spec(self.action_names)
 
