@@ -60,6 +60,13 @@ class Environment(types.Section, frozen=True, kw_only=True):
     warmup_s: Annotated[
         types.NotNegative, about("Time before an episode in which only the features are updated.", "s")
     ] = 30.0
+    random_inventory: Annotated[
+        bool,
+        about(
+            "Whether a training episode begins with a random inventory inside the limits instead of flat "
+            "(market_making): what a day of waiting leads to is then seen in episodes of minutes."
+        ),
+    ] = False
     liquidate: Annotated[
         bool, about("Whether an episode ends with all inventory sold at the market, at discount 0, or is truncated.")
     ] = False

@@ -8,9 +8,9 @@ import numpy as np
 from tfmm import jit
 from tfmm.arrays import Array, Ints, Records
 from tfmm.market import store
-from tfmm.simulation import arguments, kernel, parallel, saved_state, state
+from tfmm.simulation import arguments, kernel, parallel, positions, saved_state, state
 from tfmm.simulation.dealer import features, quoting
-from tfmm.simulation.rewards import inventory_risk, kinds
+from tfmm.simulation.rewards import kinds
 
 _MAPPED_BYTES = 1 << 28  # of mapped events that rows may have read before their pages are given back
 CLOCKS = ("time", "events", "both")
@@ -43,6 +43,7 @@ class Decisions(NamedTuple):
         interval_s: between decisions; of any clock the step of the warm-up. window_s: length of a random window.
         warmup_s: before a window, over which the features are warmed up.
         clock: what a decision waits for, `time`, `events` (n_quotes of them) or `both`; see kernel.next_decision.
+        random_inventory: windows begin with a random inventory inside the limits, see positions.draw.
     """
 
     interval_s: float
@@ -50,6 +51,7 @@ class Decisions(NamedTuple):
     warmup_s: float = 0.0
     clock: str = "time"
     n_quotes: int = 1
+    random_inventory: bool = False
 
 
 class Simulator:
@@ -127,6 +129,7 @@ class Simulator:
         self._quoted = np.flatnonzero(parameters["quoted"])
         self._work = parallel.Rows(n_rows, self._part, 1 if record else threads)
         self._since_release, self._release_every = 0, self._steps_to_release()
+        self._random_inventory = decisions.random_inventory
         self.seed(seed)
 
     def _steps_to_release(self):
@@ -149,14 +152,18 @@ class Simulator:
         self.rows["done"] = 1
         self.step(self._no_action)
 
-    def hold(self, positions: Records) -> None:
-        """Begins the windows just started with positions instead of flat.
+    def hold(self, held: Records, among: Array | None = None) -> None:
+        """Begins windows just started with positions instead of flat.
 
         Args:
-            positions: (B, N) state.POSITION.
+            held: (B, N) state.POSITION. among: (B,) bool, the rows that begin so; None: all.
         """
-        state.hold(self.instruments, positions)
-        _hold(self.rows, self.instruments, self.in_flight, self.parameters, _plain(self._reward), self.observation)
+        chosen = np.ones(len(self.rows), np.bool_) if among is None else among
+        instruments = self.instruments[chosen]
+        state.hold(instruments, held[chosen])
+        self.instruments[chosen] = instruments
+        risk = _plain(self._reward)[2]
+        positions.begin(chosen, self.rows, self.instruments, self.in_flight, self.parameters, risk, self.observation)
 
     def get_state(self) -> dict[str, Array]:
         """Copies of all arrays that change; `set_state` goes on exactly from here."""
@@ -187,6 +194,8 @@ class Simulator:
             self._since_release = 0
         actions = self._every_instrument(actions)
         count = self._work(_step, actions)
+        if self._random_inventory and (begun := self.step_type == kernel.FIRST).any():
+            self.hold(positions.draw(self.rows, self.parameters), begun)
         if self._terminates:  # a window that ends with everything sold is the end for the agent too
             np.not_equal(self.step_type, kernel.LAST, out=self.discount)
         if len(self._log):
@@ -268,15 +277,6 @@ def _step(actions, market, batch, parameters, decisions, reward, log, flat):
         arguments.FillLog(*jit.borrowed(log)),
         flat_dealers,
     )
-
-
-@jit.kernel
-def _hold(rows, instruments, in_flight, parameters, reward, observation):
-    """Risk and observation of windows that begin with inventory."""
-    for b in range(rows.shape[0]):
-        account = arguments.Account(instruments[b], in_flight[b], parameters)
-        inventory_risk.accrue(rows[b], account, kinds.Risk(*reward[2]), rows[b].ts)
-        kernel.write_observation(rows[b], account, observation[b])
 
 
 def consecutive_windows(segments: Sequence[Any], window_s: float, warmup_s: float, interval_s: float) -> Ints:

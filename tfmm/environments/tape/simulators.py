@@ -54,7 +54,8 @@ def training(task: Task, run: Run, distances: bool = False) -> simulator.Simulat
         parameters = inventory_value.with_spread_states(task, parameters)
     if inventory_value.baseline(task) == kinds.Baseline.REFERENCE:
         parameters = parameters_lib.with_reference_quote(parameters, reference_quote.fit_once(task))
-    return _create(task, run, parameters, _training_reward(task))
+    at_random = task.config.environment.random_inventory
+    return _create(task, run, parameters, _training_reward(task), at_random)
 
 
 def backtest(task: Task, run: Run, distances: bool = False) -> simulator.Simulator:
@@ -98,7 +99,7 @@ def windows(environment: Environment, segments: Sequence[Segment], window_s: flo
     return out
 
 
-def _create(task, run, parameters, reward):
+def _create(task, run, parameters, reward, random_inventory=False):
     environment = task.config.environment
     decisions = simulator.Decisions(
         environment.interval_s,
@@ -106,6 +107,7 @@ def _create(task, run, parameters, reward):
         environment.warmup_s,
         environment.clock,
         environment.interval_quotes,
+        random_inventory,
     )
     steps = [task.store.session(one.session).price_steps or (1,) * len(parameters) for one in run.segments]
     market = simulator.Tape(task.store.events, run.segments, run.windows, np.array(steps, np.int64))
