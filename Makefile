@@ -11,7 +11,7 @@ demo: free $(VENV)/.done  ## the main job end to end on the embedded market
 	rm -rf $(DEMO)
 	mkdir -p $(DEMO)
 	touch $(MARK)
-	$(BIN)/python pipelines/generate.py --out $(DEMO)/raw --days 5 --seed 7
+	$(BIN)/python pipelines/generate.py --out $(DEMO)/raw --days 20 --hours 1 --seed 7
 	$(BIN)/python pipelines/prepare.py $(DEMO)/raw --store $(DEMO)/store
 	$(BIN)/python pipelines/train.py configs/quickstart.toml --run-dir $(DEMO)/run --set data.store=$(DEMO)/store
 	$(BIN)/python pipelines/evaluate.py $(DEMO)/run --out $(DEMO)/evaluation

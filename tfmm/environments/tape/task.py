@@ -102,6 +102,7 @@ class TapeTask:
         instruments_lib.check_trades(config, out.store, out.segments["train"])
         if config.train.reflect:
             _ = out.reflection
+        _ = out.observation_per_order
         for part in ("train", "validation"):
             out.windows(out.segments[part])
         return out
