@@ -29,6 +29,7 @@ def main():
     policy = saved.Policy.load(args.policy)
     from tfmm.live import answers, desk, guard, lines, messages, options, session as session_lib
 
+    args.fills = options.fills(args, policy.config)
     options.check(args)
     tape = recorded(args.tape) if args.tape else None
     steps, silence_s = (tape.price_steps, None) if tape else (None, None if args.ws else args.max_jump)
@@ -65,8 +66,8 @@ def main():
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("policy", type=pathlib.Path, metavar="POLICY_DIR")
-    how = "fills come from the fill rules, as in a backtest, or from fill lines"
-    parser.add_argument("--fills", choices=("simulated", "reported"), default="simulated", help=how)
+    how = "by the fill rules, as in a backtest (default, but for informed clients), or by fill lines"
+    parser.add_argument("--fills", choices=("simulated", "reported"), help=how)
     parser.add_argument("--until", type=int, metavar="NS", help="end of the session, ns UTC, if it is known")
     market = parser.add_mutually_exclusive_group()
     market.add_argument("--tape", metavar="STORE:SESSION", help="events of a recorded session instead of stdin")

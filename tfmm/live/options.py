@@ -4,7 +4,20 @@ import argparse
 import sys
 
 from tfmm import errors
+from tfmm.config import experiment
 from tfmm.live import desk
+
+
+def fills(args: argparse.Namespace, config: experiment.Config) -> str:
+    """--fills, or without it `simulated`; `reported`, said on stderr, where a policy's clients cannot be simulated."""
+    if args.fills or args.paper or not config.clients.informed:
+        return args.fills or "simulated"
+    print(
+        "note: fills are those that --fills reported takes: clients.informed is above 0, and a live market has no "
+        "future that clients could know",
+        file=sys.stderr,
+    )
+    return "reported"
 
 
 def check(args: argparse.Namespace) -> None:
