@@ -73,7 +73,11 @@ def test_arrays_come_back_writable():
     np.testing.assert_array_equal(array, [7, 1, 2])
 
 
-@pytest.mark.parametrize("part", [object(), {1, 2}, {1: 2}, np.array([object()]), print, 1j], ids=repr)
+@pytest.mark.parametrize(
+    "part",
+    [object(), {1, 2}, {1: 2}, np.array([object()]), print, 1j],
+    ids=["object", "set", "keys", "objects", "function", "complex"],
+)
 def test_what_is_no_data_is_refused(part):
     with pytest.raises(TypeError, match=r"a state holds"):
         plain_state.encode({"part": part})
