@@ -75,6 +75,7 @@ def whole(trained, feed, tmp_path_factory):
 @pytest.mark.parametrize("share", [float(x) for x in os.environ.get("TFMM_KILLS", "0.1 0.5 0.85").split()])
 def test_killed_and_resumed_it_goes_on_as_if_nothing_had_been(trained, policy, feed, whole, tmp_path, share):
     state, wanted = tmp_path / "state", int(share * len(feed))
+    part = feed[: wanted + 50]  # something is left for the session that goes on
     settings = {"fills": "reported", "until": None, "tape": None, "max_jump": 60.0}
     process = started(trained, state, "--every", "0.02")
     known, until = state_file.policy_of(policy), time.monotonic() + PATIENCE_S
@@ -83,8 +84,8 @@ def test_killed_and_resumed_it_goes_on_as_if_nothing_had_been(trained, policy, f
         sent = 0
         while lines_taken(state, known, settings) < wanted:
             assert process.poll() is None and time.monotonic() < until
-            if sent < len(feed):
-                process.stdin.write(b"".join(feed[sent : sent + 50]))
+            if sent < len(part):
+                process.stdin.write(b"".join(part[sent : sent + 50]))
                 process.stdin.flush()
                 sent += 50
             process.stdout.read()  # the pipe must not fill up
