@@ -1,8 +1,11 @@
 """Windows that begin with a random inventory."""
 
 import numpy as np
+import pytest
 
 from tests.simulation.rewards.test_expected_fills import task_of
+from tfmm import errors
+from tfmm.config import loading
 from tfmm.simulation import kernel
 
 ROWS = 64
@@ -12,6 +15,13 @@ def simulator_of(small_config, at_random):
     environment = {"random_inventory": at_random, "window_s": 20.0, "features": ["inventory", "spread", "drift"]}
     task = task_of(small_config, environment=environment, rules={"inventory_limit_orders": 3, "order_size": 2.0})
     return task, task.training_simulator(task.segments["train"], ROWS, 3)
+
+
+def test_a_model_has_a_setting_of_its_own():
+    with pytest.raises(
+        errors.ConfigError, match=r"random_inventory is true with environment.name simple_model, wanted"
+    ):
+        loading.load("configs/simple_model.toml", ["environment.random_inventory=true"])
 
 
 def test_every_inventory_inside_the_limits_is_as_likely(small_config):

@@ -179,6 +179,11 @@ class Environment(types.Section, frozen=True, kw_only=True):
             raise ValueError(
                 f"environment.reward_baseline is {self.reward_baseline} with environment.name {self.name}, wanted none"
             )
+        if self.random_inventory and self.name != "market_making":
+            raise ValueError(
+                f"environment.random_inventory is true with environment.name {self.name}, wanted market_making (a "
+                "model has model.random_start)"
+            )
         if self.residual_range and self.action != "offsets":
             raise ValueError(
                 f"environment.residual_range is {self.residual_range:g} with {self.action}, wanted offsets"
